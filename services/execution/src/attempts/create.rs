@@ -1,0 +1,190 @@
+//! From an accepted container to an attempt with a case run for each case.
+
+use chrono::{DateTime, Utc};
+use molar_domain::attempt::AttemptState;
+use molar_domain::case_run::CaseRunKind;
+use molar_domain::limits::Limits;
+use molar_domain::{AttemptId, CaseRunId, SubmissionId};
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::error::Failures;
+use crate::rows::{attempts, case_runs};
+use crate::{Error, Result};
+
+/// Makes all attempts that are missing.
+pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
+    let mut failures = Failures::default();
+    for submission in attempts::list_missing(db).await? {
+        let made = one(db, submission, now).await;
+        failures.note("no attempt made", submission.0, made);
+    }
+    failures.finish()
+}
+
+/// Returns whether there is a new attempt; none if somebody was faster or the submission was cancelled.
+async fn one(db: &PgPool, submission: SubmissionId, now: DateTime<Utc>) -> Result<bool> {
+    let mut tx = db.begin().await?;
+    let Some((attempt, split, canary)) = insert(&mut tx, submission, now).await? else {
+        return Ok(false);
+    };
+    let cases = insert_runs(&mut tx, attempt, split, canary, now).await?;
+    if cases == 0 {
+        // The phase is not ready, which keeps submissions from being made: nothing to run yet.
+        tracing::warn!(submission.id = %submission, "accepted, but the split has no cases");
+        return Ok(false);
+    }
+    tx.commit().await?;
+    tracing::info!(submission.id = %submission, attempt.id = %attempt, cases, "attempt made");
+    Ok(true)
+}
+
+async fn insert(
+    tx: &mut PgConnection,
+    submission: SubmissionId,
+    now: DateTime<Utc>,
+) -> Result<Option<(AttemptId, Uuid, Option<Uuid>)>> {
+    let facts = sqlx::query!(
+        r#"SELECT s.phase_id AS "phase_id!", s.team_id AS "team_id!", s.object_key AS "object_key!",
+                  s.size_bytes AS "size_bytes!", s.image_digest, p.limits AS "limits!", p.device_class AS "device_class!",
+                  p.format AS "format!", p.split_id AS "split_id!", p.canary_case_id
+           FROM submission.accepted s JOIN tracks.phase_facts p ON p.phase_id = s.phase_id
+           WHERE s.submission_id = $1 AND s.kind = 'container' AND s.cancelled_at IS NULL"#,
+        submission.0,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(facts) = facts else { return Ok(None) };
+    // Fixed here: what the organizers change later is for later attempts.
+    let limits: Limits = serde_json::from_value(facts.limits)?;
+    let digest = facts.image_digest.ok_or(Error::BadRow("image_digest"))?;
+    let id = AttemptId::at(now);
+    let inserted = sqlx::query!(
+        "INSERT INTO execution.attempts
+             (id, submission_id, number, phase_id, team_id, state, image_digest, archive_key, archive_size_bytes,
+              limits, device_class, format, created_at)
+         VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT DO NOTHING",
+        id.0,
+        submission.0,
+        facts.phase_id,
+        facts.team_id,
+        AttemptState::Queued.as_str(),
+        digest,
+        facts.object_key,
+        facts.size_bytes,
+        json!(limits),
+        facts.device_class,
+        facts.format,
+        now,
+    )
+    .execute(tx)
+    .await?;
+    let is_ours = inserted.rows_affected() == 1;
+    Ok(is_ours.then_some((id, facts.split_id, facts.canary_case_id)))
+}
+
+/// The canary, where the phase has one, then the split's cases by name. Returns how many cases.
+async fn insert_runs(
+    tx: &mut PgConnection,
+    attempt: AttemptId,
+    split: Uuid,
+    canary: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let cases = sqlx::query_scalar!(
+        r#"SELECT case_id AS "case_id!" FROM tracks.stored_cases WHERE split_id = $1 ORDER BY name"#,
+        split,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let canary = canary.map(|case| (0, CaseRunKind::Canary, case));
+    let of_split = (1..)
+        .zip(&cases)
+        .map(|(position, case)| (position, CaseRunKind::Case, *case));
+    for (position, kind, case_id) in canary.into_iter().chain(of_split) {
+        let new = case_runs::New {
+            id: CaseRunId::at(now),
+            case_id,
+            kind,
+            position,
+        };
+        case_runs::insert(tx, attempt, &new, now).await?;
+    }
+    Ok(cases.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_service::Role;
+    use molar_testkit::{
+        ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder, as_role, noon,
+    };
+
+    use super::*;
+
+    async fn runs(pool: &PgPool) -> Vec<(i32, String, String, String)> {
+        let rows = sqlx::query!(
+            "SELECT r.position, r.kind, c.name, r.state FROM execution.case_runs r
+             JOIN tracks.cases c ON c.id = r.case_id ORDER BY r.position"
+        )
+        .fetch_all(pool)
+        .await
+        .unwrap();
+        rows.into_iter()
+            .map(|row| (row.position, row.kind, row.name, row.state))
+            .collect()
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn an_accepted_container_gets_one_attempt_however_often_one_looks(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("teeth")
+            .cases(&["B", "A"])
+            .canary()
+            .insert(&pool)
+            .await;
+        let team = TeamBuilder::new(&challenge, "Ours").insert(&pool).await;
+        SubmissionBuilder::new(&challenge, &team)
+            .container()
+            .insert(&pool)
+            .await;
+        let db = as_role(&pool, Role::Execution).await;
+        let (one, two) = tokio::join!(all(&db, noon()), all(&db, noon()));
+        one.unwrap();
+        two.unwrap();
+        all(&db, noon()).await.unwrap();
+        let expected = [
+            (0, "canary", "Canary_01", "waiting"),
+            (1, "case", "A", "waiting"),
+            (2, "case", "B", "waiting"),
+        ];
+        let found = runs(&pool).await;
+        let found: Vec<_> = found
+            .iter()
+            .map(|(p, k, n, s)| (*p, k.as_str(), n.as_str(), s.as_str()))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn predictions_and_cancelled_containers_get_none(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("teeth")
+            .phase(PhaseBuilder::new("final"))
+            .insert(&pool)
+            .await;
+        let team = TeamBuilder::new(&challenge, "Ours").insert(&pool).await;
+        SubmissionBuilder::new(&challenge, &team)
+            .insert(&pool)
+            .await;
+        SubmissionBuilder::new(&challenge, &team)
+            .container()
+            .cancelled()
+            .insert(&pool)
+            .await;
+        all(&as_role(&pool, Role::Execution).await, noon())
+            .await
+            .unwrap();
+        assert_eq!(runs(&pool).await, []);
+    }
+}

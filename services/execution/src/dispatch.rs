@@ -1,0 +1,307 @@
+//! Releases waiting case runs, in turns of the teams, as fast as workers take them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use molar_domain::case_run::{CaseRunState, Event};
+use molar_domain::dispatch::{Share, Waiting, choose};
+use molar_domain::{CaseRunId, TeamId};
+use molar_queue::Publish;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::rows::workers::{Class, SILENCE, live_classes};
+use crate::{Result, doorbell};
+
+/// What is released is first come, first served, and no turn can be taken back: so no more than keeps
+/// the slots busy until the next round.
+const AHEAD: i64 = 2;
+
+/// A bell that nobody answered is rung again after this.
+const PATIENCE: TimeDelta = TimeDelta::seconds(60);
+
+/// One round for every class that has workers.
+pub async fn release(db: &PgPool, publisher: &dyn Publish, now: DateTime<Utc>) -> Result<usize> {
+    let mut count = 0;
+    for class in live_classes(db, now).await? {
+        let released = release_of(db, &class, now).await?;
+        count += released.len();
+        join_all(
+            released
+                .iter()
+                .map(|run| doorbell::released(publisher, &class.name, *run)),
+        )
+        .await;
+    }
+    Ok(count)
+}
+
+async fn release_of(db: &PgPool, class: &Class, now: DateTime<Utc>) -> Result<Vec<CaseRunId>> {
+    let mut tx = db.begin().await?;
+    // Two processes that look at once would each fill the same room.
+    sqlx::query_scalar!(
+        r#"SELECT pg_advisory_xact_lock(hashtextextended('execution.dispatch:' || $1, 0))::text"#,
+        class.name,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let room = AHEAD * class.slots - count_released(&mut tx, &class.name).await?;
+    let room = usize::try_from(room).unwrap_or(0);
+    if room == 0 {
+        return Ok(Vec::new());
+    }
+    let waiting = list_waiting(&mut tx, class, now).await?;
+    if waiting.is_empty() {
+        return Ok(Vec::new());
+    }
+    let shares = shares(&mut tx, &class.name).await?;
+    let chosen = choose(
+        &waiting,
+        |team| shares.get(&team).copied().unwrap_or_default(),
+        room,
+    );
+    let released = mark_released(&mut tx, &chosen, now).await?;
+    tx.commit().await?;
+    Ok(released)
+}
+
+async fn count_released(tx: &mut PgConnection, class: &str) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+           WHERE r.state = 'released' AND a.device_class = $1"#,
+        class,
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(count)
+}
+
+/// What could be released now: the first run of each attempt, the others once that one has passed.
+async fn list_waiting(
+    tx: &mut PgConnection,
+    class: &Class,
+    now: DateTime<Utc>,
+) -> Result<Vec<Waiting>> {
+    let rows = sqlx::query!(
+        "SELECT r.id, a.team_id, r.attempt_id, r.position
+         FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+         WHERE r.state = 'waiting' AND r.not_before <= $3 AND a.device_class = $1
+           AND (a.limits->>'memory_bytes')::bigint <= $2
+           AND (a.canary_passed_at IS NOT NULL
+                OR r.position = (SELECT min(o.position) FROM execution.case_runs o WHERE o.attempt_id = a.id))",
+        class.name,
+        class.slot_memory_bytes,
+        now,
+    )
+    .fetch_all(tx)
+    .await?;
+    let waiting = rows.into_iter().map(|row| Waiting {
+        case_run: row.id.into(),
+        team: row.team_id.into(),
+        order: (row.attempt_id, row.position),
+    });
+    Ok(waiting.collect())
+}
+
+async fn shares(tx: &mut PgConnection, class: &str) -> Result<HashMap<TeamId, Share>> {
+    let rows = sqlx::query!(
+        r#"SELECT a.team_id, count(*) FILTER (WHERE r.state IN ('released', 'running')) AS "in_flight!",
+                  max(r.released_at) AS last_served_at
+           FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+           WHERE a.device_class = $1 GROUP BY a.team_id"#,
+        class,
+    )
+    .fetch_all(tx)
+    .await?;
+    let shares = rows.into_iter().map(|row| {
+        let share = Share {
+            in_flight: u32::try_from(row.in_flight).unwrap_or(u32::MAX),
+            last_served_at: row.last_served_at,
+        };
+        (row.team_id.into(), share)
+    });
+    Ok(shares.collect())
+}
+
+/// Leaves out what somebody else holds at this moment: a cancel, most likely.
+async fn mark_released(
+    tx: &mut PgConnection,
+    chosen: &[CaseRunId],
+    now: DateTime<Utc>,
+) -> Result<Vec<CaseRunId>> {
+    let from = CaseRunState::Waiting;
+    let ids: Vec<Uuid> = chosen.iter().map(|id| id.0).collect();
+    let released = sqlx::query_scalar!(
+        "UPDATE execution.case_runs SET state = $3, released_at = $4
+         WHERE id IN (SELECT id FROM execution.case_runs WHERE id = ANY($1) AND state = $2 FOR UPDATE SKIP LOCKED)
+         RETURNING id",
+        &ids,
+        from.as_str(),
+        from.apply(Event::Release)?.as_str(),
+        now,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(released.into_iter().map(CaseRunId).collect())
+}
+
+/// Once a minute: says what no worker can run, takes back what none can any more, rings again for what
+/// was released and not claimed.
+pub async fn remind(db: &PgPool, publisher: &dyn Publish, now: DateTime<Utc>) -> Result<()> {
+    warn_of_unservable(db, now).await?;
+    let recalled = recall(db, now).await?;
+    if recalled > 0 {
+        tracing::warn!(recalled, "released case runs have no worker left");
+    }
+    let forgotten = sqlx::query!(
+        "SELECT r.id, a.device_class FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+         WHERE r.state = 'released' AND r.released_at <= $1 ORDER BY r.released_at LIMIT 100",
+        now - PATIENCE,
+    )
+    .fetch_all(db)
+    .await?;
+    join_all(
+        forgotten
+            .iter()
+            .map(|run| doorbell::released(publisher, &run.device_class, run.id.into())),
+    )
+    .await;
+    Ok(())
+}
+
+async fn warn_of_unservable(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
+    let unservable = sqlx::query!(
+        r#"SELECT a.phase_id, a.device_class, (a.limits->>'memory_bytes')::bigint AS "memory_bytes!", count(*) AS "waiting!"
+           FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+           WHERE r.state IN ('waiting', 'released') AND NOT EXISTS (
+               SELECT FROM execution.workers w
+               WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $1
+                 AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint)
+           GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"#,
+        now - SILENCE,
+    )
+    .fetch_all(db)
+    .await?;
+    for group in unservable {
+        tracing::warn!(
+            phase.id = %group.phase_id,
+            device_class = group.device_class,
+            memory_bytes = group.memory_bytes,
+            waiting = group.waiting,
+            "no live worker can run these case runs"
+        );
+    }
+    Ok(())
+}
+
+/// A run that nobody can claim would keep its room for ever.
+async fn recall(db: &PgPool, now: DateTime<Utc>) -> Result<u64> {
+    let from = CaseRunState::Released;
+    let recalled = sqlx::query!(
+        "UPDATE execution.case_runs SET state = $2 WHERE id IN (
+             SELECT r.id FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+             WHERE r.state = $1 AND r.released_at <= $3 AND NOT EXISTS (
+                 SELECT FROM execution.workers w
+                 WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $4
+                   AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint)
+             FOR UPDATE OF r SKIP LOCKED)",
+        from.as_str(),
+        from.apply(Event::Recall)?.as_str(),
+        now - PATIENCE,
+        now - SILENCE,
+    )
+    .execute(db)
+    .await?;
+    Ok(recalled.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use molar_domain::worker_api::Claim;
+    use molar_testkit::{ChallengeBuilder, PhaseBuilder, WorkerBuilder};
+
+    use super::*;
+    use crate::testing::World;
+
+    async fn in_flight_by_team(world: &World) -> BTreeMap<String, i64> {
+        let rows = sqlx::query!(
+            r#"SELECT t.name, count(*) AS "count!" FROM execution.case_runs r
+               JOIN execution.attempts a ON a.id = r.attempt_id JOIN registration.teams t ON t.id = a.team_id
+               WHERE r.state IN ('released', 'running') GROUP BY 1"#
+        )
+        .fetch_all(&world.pool)
+        .await
+        .unwrap();
+        rows.into_iter().map(|row| (row.name, row.count)).collect()
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn hidden_cases_wait_for_the_canary(pool: PgPool) {
+        let world = World::new(pool).await;
+        assert_eq!(world.dispatch().await, 1);
+        assert_eq!(world.dispatch().await, 0);
+        world.run_one().await;
+        assert_eq!(world.dispatch().await, 2);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn no_more_is_released_than_the_room_however_many_look(pool: PgPool) {
+        let cases = ["A", "B", "C", "D", "E", "F", "G", "H"];
+        let world = World::of(pool, ChallengeBuilder::new("teeth").cases(&cases)).await;
+        world.run_one().await;
+        // Two slots, twice as many ahead.
+        let (one, two) = tokio::join!(world.dispatch(), world.dispatch());
+        assert_eq!(one + two, 4);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn teams_take_turns(pool: PgPool) {
+        let cases = ["A", "B", "C", "D", "E", "F", "G", "H"];
+        let world = World::of(pool, ChallengeBuilder::new("teeth").cases(&cases)).await;
+        world.run_one().await;
+        world.submit("Theirs").await;
+        world.run_one().await;
+        world.dispatch().await;
+        while world
+            .claim_as(world.worker.id, &Claim::default())
+            .await
+            .is_some()
+        {}
+        world.dispatch().await;
+        let shares = in_flight_by_team(&world).await;
+        let expected = [("Ours".to_owned(), 4), ("Theirs".to_owned(), 4)];
+        assert_eq!(shares, expected.into());
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn nothing_is_released_to_workers_that_cannot_run_it(pool: PgPool) {
+        let gpu = PhaseBuilder::new("final").device_class("gpu");
+        let world = World::of(pool, ChallengeBuilder::new("teeth").phase(gpu)).await;
+        WorkerBuilder::new("small")
+            .device_class("gpu")
+            .slot_memory_bytes(1 << 30)
+            .insert(&world.pool)
+            .await;
+        assert_eq!(world.dispatch().await, 0);
+        remind(&world.db, &*world.rung, world.now()).await.unwrap();
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_nobody_claims_is_rung_again_and_taken_back_when_nobody_can(pool: PgPool) {
+        let world = World::new(pool).await;
+        world.dispatch().await;
+        world.pass(60).await;
+        remind(&world.db, &*world.rung, world.now()).await.unwrap();
+        assert_eq!(world.rung.keys(), ["worker.cpu", "worker.cpu"]);
+
+        world.clock.advance(TimeDelta::seconds(60));
+        remind(&world.db, &*world.rung, world.now()).await.unwrap();
+        assert_eq!(world.runs().await[0], CaseRunState::Waiting);
+        assert_eq!(world.dispatch().await, 0);
+        world.pass(1).await;
+        assert_eq!(world.dispatch().await, 1);
+    }
+}

@@ -1,0 +1,178 @@
+//! The process: its configuration, its two listeners and its loops.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use molar_contracts::keys;
+use molar_objects::{S3Args, Store};
+use molar_queue::{Broker, QueueSpec, worker_queue_of_class, worker_queue_of_id};
+use molar_service::{Application, Role, RoleArgs};
+use molar_web_kit::{ApiError, Kit, WebArgs};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use crate::rows::workers;
+use crate::state::State;
+use crate::worker_api::gate::Gate;
+use crate::{attempts, dispatch, routes, sweep, worker_routes};
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    #[command(flatten)]
+    pub role: RoleArgs,
+
+    #[command(flatten)]
+    pub web: WebArgs,
+
+    #[command(flatten)]
+    pub objects: S3Args,
+
+    /// Where workers are listened to; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "MOLAR_WORKER_LISTEN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
+    pub worker_listen: SocketAddr,
+}
+
+/// A report carries a series of samples, ten a second for as long as a case may take.
+const REPORT_LIMIT_BYTES: usize = 16 << 20;
+
+/// Serves until stopped.
+pub async fn serve(config: Config) -> molar_service::Result<()> {
+    let mut app = Application::build(Role::Execution, config.role.clone(), &config).await?;
+    let kit = web::Data::new(config.web.kit(&mut app));
+    let store = Store::connect(&config.objects)
+        .map_err(|error| molar_service::Error::Io(std::io::Error::other(error)))?;
+    let state = State {
+        store,
+        publisher: app.publisher.clone(),
+        dispatch: Arc::default(),
+        queues: Arc::default(),
+    };
+    spawn_loops(&mut app, &state);
+
+    let state = web::Data::new(state);
+    let (worker_kit, worker_state) = (kit.clone(), state.clone());
+    app.listen("worker-api", config.worker_listen, move |service| {
+        configure_worker_api(worker_kit.clone(), worker_state.clone(), service);
+    })?;
+    app.run_until_stopped(move |service| {
+        service.app_data(state.clone());
+        routes().configure(kit.clone())(service);
+    })
+    .await
+}
+
+pub(crate) fn configure_worker_api(
+    kit: web::Data<Kit>,
+    state: web::Data<State>,
+    service: &mut web::ServiceConfig,
+) {
+    let gate = Arc::new(Gate(kit.db.clone()));
+    worker_routes(gate).configure(kit)(service);
+    let json = web::JsonConfig::default()
+        .limit(REPORT_LIMIT_BYTES)
+        .error_handler(|error, _| ApiError::BadRequest(error.to_string()).into());
+    service.app_data(json).app_data(state);
+}
+
+fn spawn_loops(app: &mut Application, state: &State) {
+    let (db, clock, publisher) = (app.db.clone(), app.clock.clone(), state.publisher.clone());
+    let bell = app
+        .bells
+        .subscribe(&[keys::SUBMISSION_ACCEPTED, keys::SUBMISSION_CANCELLED]);
+    let ring = state.dispatch.clone();
+    app.spawn_every("reconcile", Duration::from_secs(2), bell, move || {
+        let (db, clock, publisher) = (db.clone(), clock.clone(), publisher.clone());
+        let ring = ring.clone();
+        async move {
+            // A cancel first: what is cancelled makes room. Neither keeps the other from its turn.
+            let cancelled = attempts::cancel::all(&db, &*publisher, clock.now()).await;
+            let made = attempts::create::all(&db, clock.now()).await;
+            ring.notify_one();
+            cancelled.and(made)
+        }
+    });
+
+    let (db, clock, publisher) = (app.db.clone(), app.clock.clone(), state.publisher.clone());
+    app.spawn_every(
+        "dispatch",
+        Duration::from_secs(1),
+        state.dispatch.clone(),
+        move || {
+            let (db, clock, publisher) = (db.clone(), clock.clone(), publisher.clone());
+            async move {
+                dispatch::release(&db, &*publisher, clock.now())
+                    .await
+                    .map(drop)
+            }
+        },
+    );
+
+    let (db, clock, publisher) = (app.db.clone(), app.clock.clone(), state.publisher.clone());
+    let minute = Duration::from_secs(60);
+    app.spawn_every("remind", minute, Arc::default(), move || {
+        let (db, clock, publisher) = (db.clone(), clock.clone(), publisher.clone());
+        async move { dispatch::remind(&db, &*publisher, clock.now()).await }
+    });
+
+    let (db, clock, publisher) = (app.db.clone(), app.clock.clone(), state.publisher.clone());
+    app.spawn_every("sweep", Duration::from_secs(5), Arc::default(), move || {
+        let (db, clock, publisher) = (db.clone(), clock.clone(), publisher.clone());
+        async move { sweep::sweep(&db, &*publisher, clock.now()).await.map(drop) }
+    });
+
+    spawn_queues(app, state.queues.clone());
+}
+
+/// Makes the workers' queues, again and again: the broker may be emptied.
+fn spawn_queues(app: &mut Application, bell: Arc<Notify>) {
+    let (db, broker) = (app.db.clone(), app.broker.clone());
+    app.spawn_every("queues", Duration::from_secs(30), bell, move || {
+        let (db, broker) = (db.clone(), broker.clone());
+        async move { declare_queues(&db, &broker).await }
+    });
+}
+
+async fn declare_queues(db: &PgPool, broker: &Broker) -> crate::Result<()> {
+    let mut names = std::collections::BTreeSet::new();
+    for (id, class) in workers::list_enrolled(db).await? {
+        names.insert(worker_queue_of_class(&class));
+        names.insert(worker_queue_of_id(id.0));
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let queues: Vec<_> = names.into_iter().map(QueueSpec::worker).collect();
+    if let Err(error) = broker.declare(&queues).await {
+        // Workers ask every few seconds meanwhile.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "queues of workers not made"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Process {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Process::command().debug_assert();
+    }
+}

@@ -1,0 +1,17 @@
+use std::sync::Arc;
+
+use molar_objects::Store;
+use molar_queue::Publish;
+use tokio::sync::Notify;
+
+/// What handlers need beside the kit.
+#[derive(Clone)]
+pub struct State {
+    pub store: Store,
+    /// For doorbells of workers.
+    pub publisher: Arc<dyn Publish>,
+    /// Rings the dispatcher: there may be room or something to release.
+    pub dispatch: Arc<Notify>,
+    /// Rings who makes the workers' queues.
+    pub queues: Arc<Notify>,
+}

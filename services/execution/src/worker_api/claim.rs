@@ -1,0 +1,252 @@
+//! `POST /worker/v1/claims`
+
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, Utc};
+use molar_domain::attempt::AttemptState;
+use molar_domain::case_run::CaseRunState;
+use molar_domain::worker_api::{Claim, Grant};
+use molar_domain::{AttemptId, CaseRunId, WorkerId};
+use molar_objects::Store;
+use molar_web_kit::{ApiError, Kit};
+use sqlx::{PgExecutor, PgPool};
+use uuid::Uuid;
+
+use super::LEASE;
+use crate::Result;
+use crate::rows::workers::{self, Worker};
+use crate::rows::{attempts, case_runs, inputs};
+use crate::state::State;
+
+/// How often another worker may be faster before this one is told to come again later.
+const TRIES: usize = 32;
+
+/// A case run for the worker, or 204.
+#[tracing::instrument(name = "case_runs.claim", skip_all, fields(worker.id = %*worker))]
+pub async fn claim(
+    kit: web::Data<Kit>,
+    state: web::Data<State>,
+    worker: web::ReqData<WorkerId>,
+    body: web::Json<Claim>,
+) -> Result<HttpResponse, ApiError> {
+    let worker = workers::find(&kit.db, *worker).await?;
+    if worker.is_draining {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    let granted = grant(&kit.db, &state.store, &worker, &body, kit.clock.now()).await?;
+    let Some(grant) = granted else {
+        return Ok(HttpResponse::NoContent().finish());
+    };
+    tracing::info!(case_run.id = %grant.case_run_id, attempt.id = %grant.attempt_id, "claimed");
+    // There is room for one more to be released.
+    state.dispatch.notify_one();
+    Ok(HttpResponse::Ok().json(grant))
+}
+
+/// Safe to call from any number of processes at once: candidates are looked for without a lock and taken
+/// under one.
+pub(crate) async fn grant(
+    db: &PgPool,
+    store: &Store,
+    worker: &Worker,
+    claim: &Claim,
+    now: DateTime<Utc>,
+) -> Result<Option<Grant>> {
+    for _ in 0..TRIES {
+        let Some((run, attempt)) = next(db, worker, claim).await? else {
+            return Ok(None);
+        };
+        if let Some(grant) = take(db, store, worker, run, attempt, now).await? {
+            return Ok(Some(grant));
+        }
+    }
+    Ok(None)
+}
+
+/// What the doorbell named, or else of an image that the worker has, or else what was released first.
+async fn next(
+    db: impl PgExecutor<'_>,
+    worker: &Worker,
+    claim: &Claim,
+) -> Result<Option<(CaseRunId, AttemptId)>> {
+    let row = sqlx::query!(
+        "SELECT r.id, r.attempt_id FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+         WHERE r.state = 'released' AND a.device_class = $1 AND (a.limits->>'memory_bytes')::bigint <= $2
+         ORDER BY (r.id IS NOT DISTINCT FROM $3) DESC, (a.image_digest = ANY($4)) DESC, r.released_at, r.position, r.id
+         LIMIT 1",
+        worker.device_class,
+        worker.slot_memory_bytes,
+        claim.hint,
+        &claim.images,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.id.into(), row.attempt_id.into())))
+}
+
+/// `None` if another worker was faster or the attempt ended meanwhile.
+async fn take(
+    db: &PgPool,
+    store: &Store,
+    worker: &Worker,
+    id: CaseRunId,
+    attempt: AttemptId,
+    now: DateTime<Utc>,
+) -> Result<Option<Grant>> {
+    let mut tx = db.begin().await?;
+    let attempt = attempts::lock(&mut tx, attempt).await?;
+    let run = case_runs::lock(&mut tx, id).await?;
+    if run.state != CaseRunState::Released {
+        return Ok(None);
+    }
+    if attempt.state == AttemptState::Queued {
+        attempts::start(&mut tx, &attempt, now).await?;
+    }
+    let lease = case_runs::Lease {
+        token: Uuid::new_v4(),
+        worker: worker.id,
+        expires_at: now + LEASE,
+    };
+    case_runs::claim(&mut tx, &run, &lease, now).await?;
+    let inputs = inputs::find(&mut *tx, id).await?;
+    // Signing asks nobody, so that the transaction does not wait for it.
+    let urls = inputs.presign(store).await?;
+    tx.commit().await?;
+    Ok(Some(Grant {
+        case_run_id: id.0,
+        attempt_id: attempt.id.0,
+        submission_id: inputs.submission_id.0,
+        kind: inputs.kind,
+        lease_token: lease.token,
+        lease_expires_at: lease.expires_at,
+        image_digest: inputs.image_digest,
+        archive: urls.archive,
+        input: urls.input,
+        output_name: inputs.output_name,
+        limits: inputs.limits,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_testkit::WorkerBuilder;
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::testing::World;
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn two_workers_that_claim_at_once_get_one_grant(pool: PgPool) {
+        let world = World::new(pool).await;
+        let other = WorkerBuilder::new("two").insert(&world.pool).await;
+        // The canary alone.
+        assert_eq!(world.dispatch().await, 1);
+        let any = Claim::default();
+        let (one, two) = tokio::join!(
+            world.claim_as(world.worker.id, &any),
+            world.claim_as(other.id, &any)
+        );
+        assert!(one.is_some() != two.is_some());
+        assert_eq!(world.attempt().await.0, "running");
+        let claims = sqlx::query_scalar!("SELECT sum(claims) FROM execution.case_runs")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+        assert_eq!(claims, Some(1));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn claims_at_once_share_what_is_released_out(pool: PgPool) {
+        let world = World::new(pool).await;
+        world.run_one().await;
+        assert_eq!(world.dispatch().await, 2);
+        let any = Claim::default();
+        let id = world.worker.id;
+        let (a, b, c) = tokio::join!(
+            world.claim_as(id, &any),
+            world.claim_as(id, &any),
+            world.claim_as(id, &any)
+        );
+        let granted: std::collections::BTreeSet<_> = [a, b, c]
+            .into_iter()
+            .flatten()
+            .map(|g| g.case_run_id)
+            .collect();
+        assert_eq!(granted.len(), 2);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_small_worker_or_one_of_another_class_gets_nothing(pool: PgPool) {
+        let world = World::new(pool).await;
+        world.dispatch().await;
+        let small = WorkerBuilder::new("small")
+            .slot_memory_bytes(1 << 30)
+            .insert(&world.pool)
+            .await;
+        let other = WorkerBuilder::new("other")
+            .device_class("gpu")
+            .insert(&world.pool)
+            .await;
+        for worker in [small.id, other.id] {
+            assert!(world.claim_as(worker, &Claim::default()).await.is_none());
+        }
+        assert!(
+            world
+                .claim_as(world.worker.id, &Claim::default())
+                .await
+                .is_some()
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn the_hint_goes_first_then_an_image_that_is_there(pool: PgPool) {
+        let world = World::new(pool).await;
+        let (_, third) = (world.submit("Theirs").await, world.submit("Others").await);
+        assert_eq!(world.dispatch().await, 3);
+        let runs = sqlx::query!(
+            "SELECT r.id, a.submission_id, a.image_digest FROM execution.case_runs r
+             JOIN execution.attempts a ON a.id = r.attempt_id
+             WHERE r.state = 'released' ORDER BY a.submission_id = $1, r.id",
+            third.0
+        )
+        .fetch_all(&world.pool)
+        .await
+        .unwrap();
+        let claim = Claim {
+            images: vec![runs[2].image_digest.clone()],
+            hint: Some(runs[1].id),
+        };
+        let mut granted = Vec::new();
+        while let Some(grant) = world.claim_as(world.worker.id, &claim).await {
+            granted.push(grant.case_run_id);
+        }
+        assert_eq!(granted, [runs[1].id, runs[2].id, runs[0].id]);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_grant_says_everything_that_a_run_needs(pool: PgPool) {
+        let world = World::new(pool).await;
+        assert_eq!(world.call("claims", Claim::default()).await.0, 204);
+        world.dispatch().await;
+        let (status, body) = world.call("claims", Claim::default()).await;
+        assert_eq!(status, 200);
+        let grant: Grant = serde_json::from_value(body).unwrap();
+        assert_eq!(grant.output_name, "Canary_01_Mask.json");
+        assert_eq!(grant.input.name, "Canary_01.png");
+        assert_eq!(grant.lease_expires_at, world.now() + LEASE);
+        assert!(grant.input.url.contains("/molar-public/cases/"));
+        assert!(grant.archive.url.contains("/molar-uploads/"));
+        assert_eq!(world.rung.keys(), ["worker.cpu"]);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_draining_worker_gets_nothing_and_a_revoked_one_is_unknown(pool: PgPool) {
+        let world = World::new(pool).await;
+        world.dispatch().await;
+        workers::drain(&world.db, world.worker.id).await.unwrap();
+        assert_eq!(world.call("claims", Claim::default()).await.0, 204);
+        workers::revoke(&world.db, world.worker.id, world.now())
+            .await
+            .unwrap();
+        assert_eq!(world.call("claims", Claim::default()).await.0, 401);
+    }
+}

@@ -1,0 +1,27 @@
+//! What can go wrong in this role, and what a caller is told of it.
+
+use molar_web_kit::ApiError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+
+    /// A row says something that no version of this program would have written.
+    #[error("inconsistent row")]
+    Inconsistent(#[from] molar_domain::spelling::UnknownWord),
+
+    #[error("the entries do not fit their metrics")]
+    Ranking(#[from] molar_ranking::Error),
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(sqlx::Error::RowNotFound) => Self::NotFound("board"),
+            Error::Database(error) => error.into(),
+            Error::Inconsistent(error) => Self::internal(error),
+            Error::Ranking(error) => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Makes a new version of a phase's ranking whenever what it is made from has changed.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use molar_domain::PhaseId;
+use molar_domain::ids::uuid_at;
+use molar_domain::metric::Metric;
+use molar_ranking::{Direction, Entry, MetricColumn, Table, rank_table};
+use sha2::{Digest, Sha256};
+use sqlx::{PgConnection, PgPool};
+
+use crate::entries::{Candidate, kept};
+use crate::error::Error;
+use crate::rows::{candidates, phases, rankings};
+
+/// Looks at every phase. One that fails is told and does not keep the others from their turn.
+pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
+    let mut first_failure = None;
+    for phase in phases::list_ids(db).await? {
+        if let Err(error) = one(db, phase, now).await {
+            tracing::error!(phase.id = %phase, error = &error as &dyn std::error::Error, "could not rank");
+            first_failure.get_or_insert(error);
+        }
+    }
+    first_failure.map_or(Ok(()), Err)
+}
+
+/// Ranks one phase; returns whether there is a new version.
+pub async fn one(db: &PgPool, phase_id: PhaseId, now: DateTime<Utc>) -> Result<bool, Error> {
+    let mut tx = db.begin().await?;
+    // Two folds of one phase would both see the same last version.
+    rankings::lock(&mut tx, phase_id).await?;
+    let is_new = rank(&mut tx, phase_id, now).await?;
+    tx.commit().await?;
+    Ok(is_new)
+}
+
+async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> Result<bool, Error> {
+    let phase = phases::find(&mut *tx, phase_id).await?;
+    let metric = phase
+        .keep_metric
+        .as_deref()
+        .map(|name| Ok::<_, Error>((name, is_higher_better(name)?)));
+    let entries = kept(
+        candidates::list(tx, &phase).await?,
+        phase.keep,
+        metric.transpose()?,
+    );
+    let inputs = inputs_hash(&phase.metrics, &entries);
+    let last = rankings::last(tx, phase_id).await?;
+    let is_first = last.is_none();
+    if last.as_ref().is_some_and(|last| last.inputs_hash == inputs)
+        || (is_first && entries.is_empty())
+    {
+        return Ok(false);
+    }
+    let table = table(&phase.metrics, &entries)?;
+    let ranking = rankings::New {
+        id: uuid_at(now),
+        phase_id,
+        version: last.map_or(1, |last| last.version + 1),
+        inputs_hash: inputs,
+        left_out: &table.left_out,
+        now,
+    };
+    rankings::insert(tx, &ranking).await?;
+    let ranks: BTreeMap<usize, _> = table.rows.iter().map(|row| (row.id, row)).collect();
+    for (place, entry) in entries.iter().enumerate() {
+        rankings::insert_entry(
+            tx,
+            ranking.id,
+            &phase.metrics,
+            entry,
+            ranks.get(&place).copied(),
+        )
+        .await?;
+    }
+    Ok(true)
+}
+
+/// Ranks those that compete; an entry's id in the table is its place in `entries`.
+fn table(metrics: &[String], entries: &[Candidate]) -> Result<Table<usize>, Error> {
+    let columns = metrics.iter().map(|name| {
+        let direction = if is_higher_better(name)? {
+            Direction::HigherIsBetter
+        } else {
+            Direction::LowerIsBetter
+        };
+        Ok::<_, Error>(MetricColumn::new(name.clone(), direction))
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let competing: Vec<Entry<usize>> = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.out_reason.is_none())
+        .map(|(place, entry)| Entry {
+            id: place,
+            values: metrics
+                .iter()
+                .map(|name| entry.means.get(name).copied().flatten())
+                .collect(),
+        })
+        .collect();
+    Ok(rank_table(&columns, &competing)?)
+}
+
+fn is_higher_better(name: &str) -> Result<bool, Error> {
+    Ok(name.parse::<Metric>()?.is_higher_better())
+}
+
+/// Names everything that a ranking is made from: which evaluation stands for whom, and what counts.
+fn inputs_hash(metrics: &[String], entries: &[Candidate]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(metrics.join(","));
+    for entry in entries {
+        hash.update(entry.team.0);
+        hash.update(entry.evaluation.0);
+        hash.update(
+            entry
+                .out_reason
+                .as_deref()
+                .map_or("in".to_owned(), |reason| format!("out:{reason}")),
+        );
+        hash.update([0]);
+    }
+    hex::encode(hash.finalize())
+}

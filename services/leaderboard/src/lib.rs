@@ -1,0 +1,22 @@
+//! The role `leaderboard`: from finished evaluations to ranked boards.
+//!
+//! Nothing of another role is copied but into rankings, which are append-only versions: what a board
+//! showed at any moment can be read again.
+
+mod audit_head;
+mod boards;
+mod entries;
+mod error;
+mod fold;
+mod openapi;
+mod pages;
+mod routes;
+mod rows;
+mod startup;
+#[cfg(test)]
+mod tests;
+
+pub use audit_head::Head as AuditHead;
+pub use openapi::openapi;
+pub use routes::routes;
+pub use startup::{Config, serve};

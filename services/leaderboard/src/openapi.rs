@@ -1,0 +1,13 @@
+use utoipa::OpenApi;
+
+use crate::boards::{csv, find, list};
+use crate::routes::routes;
+
+#[derive(OpenApi)]
+#[openapi(paths(list::list, find::find, csv::csv))]
+struct Document;
+
+/// The part of the API's document that this role answers for.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    molar_web_kit::openapi::complete(Document::openapi(), &routes().list())
+}

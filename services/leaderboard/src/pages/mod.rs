@@ -1,0 +1,4 @@
+//! Pages of boards, rendered here and readable without JavaScript.
+
+pub mod board;
+pub mod index;

@@ -1,0 +1,49 @@
+//! Every path of the role.
+
+use molar_service::Role;
+use molar_web_kit::{Access, Routes};
+
+use crate::{boards, pages};
+
+pub fn routes() -> Routes {
+    Routes::new(Role::Leaderboard)
+        .get(
+            "/api/v1/boards",
+            Access::SignedInOrPublic,
+            boards::list::list,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}.csv",
+            Access::SignedInOrPublic,
+            boards::csv::csv,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}",
+            Access::SignedInOrPublic,
+            boards::find::find,
+        )
+        .get("/boards", Access::SignedInOrPublic, pages::index::index)
+        .get(
+            "/boards/{challenge}/{track}/{phase}",
+            Access::SignedInOrPublic,
+            pages::board::board,
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_web_kit::testing;
+    use sqlx::PgPool;
+
+    use super::*;
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn every_route_denies_whom_it_should(db: PgPool) {
+        testing::every_route_denies(db, routes).await;
+    }
+
+    #[test]
+    fn the_whole_api_is_documented() {
+        testing::every_api_route_is_documented(&routes(), &crate::openapi());
+    }
+}

@@ -1,0 +1,91 @@
+//! Finished evaluations that may become entries.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::phases::Phase;
+use crate::entries::{Candidate, means};
+
+struct Row {
+    evaluation_id: Uuid,
+    submission_id: Uuid,
+    team_id: Uuid,
+    submitted_at: DateTime<Utc>,
+    is_chosen: bool,
+    out_reason: Option<String>,
+}
+
+#[derive(Default)]
+struct Cases {
+    values: Vec<Value>,
+    failed: usize,
+}
+
+/// Of every submission that counts, its newest evaluation against the newest references, if that has
+/// finished. Teams that are not approved take no part.
+pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Candidate>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT DISTINCT ON (s.submission_id)
+                  e.evaluation_id AS "evaluation_id!", s.submission_id AS "submission_id!", s.team_id AS "team_id!",
+                  s.completed_at AS "submitted_at!", s.is_chosen AS "is_chosen!", p.out_reason
+           FROM scoring.evaluation_facts e
+           JOIN submission.accepted s ON s.submission_id = e.submission_id
+           JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
+           WHERE e.phase_id = $1 AND e.state = 'finished' AND e.reference_set_id = $3
+             AND p.state = 'approved' AND s.withdrawn_at IS NULL
+           ORDER BY s.submission_id, e.evaluation_id DESC"#,
+        phase.id.0,
+        phase.track_id,
+        phase.reference_set_id,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.evaluation_id).collect();
+    let mut cases = scored_cases(tx, &ids).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let cases = cases.remove(&row.evaluation_id).unwrap_or_default();
+            row.candidate(&cases, &phase.metrics)
+        })
+        .collect())
+}
+
+impl Row {
+    fn candidate(self, cases: &Cases, metrics: &[String]) -> Candidate {
+        Candidate {
+            evaluation: self.evaluation_id.into(),
+            submission: self.submission_id.into(),
+            team: self.team_id.into(),
+            out_reason: self.out_reason,
+            submitted_at: self.submitted_at,
+            is_chosen: self.is_chosen,
+            means: means(metrics, &cases.values),
+            cases: cases.values.len(),
+            failed_cases: cases.failed,
+        }
+    }
+}
+
+async fn scored_cases(tx: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Cases>> {
+    // In the order of the cases, so that the same values always add up to the same mean.
+    let rows = sqlx::query!(
+        r#"SELECT evaluation_id AS "evaluation_id!", values AS "values!", reason IS NOT NULL AS "is_failed!"
+           FROM scoring.scored_cases WHERE evaluation_id = ANY($1) ORDER BY case_name, case_id"#,
+        ids,
+    )
+    .fetch_all(tx)
+    .await?;
+    let mut by_evaluation: BTreeMap<Uuid, Cases> = BTreeMap::new();
+    for row in rows {
+        let cases = by_evaluation.entry(row.evaluation_id).or_default();
+        cases.values.push(row.values);
+        cases.failed += usize::from(row.is_failed);
+    }
+    Ok(by_evaluation)
+}

@@ -1,0 +1,5 @@
+//! The SQL of the tables that this role owns, and of the views it reads.
+
+pub mod candidates;
+pub mod phases;
+pub mod rankings;

@@ -1,0 +1,166 @@
+//! Phases as this role sees them.
+
+use chrono::{DateTime, Utc};
+use molar_domain::phase::{Keep, PhaseState, SubmissionKind, Window};
+use molar_domain::{ChallengeId, PhaseId};
+use sqlx::PgExecutor;
+
+use crate::error::Error;
+
+#[derive(Debug, Clone)]
+pub struct Phase {
+    pub id: PhaseId,
+    pub slug: String,
+    pub title: String,
+    pub kind: SubmissionKind,
+    pub track_id: uuid::Uuid,
+    pub track_slug: String,
+    pub track_title: String,
+    pub challenge_id: ChallengeId,
+    pub challenge_slug: String,
+    pub challenge_title: String,
+    pub challenge_note: Option<String>,
+    pub zone: String,
+    pub is_final: bool,
+    pub window: Window,
+    pub metrics: Vec<String>,
+    pub keep: Keep,
+    pub keep_metric: Option<String>,
+    pub device_class: String,
+    pub reference_set_id: Option<uuid::Uuid>,
+}
+
+impl Phase {
+    pub fn path(&self) -> String {
+        format!(
+            "/boards/{}/{}/{}",
+            self.challenge_slug, self.track_slug, self.slug
+        )
+    }
+}
+
+struct Row {
+    id: uuid::Uuid,
+    slug: String,
+    title: String,
+    kind: String,
+    track_id: uuid::Uuid,
+    track_slug: String,
+    track_title: String,
+    challenge_id: uuid::Uuid,
+    challenge_slug: String,
+    challenge_title: String,
+    challenge_note: Option<String>,
+    zone: String,
+    is_final: bool,
+    opens_at: DateTime<Utc>,
+    closes_at: DateTime<Utc>,
+    upload_grace_s: i32,
+    paused_at: Option<DateTime<Utc>>,
+    published_at: Option<DateTime<Utc>>,
+    metrics: Vec<String>,
+    keep: String,
+    keep_metric: Option<String>,
+    device_class: String,
+    reference_set_id: Option<uuid::Uuid>,
+}
+
+impl TryFrom<Row> for Phase {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.id.into(),
+            slug: row.slug,
+            title: row.title,
+            kind: row.kind.parse()?,
+            track_id: row.track_id,
+            track_slug: row.track_slug,
+            track_title: row.track_title,
+            challenge_id: row.challenge_id.into(),
+            challenge_slug: row.challenge_slug,
+            challenge_title: row.challenge_title,
+            challenge_note: row.challenge_note,
+            zone: row.zone,
+            is_final: row.is_final,
+            window: Window {
+                opens_at: row.opens_at,
+                closes_at: row.closes_at,
+                upload_grace_s: row.upload_grace_s,
+                is_paused: row.paused_at.is_some(),
+                is_published: row.published_at.is_some(),
+            },
+            metrics: row.metrics,
+            keep: row.keep.parse()?,
+            keep_metric: row.keep_metric,
+            device_class: row.device_class,
+            reference_set_id: row.reference_set_id,
+        })
+    }
+}
+
+/// A phase is closed, and its ranks are final, only when the last of its work has ended.
+pub async fn state(
+    db: impl PgExecutor<'_>,
+    phase: &Phase,
+    now: DateTime<Utc>,
+) -> sqlx::Result<PhaseState> {
+    let is_past = now >= phase.window.closes_at;
+    let is_work_in_flight = is_past && is_work_in_flight(db, phase.id).await?;
+    Ok(phase.window.state(now, is_work_in_flight))
+}
+
+async fn is_work_in_flight(db: impl PgExecutor<'_>, id: PhaseId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM submission.life l
+               WHERE l.phase_id = $1 AND l.cancelled_at IS NULL
+                 AND l.evaluation_state IS DISTINCT FROM 'finished'
+                 AND l.upload_state NOT IN ('refused', 'cancelled', 'expired')
+                 AND (l.attempt_state IS NULL OR l.attempt_state NOT IN ('failed', 'cancelled'))) AS "is!""#,
+        id.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
+pub async fn list_ids(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<PhaseId>> {
+    let ids = sqlx::query_scalar!(r#"SELECT phase_id AS "id!" FROM tracks.phase_facts ORDER BY 1"#)
+        .fetch_all(db)
+        .await?;
+    Ok(ids.into_iter().map(PhaseId).collect())
+}
+
+/// Every phase, in the order in which challenges show them.
+pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<Phase>, Error> {
+    let rows = select(db, None).await?;
+    rows.into_iter().map(Phase::try_from).collect()
+}
+
+/// Fails with `RowNotFound` where there is none.
+pub async fn find(db: impl PgExecutor<'_>, id: PhaseId) -> Result<Phase, Error> {
+    let row = select(db, Some(id))
+        .await?
+        .pop()
+        .ok_or(sqlx::Error::RowNotFound)?;
+    row.try_into()
+}
+
+async fn select(db: impl PgExecutor<'_>, id: Option<PhaseId>) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT phase_id AS "id!", phase_slug AS "slug!", phase_title AS "title!", kind AS "kind!",
+                  track_id AS "track_id!", track_slug AS "track_slug!", track_title AS "track_title!",
+                  challenge_id AS "challenge_id!", challenge_slug AS "challenge_slug!",
+                  challenge_title AS "challenge_title!", challenge_note, zone AS "zone!",
+                  is_final AS "is_final!", opens_at AS "opens_at!", closes_at AS "closes_at!",
+                  upload_grace_s AS "upload_grace_s!", paused_at, published_at, metrics AS "metrics!",
+                  keep AS "keep!", keep_metric, device_class AS "device_class!", reference_set_id
+           FROM tracks.phase_facts
+           WHERE $1::uuid IS NULL OR phase_id = $1
+           ORDER BY challenge_id, track_position, phase_position"#,
+        id.map(|id| id.0),
+    )
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,175 @@
+//! `leaderboard.rankings` and `leaderboard.entries`: append-only.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use molar_domain::PhaseId;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use crate::entries::Candidate;
+
+pub struct New<'a> {
+    pub id: Uuid,
+    pub phase_id: PhaseId,
+    pub version: i32,
+    pub inputs_hash: String,
+    pub left_out: &'a [String],
+    pub now: DateTime<Utc>,
+}
+
+pub struct Last {
+    pub version: i32,
+    pub inputs_hash: String,
+}
+
+/// Held to the end of the transaction.
+pub async fn lock(tx: &mut PgConnection, phase_id: PhaseId) -> sqlx::Result<()> {
+    sqlx::query_scalar!(
+        r#"SELECT pg_advisory_xact_lock(hashtextextended('ranking:' || $1::text, 0))::text"#,
+        phase_id.to_string(),
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(())
+}
+
+pub async fn last(tx: &mut PgConnection, phase_id: PhaseId) -> sqlx::Result<Option<Last>> {
+    sqlx::query_as!(
+        Last,
+        "SELECT version, inputs_hash FROM leaderboard.rankings WHERE phase_id = $1 ORDER BY version DESC LIMIT 1",
+        phase_id.0,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+pub async fn insert(tx: &mut PgConnection, new: &New<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO leaderboard.rankings (id, phase_id, version, inputs_hash, left_out, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        new.id,
+        new.phase_id.0,
+        new.version,
+        new.inputs_hash,
+        new.left_out,
+        new.now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// `row` is the entry's place in the table; none where it is out of competition.
+pub async fn insert_entry(
+    tx: &mut PgConnection,
+    ranking_id: Uuid,
+    metrics: &[String],
+    entry: &Candidate,
+    row: Option<&molar_ranking::Row<usize>>,
+) -> sqlx::Result<()> {
+    let ranks: BTreeMap<&String, Option<u32>> = row
+        .map(|row| metrics.iter().zip(row.ranks.iter().copied()).collect())
+        .unwrap_or_default();
+    sqlx::query!(
+        "INSERT INTO leaderboard.entries
+             (ranking_id, team_id, submission_id, evaluation_id, values, ranks, mean_rank, final_rank,
+              is_eligible, out_reason, cases, failed_cases, submitted_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        ranking_id,
+        entry.team.0,
+        entry.submission.0,
+        entry.evaluation.0,
+        json!(entry.means),
+        json!(ranks),
+        row.map(|row| row.mean_rank),
+        row.map(|row| row.final_rank as i32),
+        entry.out_reason.is_none(),
+        entry.out_reason,
+        entry.cases as i32,
+        entry.failed_cases as i32,
+        entry.submitted_at,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+#[derive(Debug, Clone)]
+pub struct Ranking {
+    pub id: Uuid,
+    pub version: i32,
+    pub left_out: Vec<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// The newest version, or the one that was the newest at a moment.
+pub async fn at(
+    db: impl PgExecutor<'_>,
+    phase_id: PhaseId,
+    moment: Option<DateTime<Utc>>,
+) -> sqlx::Result<Option<Ranking>> {
+    sqlx::query_as!(
+        Ranking,
+        "SELECT id, version, left_out, created_at FROM leaderboard.rankings
+         WHERE phase_id = $1 AND ($2::timestamptz IS NULL OR created_at <= $2)
+         ORDER BY version DESC LIMIT 1",
+        phase_id.0,
+        moment,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub team_id: Uuid,
+    pub team_name: String,
+    pub submission_id: Uuid,
+    pub values: Value,
+    pub ranks: Value,
+    pub mean_rank: Option<f64>,
+    pub final_rank: Option<i32>,
+    pub out_reason: Option<String>,
+    pub cases: i32,
+    pub failed_cases: i32,
+    pub submitted_at: DateTime<Utc>,
+    pub code_url: Option<String>,
+}
+
+/// In the order of their ranks, those out of competition last.
+pub async fn entries(db: impl PgExecutor<'_>, ranking_id: Uuid) -> sqlx::Result<Vec<Entry>> {
+    sqlx::query_as!(
+        Entry,
+        r#"SELECT e.team_id, p.team_name AS "team_name!", e.submission_id, e.values, e.ranks, e.mean_rank,
+                  e.final_rank, e.out_reason, e.cases, e.failed_cases, e.submitted_at, s.code_url
+           FROM leaderboard.entries e
+           JOIN leaderboard.rankings r ON r.id = e.ranking_id
+           JOIN tracks.phase_facts f ON f.phase_id = r.phase_id
+           JOIN registration.participants p ON p.team_id = e.team_id AND p.track_id = f.track_id
+           LEFT JOIN submission.accepted s ON s.submission_id = e.submission_id
+           WHERE e.ranking_id = $1
+           ORDER BY e.final_rank NULLS LAST, p.team_name"#,
+        ranking_id,
+    )
+    .fetch_all(db)
+    .await
+}
+
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    pub name: String,
+    pub note: Option<String>,
+    pub values: Value,
+}
+
+pub async fn baselines(db: impl PgExecutor<'_>, phase_id: PhaseId) -> sqlx::Result<Vec<Baseline>> {
+    sqlx::query_as!(
+        Baseline,
+        "SELECT name, note, values FROM tracks.baselines WHERE phase_id = $1 ORDER BY position, name",
+        phase_id.0,
+    )
+    .fetch_all(db)
+    .await
+}

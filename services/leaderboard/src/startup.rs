@@ -1,0 +1,59 @@
+//! The process: its configuration and its loops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use molar_contracts::keys;
+use molar_objects::{S3Args, Store};
+use molar_service::{Application, Role, RoleArgs};
+use molar_web_kit::WebArgs;
+
+use crate::{audit_head, fold, routes};
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    #[command(flatten)]
+    pub role: RoleArgs,
+
+    #[command(flatten)]
+    pub web: WebArgs,
+
+    #[command(flatten)]
+    pub objects: S3Args,
+}
+
+/// What makes a ranking worth looking at again. Whatever is missed is found by the next round.
+const REASONS: [&str; 6] = [
+    keys::CASE_SCORED,
+    keys::EVALUATION_FINISHED,
+    keys::PARTICIPATION_DECIDED,
+    keys::SUBMISSION_WITHDRAWN,
+    keys::CHALLENGE_APPLIED,
+    keys::PHASE_PUBLISHED,
+];
+
+/// Serves until stopped.
+pub async fn serve(config: Config) -> molar_service::Result<()> {
+    let mut app = Application::build(Role::Leaderboard, config.role.clone(), &config).await?;
+    let kit = web::Data::new(config.web.kit(&mut app));
+    let bell = app.bells.subscribe(&REASONS);
+    let (db, clock) = (app.db.clone(), app.clock.clone());
+    app.spawn_every("fold", Duration::from_secs(5), bell, move || {
+        let (db, clock) = (db.clone(), clock.clone());
+        async move { fold::all(&db, clock.now()).await }
+    });
+    let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
+    let (db, clock) = (app.db.clone(), app.clock.clone());
+    app.spawn_every(
+        "audit-head",
+        Duration::from_secs(3600),
+        Arc::default(),
+        move || {
+            let (db, store, clock) = (db.clone(), store.clone(), clock.clone());
+            async move { audit_head::export(&db, &store, clock.now()).await }
+        },
+    );
+    app.run_until_stopped(move |service| routes().configure(kit.clone())(service))
+        .await
+}

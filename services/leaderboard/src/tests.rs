@@ -1,0 +1,259 @@
+//! Rows and endpoints of the role together: from evaluations to what callers see.
+
+use actix_web::http::StatusCode;
+use actix_web::test::{TestRequest, call_service, read_body};
+use chrono::TimeDelta;
+use molar_domain::PhaseId;
+use molar_service::Role;
+use molar_testkit::{
+    Challenge, ChallengeBuilder, EvaluationBuilder, MockClock, PhaseBuilder, SubmissionBuilder,
+    Team, TeamBuilder, as_role, noon,
+};
+use molar_web_kit::testing;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::{fold, routes};
+
+async fn entry(db: &PgPool, challenge: &Challenge, team: &Team, minutes: i64, ia: f64) {
+    let at = noon() + TimeDelta::minutes(minutes);
+    let submission = SubmissionBuilder::new(challenge, team)
+        .created_at(at)
+        .insert(db)
+        .await;
+    EvaluationBuilder::new(challenge, &submission, json!({"IA": ia}))
+        .at(at)
+        .insert(db)
+        .await;
+}
+
+async fn challenge(db: &PgPool, phase: PhaseBuilder) -> Challenge {
+    ChallengeBuilder::new("sts")
+        .phase(phase.metrics(&["IA"]))
+        .insert(db)
+        .await
+}
+
+async fn fold(db: &PgPool, phase: PhaseId) -> bool {
+    fold::one(&as_role(db, Role::Leaderboard).await, phase, noon())
+        .await
+        .unwrap()
+}
+
+async fn get(db: &PgPool, path: &str, person: Option<&testing::Person>) -> (StatusCode, String) {
+    let role = as_role(db, Role::Leaderboard).await;
+    let app = testing::app(
+        testing::kit(Role::Leaderboard, role, MockClock::at(noon())),
+        routes(),
+        |_| {},
+    )
+    .await;
+    let mut request = TestRequest::get().uri(path);
+    if let Some(person) = person {
+        request = request.insert_header(person.bearer());
+    }
+    let response = call_service(&app, request.to_request()).await;
+    let status = response.status();
+    (
+        status,
+        String::from_utf8(read_body(response).await.to_vec()).unwrap(),
+    )
+}
+
+async fn board(db: &PgPool, phase: PhaseId, person: Option<&testing::Person>) -> Value {
+    let (status, body) = get(db, &format!("/api/v1/boards/{phase}"), person).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+fn ranked(board: &Value) -> Vec<(Option<i64>, &str)> {
+    let rows = board["rows"].as_array().unwrap();
+    rows.iter()
+        .map(|row| (row["rank"].as_i64(), row["team"].as_str().unwrap()))
+        .collect()
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_same_inputs_make_no_new_version(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    assert!(
+        !fold(&db, challenge.phase_id).await,
+        "an empty board has no version"
+    );
+    let team = TeamBuilder::new(&challenge, "Ones").insert(&db).await;
+    entry(&db, &challenge, &team, 1, 0.5).await;
+    assert!(fold(&db, challenge.phase_id).await);
+    assert!(!fold(&db, challenge.phase_id).await);
+    entry(&db, &challenge, &team, 2, 0.6).await;
+    assert!(fold(&db, challenge.phase_id).await);
+    assert_eq!(board(&db, challenge.phase_id, None).await["version"], 2);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn equals_share_the_better_rank_and_out_of_competition_is_shown_unranked(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    for (name, ia) in [("Bees", 0.5), ("Ants", 0.5), ("Cats", 0.4)] {
+        let team = TeamBuilder::new(&challenge, name).insert(&db).await;
+        entry(&db, &challenge, &team, 1, ia).await;
+    }
+    let guests = TeamBuilder::new(&challenge, "Guests")
+        .out_of_competition("organizers' group")
+        .insert(&db)
+        .await;
+    entry(&db, &challenge, &guests, 1, 0.9).await;
+    let gone = TeamBuilder::new(&challenge, "Gone")
+        .state("disqualified")
+        .insert(&db)
+        .await;
+    entry(&db, &challenge, &gone, 1, 0.9).await;
+    fold(&db, challenge.phase_id).await;
+
+    let board = board(&db, challenge.phase_id, None).await;
+    assert_eq!(
+        ranked(&board),
+        [
+            (Some(1), "Ants"),
+            (Some(1), "Bees"),
+            (Some(3), "Cats"),
+            (None, "Guests")
+        ]
+    );
+    assert_eq!(board["rows"][3]["out_reason"], "organizers' group");
+    assert_eq!(board["rows"][0]["values"]["IA"], 0.5);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn an_unpublished_final_board_tells_nothing_but_to_its_organizers(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("final").is_final()).await;
+    let team = TeamBuilder::new(&challenge, "Ones").insert(&db).await;
+    entry(&db, &challenge, &team, 1, 0.5).await;
+    fold(&db, challenge.phase_id).await;
+    let stranger = testing::person(&db, "Stranger").await;
+    let organizer = testing::organizer(&db, "Organizer", challenge.id).await;
+
+    for caller in [None, Some(&stranger)] {
+        let board = board(&db, challenge.phase_id, caller).await;
+        assert_eq!(board["rows"], json!([]));
+        assert!(
+            board.get("version").is_none() && board.get("made_at").is_none(),
+            "{board}"
+        );
+        assert!(board["hidden"].is_string());
+        let (_, csv) = get(
+            &db,
+            &format!("/api/v1/boards/{}.csv", challenge.phase_id),
+            caller,
+        )
+        .await;
+        assert_eq!(csv.lines().count(), 1, "{csv}");
+        assert!(!csv.contains("Ones"));
+    }
+    assert_eq!(
+        ranked(&board(&db, challenge.phase_id, Some(&organizer)).await),
+        [(Some(1), "Ones")]
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_board_can_be_read_as_it_was(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    let team = TeamBuilder::new(&challenge, "Ones").insert(&db).await;
+    entry(&db, &challenge, &team, 1, 0.5).await;
+    let role = as_role(&db, Role::Leaderboard).await;
+    fold::one(&role, challenge.phase_id, noon()).await.unwrap();
+    entry(&db, &challenge, &team, 2, 0.8).await;
+    fold::one(&role, challenge.phase_id, noon() + TimeDelta::hours(1))
+        .await
+        .unwrap();
+
+    let path = format!(
+        "/api/v1/boards/{}?at=2026-09-01T12:30:00Z",
+        challenge.phase_id
+    );
+    let (_, body) = get(&db, &path, None).await;
+    let then: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(then["rows"][0]["values"]["IA"], 0.5);
+    assert_eq!(
+        board(&db, challenge.phase_id, None).await["rows"][0]["values"]["IA"],
+        0.8
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_csv_has_each_metric_beside_its_rank(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    for (name, ia) in [("Ants", 0.25), ("=Bees", 0.1234567890123)] {
+        let team = TeamBuilder::new(&challenge, name).insert(&db).await;
+        entry(&db, &challenge, &team, 1, ia).await;
+    }
+    fold(&db, challenge.phase_id).await;
+    let (_, csv) = get(
+        &db,
+        &format!("/api/v1/boards/{}.csv", challenge.phase_id),
+        None,
+    )
+    .await;
+    insta::assert_snapshot!(csv, @r"
+    team,IA,IA_rank,mean_rank,final_rank
+    Ants,0.25,1,1,1
+    '=Bees,0.1234567890123,2,2,2
+    ");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn an_unknown_board_is_a_problem_document(db: PgPool) {
+    let (status, body) = get(
+        &db,
+        "/api/v1/boards/00000000-0000-7000-8000-000000000000",
+        None,
+    )
+    .await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(body.contains("no such board"), "{body}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_page_escapes_names_and_sorts_by_links(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    for (name, ia) in [("<b>Bold</b>", 0.9), ("Ants", 0.1)] {
+        let team = TeamBuilder::new(&challenge, name).insert(&db).await;
+        entry(&db, &challenge, &team, 1, ia).await;
+    }
+    fold(&db, challenge.phase_id).await;
+    let index = get(&db, "/boards", None).await.1;
+    let path = index
+        .split("href=\"")
+        .find_map(|rest| rest.strip_prefix("/boards/"))
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    let (status, page) = get(&db, &format!("/boards/{path}?sort=IA&dir=asc"), None).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(!page.contains("<b>Bold"));
+    let (ants, bold) = (page.find("Ants").unwrap(), page.find("Bold").unwrap());
+    assert!(ants < bold, "ascending by IA");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_phase_is_closed_when_its_last_work_has_ended(db: PgPool) {
+    let past = PhaseBuilder::new("validation")
+        .window(noon() - TimeDelta::days(2), noon() - TimeDelta::days(1));
+    let challenge = challenge(&db, past).await;
+    let team = TeamBuilder::new(&challenge, "Ones").insert(&db).await;
+    entry(&db, &challenge, &team, -2000, 0.5).await;
+    let late = SubmissionBuilder::new(&challenge, &team).insert(&db).await;
+    fold(&db, challenge.phase_id).await;
+    let seen = async || {
+        let board = board(&db, challenge.phase_id, None).await;
+        let (_, list) = get(&db, "/api/v1/boards", None).await;
+        let list: Value = serde_json::from_str(&list).unwrap();
+        json!([board["state"], board["is_preliminary"], list[0]["state"]])
+    };
+    assert_eq!(seen().await, json!(["closing", true, "closing"]));
+    EvaluationBuilder::new(&challenge, &late, json!({"IA": 0.5}))
+        .insert(&db)
+        .await;
+    assert_eq!(seen().await, json!(["closed", false, "closed"]));
+}

@@ -1,0 +1,102 @@
+//! `molar admin`: what is only possible on the database's host, with the owner's URL.
+
+use chrono::{DateTime, Utc};
+use clap::Subcommand;
+use molar_domain::{Clock as _, SystemClock};
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::PgPool;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The owner's database URL; `molar up` prints where it keeps it.
+    #[arg(long, env = "MOLAR_OWNER_DATABASE_URL", hide_env_values = true)]
+    database_url: SecretString,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make an account that may do everything. The password is read from MOLAR_PASSWORD.
+    Create {
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: String,
+        #[arg(long, env = "MOLAR_PASSWORD", hide_env_values = true)]
+        password: SecretString,
+    },
+    /// Make an account an organizer of a challenge.
+    Organizer {
+        #[arg(long)]
+        challenge: String,
+        #[arg(long)]
+        email: String,
+    },
+    /// Make a one-time token with which one worker enrols.
+    EnrolmentToken,
+    /// Check that the audit log is whole, against an exported head if one is given.
+    VerifyAudit {
+        /// A file from the bucket `exports`, such as audit/2026-11-23.json.
+        #[arg(long)]
+        head: Option<std::path::PathBuf>,
+    },
+}
+
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let pool = connect(&args.database_url).await?;
+    let now = SystemClock.now();
+    match args.command {
+        Command::Create {
+            email,
+            name,
+            password,
+        } => {
+            molar_registration::create_admin(&pool, now, &email, &name, password).await?;
+            println!("{email} is an admin.");
+        }
+        Command::Organizer { challenge, email } => {
+            molar_registration::grant_organizer(&pool, now, &challenge, &email).await?;
+            println!("{email} is an organizer of {challenge}.");
+        }
+        Command::EnrolmentToken => println!("{}", enrolment_token(&pool, now).await?),
+        Command::VerifyAudit { head } => verify_audit(&pool, head.as_deref()).await?,
+    }
+    pool.close().await;
+    Ok(())
+}
+
+pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
+    Ok(sqlx::postgres::PgPoolOptions::new()
+        .max_connections(2)
+        .connect(url.expose_secret())
+        .await?)
+}
+
+pub async fn enrolment_token(pool: &PgPool, now: DateTime<Utc>) -> anyhow::Result<String> {
+    Ok(molar_execution::create_enrolment_token(pool, now).await?)
+}
+
+/// Fails with the number of the first entry that does not fit.
+async fn verify_audit(pool: &PgPool, head: Option<&std::path::Path>) -> anyhow::Result<()> {
+    let head: Option<molar_leaderboard::AuditHead> = match head {
+        Some(path) => Some(serde_json::from_slice(&std::fs::read(path)?)?),
+        None => None,
+    };
+    let hash = head
+        .as_ref()
+        .map(|head| hex::decode(&head.hash))
+        .transpose()?;
+    let broken = sqlx::query_scalar!(
+        "SELECT audit.first_break($1, $2)",
+        head.as_ref().map(|head| head.seq),
+        hash,
+    )
+    .fetch_one(pool)
+    .await?;
+    if let Some(seq) = broken {
+        anyhow::bail!("the audit log is broken at entry {seq}: it was changed, cut or taken out");
+    }
+    println!("The audit log is whole.");
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! The command line of the one binary.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::client::{Connection, apply, board, session, status, submit, team};
+use crate::up::UpArgs;
+use crate::{admin, migrate, phantom, roles};
+
+const BEGIN: &str = "\
+To take part, in this order (`molar help COMMAND` says more):
+  molar register --url https://… --email YOU --name NAME
+  molar login --url https://… --email YOU
+  molar team create NAME
+  molar team sign --name NAME --affiliation LAB
+  molar team participate TRACK
+  molar submit FILE --phase CHALLENGE/TRACK/PHASE --wait
+  molar board CHALLENGE/TRACK/PHASE";
+
+/// The platform on which a segmentation challenge is run.
+#[derive(Debug, Parser)]
+#[command(name = "molar", version, propagate_version = true, after_help = BEGIN)]
+pub struct Line {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "made once, on start")]
+pub enum Command {
+    /// Make an account. The password is read from MOLAR_PASSWORD or asked for.
+    Register(session::Register),
+    /// Log in and remember a token.
+    Login(session::Login),
+    /// End the session and forget its token.
+    Logout(Connection),
+    /// Who you are logged in as.
+    Whoami(session::Whoami),
+    /// Teams, invitations, the agreement, places in tracks.
+    Team(team::Args),
+    /// Hand in a zip of predictions or a container.
+    Submit(submit::Args),
+    /// Where your submissions stand.
+    Status(status::Args),
+    /// A phase's leaderboard.
+    Board(board::Args),
+    /// Organizers: create or change a challenge from its file.
+    Apply(apply::Args),
+    /// Organizers: upload the images and references of a split.
+    UploadCases(apply::UploadArgs),
+    /// Draw phantom cases (images and references) to try things with.
+    Phantom(phantom::Args),
+    Up(UpArgs),
+    /// Run one role.
+    #[command(subcommand)]
+    Serve(roles::Serve),
+    /// Run containers for the platform on this machine.
+    Worker(molar_worker::Config),
+    /// Make the login roles and bring the schema up to date.
+    Migrate(migrate::Args),
+    /// What is only possible on the database's host.
+    Admin(admin::Args),
+    /// Print the OpenAPI document of the whole API.
+    Openapi,
+    /// Check an uploaded file; started by the role `submission` for each upload.
+    #[command(hide = true)]
+    Check,
+}
+
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Register(args) => session::register(args).await?,
+        Command::Login(args) => session::login(args).await?,
+        Command::Logout(connection) => session::logout(connection).await?,
+        Command::Whoami(args) => session::whoami(args).await?,
+        Command::Team(args) => team::run(args).await?,
+        Command::Submit(args) => submit::run(args).await?,
+        Command::Status(args) => status::run(args).await?,
+        Command::Board(args) => board::run(args).await?,
+        Command::Apply(args) => apply::run(args).await?,
+        Command::UploadCases(args) => apply::upload_cases(args).await?,
+        Command::Phantom(args) => tokio::task::block_in_place(|| phantom::run(args))?,
+        Command::Up(args) => return Box::pin(crate::demo::up(args)).await,
+        Command::Serve(role) => Box::pin(roles::serve(role)).await?,
+        Command::Worker(config) => Box::pin(molar_worker::serve(config)).await?,
+        Command::Migrate(args) => migrate::run(args).await?,
+        Command::Admin(args) => admin::run(args).await?,
+        Command::Openapi => println!("{}", roles::openapi()?),
+        Command::Check => return Ok(tokio::task::block_in_place(molar_submission::check_main)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Line::command().debug_assert();
+    }
+}

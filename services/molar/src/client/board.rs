@@ -1,0 +1,134 @@
+//! `molar board challenge/track/phase`
+
+use serde_json::Value;
+
+use super::{Api, Connection, lookup, print, text};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    connection: Connection,
+    /// challenge/track/phase, such as sts2024/opg/final.
+    phase: String,
+    /// Answer in JSON, with every digit.
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Answer in CSV, with every digit.
+    #[arg(long)]
+    csv: bool,
+}
+
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let api = args.connection.api()?;
+    let phase = lookup::phase(&api, &args.phase).await?;
+    let id = lookup::id(&phase)?;
+    if args.csv {
+        say!(
+            "{}",
+            api.text(&format!("/api/v1/boards/{id}.csv"))
+                .await?
+                .trim_end()
+        );
+        return Ok(());
+    }
+    let board = find(&api, id).await?;
+    print(args.json, &board, show)
+}
+
+pub async fn find(api: &Api, phase_id: &str) -> anyhow::Result<Value> {
+    api.find(&format!("/api/v1/boards/{phase_id}")).await
+}
+
+/// The board as a table, one line a team.
+pub fn show(board: &Value) {
+    let empty = Vec::new();
+    let metrics = board["metrics"].as_array().unwrap_or(&empty);
+    let rows = board["rows"].as_array().unwrap_or(&empty);
+    if !text(board, "note").is_empty() {
+        say!("{}", text(board, "note"));
+    }
+    if !text(board, "hidden").is_empty() {
+        say!("{}", text(board, "hidden"));
+    }
+    if rows.is_empty() {
+        say!("Nobody is on this board yet.");
+        return;
+    }
+    let mut table = super::table();
+    let numbers = metrics.iter().map(heading).chain(["mean\nrank".to_owned()]);
+    let words = ["rank", "team"].map(str::to_owned);
+    table.set_header(words.into_iter().chain(numbers));
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        column.set_padding((0, 1));
+    }
+    let baselines = board["baselines"].as_array().unwrap_or(&empty);
+    for row in rows.iter().chain(baselines) {
+        let rank = row["rank"]
+            .as_u64()
+            .map_or("–".to_owned(), |rank| rank.to_string());
+        let cells = metrics.iter().map(|metric| cell(row, metric));
+        let mean = row["mean_rank"]
+            .as_f64()
+            .map_or(String::new(), |mean| format!("{mean:.2}"));
+        let words = [rank, text(row, "team").to_owned()];
+        table.add_row(words.into_iter().chain(cells).chain([mean]));
+    }
+    say!("{table}");
+    let left_out = board["left_out"].as_array().unwrap_or(&empty);
+    let titles: Vec<_> = metrics
+        .iter()
+        .filter(|metric| left_out.contains(&metric["name"]))
+        .map(|metric| text(metric, "title"))
+        .collect();
+    if !titles.is_empty() {
+        let titles = titles.join(", ");
+        say!("Not measured here and left out of the mean rank: {titles}");
+    }
+}
+
+/// In two lines, so that nine metrics stand side by side: `DSC (instance)` over `instance`.
+fn heading(metric: &Value) -> String {
+    let title = text(metric, "title");
+    let (name, of) = match title.split_once(" (") {
+        Some((name, of)) => (name, of.trim_end_matches(')')),
+        None => (title, text(metric, "unit")),
+    };
+    format!("{name}\n{of}").trim_end().to_owned()
+}
+
+/// A value with its rank. Those with a unit are large; the others lie between 0 and 1.
+fn cell(row: &Value, metric: &Value) -> String {
+    let name = text(metric, "name");
+    let Some(value) = row["values"][name].as_f64() else {
+        return "–".to_owned();
+    };
+    let decimals = if metric["unit"].is_null() { 3 } else { 2 };
+    let value = format!("{value:.decimals$}");
+    match row["ranks"][name].as_u64() {
+        Some(rank) => format!("{value} ({rank})"),
+        None => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{cell, heading};
+
+    #[test]
+    fn a_column_is_as_narrow_as_its_numbers() {
+        let dsc = json!({"name": "instance_DSC", "title": "DSC (instance)", "unit": null});
+        let time = json!({"name": "running_time_s", "title": "Time", "unit": "s"});
+        assert_eq!(heading(&dsc), "DSC\ninstance");
+        assert_eq!(heading(&time), "Time\ns");
+        let row = json!({
+            "values": {"instance_DSC": 0.747_93, "running_time_s": 0.659_7},
+            "ranks": {"instance_DSC": 1},
+        });
+        assert_eq!(cell(&row, &dsc), "0.748 (1)");
+        assert_eq!(cell(&row, &time), "0.66");
+        assert_eq!(cell(&json!({}), &time), "–");
+    }
+}

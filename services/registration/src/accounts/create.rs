@@ -1,0 +1,186 @@
+//! `POST /api/v1/accounts`
+
+use actix_web::{HttpResponse, web};
+use molar_domain::UserId;
+use molar_web_kit::{ApiError, Complaints, Kit};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::rows;
+use crate::Error;
+use crate::state::AppState;
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateAccount {
+    /// Signs you in, and is shown to organizers only.
+    pub email: String,
+    /// Shown to team mates and organizers.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub affiliation: String,
+    #[schema(value_type = String, min_length = 10, max_length = 200)]
+    pub password: SecretString,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AccountView {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: UserId,
+}
+
+#[derive(Debug)]
+pub struct NewAccount {
+    pub email: String,
+    pub name: String,
+    pub affiliation: String,
+    pub password: SecretString,
+}
+
+impl CreateAccount {
+    pub fn validate(self) -> Result<NewAccount, ApiError> {
+        let mut wrong = Complaints::new();
+        let new = NewAccount {
+            email: email(&mut wrong, &self.email),
+            name: wrong.text("/name", &self.name, 1..=200),
+            affiliation: wrong.text("/affiliation", &self.affiliation, 0..=200),
+            password: self.password,
+        };
+        // Longer ones than a person can type would only be work for the hash.
+        let length = new.password.expose_secret().chars().count();
+        let detail = format!("must have 10 to 200 characters, has {length}");
+        wrong.check((10..=200).contains(&length), "/password", detail);
+        wrong.finish()?;
+        Ok(new)
+    }
+}
+
+/// Lower-cased. We send no mail here, so this only catches slips; ASCII, so that two addresses that
+/// look alike are alike.
+fn email(wrong: &mut Complaints, given: &str) -> String {
+    let email = wrong.text("/email", given, 3..=254).to_ascii_lowercase();
+    let is_plain = email.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_address = is_plain
+        && email.rsplit_once('@').is_some_and(|(user, host)| {
+            !user.is_empty() && !user.contains('@') && host.split('.').all(|part| !part.is_empty())
+        });
+    wrong.check(
+        is_address,
+        "/email",
+        "must be an address such as ada@example.org",
+    );
+    email
+}
+
+/// Makes an account.
+#[utoipa::path(
+    post,
+    path = "/api/v1/accounts",
+    tag = "account",
+    responses((status = CREATED, body = AccountView))
+)]
+#[tracing::instrument(name = "accounts.create", skip_all)]
+pub async fn create(
+    kit: web::Data<Kit>,
+    state: web::Data<AppState>,
+    body: web::Json<CreateAccount>,
+) -> Result<HttpResponse, ApiError> {
+    let id = register(&kit, &state, body.into_inner()).await?;
+    Ok(HttpResponse::Created().json(AccountView { id }))
+}
+
+pub async fn register(
+    kit: &Kit,
+    state: &AppState,
+    request: CreateAccount,
+) -> Result<UserId, Error> {
+    let new = request.validate()?;
+    let hash = state.passwords.hash(new.password.clone()).await?;
+    rows::insert(&kit.db, &new, &hash, kit.clock.now()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::testing::{Api, id_of};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn an_account_is_made_once_per_address(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let body = json!({
+            "email": " Ada@Example.org ", "name": "Ada Lovelace", "affiliation": "Analytical Society",
+            "password": "correct horse",
+        });
+        let (status, made) = api.nobody().post("/api/v1/accounts", body.clone()).await;
+        assert_eq!(status, 201);
+        id_of(&made);
+
+        let (status, again) = api.nobody().post("/api/v1/accounts", body).await;
+        assert_eq!(status, 409);
+        insta::assert_json_snapshot!(again, @r#"
+        {
+          "code": "email-taken",
+          "detail": "the address has an account already; sign in instead",
+          "status": 409,
+          "title": "This does not fit the present state",
+          "type": "/problems/conflict"
+        }
+        "#);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn every_slip_of_a_form_is_named(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let body = json!({"email": "ada@@x", "name": " ", "password": "short"});
+        let (_, problem) = api.nobody().post("/api/v1/accounts", body).await;
+        insta::assert_json_snapshot!(problem, @r#"
+        {
+          "errors": [
+            {
+              "detail": "must be an address such as ada@example.org",
+              "pointer": "/email"
+            },
+            {
+              "detail": "must have 1 to 200 characters, has 0",
+              "pointer": "/name"
+            },
+            {
+              "detail": "must have 10 to 200 characters, has 5",
+              "pointer": "/password"
+            }
+          ],
+          "status": 422,
+          "title": "The request is not valid",
+          "type": "/problems/invalid-request"
+        }
+        "#);
+        let (status, _) = api
+            .nobody()
+            .post("/api/v1/accounts", json!({"email": "x", "is_admin": true}))
+            .await;
+        assert_eq!(status, 422);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn database_trouble_is_logged_not_shown(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        #[expect(clippy::disallowed_methods, reason = "breaks the database on purpose")]
+        sqlx::query("ALTER TABLE registration.users RENAME TO people")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let body = json!({"email": "ada@x.org", "name": "Ada", "password": "correct horse"});
+        let (_, problem) = api.nobody().post("/api/v1/accounts", body).await;
+        insta::assert_json_snapshot!(problem, @r#"
+        {
+          "status": 500,
+          "title": "Internal Server Error",
+          "type": "about:blank"
+        }
+        "#);
+    }
+}

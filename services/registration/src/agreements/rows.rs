@@ -1,0 +1,60 @@
+use chrono::{DateTime, Utc};
+use molar_domain::{ChallengeId, UserId, ids};
+use sqlx::{PgConnection, PgExecutor};
+
+use super::list::AgreementView;
+
+pub struct Signature<'a> {
+    pub user: UserId,
+    pub challenge: ChallengeId,
+    pub version: &'a str,
+    pub text_sha256: &'a str,
+    pub name: &'a str,
+    pub affiliation: &'a str,
+}
+
+/// Signing a version again leaves the first signature.
+pub async fn insert(
+    conn: &mut PgConnection,
+    signature: &Signature<'_>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO registration.agreements
+             (id, user_id, challenge_id, version, text_sha256, signed_name, affiliation, signed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT ON CONSTRAINT agreements_once DO NOTHING",
+        ids::uuid_at(now),
+        signature.user.0,
+        signature.challenge.0,
+        signature.version,
+        signature.text_sha256,
+        signature.name,
+        signature.affiliation,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What a user signed, the last first.
+pub async fn list(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<AgreementView>> {
+    sqlx::query_as!(
+        AgreementView,
+        r#"
+        SELECT a.id, a.challenge_id, c.slug AS challenge, a.version, a.text_sha256,
+               a.signed_name AS name, a.affiliation, a.signed_at,
+               a.version = (SELECT t.version FROM tracks.agreement_texts t
+                            WHERE t.challenge_id = a.challenge_id
+                            ORDER BY t.created_at DESC, t.version DESC LIMIT 1) AS "is_newest!"
+        FROM registration.agreements a
+        JOIN tracks.challenges c ON c.id = a.challenge_id
+        WHERE a.user_id = $1
+        ORDER BY a.id DESC
+        "#,
+        user.0
+    )
+    .fetch_all(db)
+    .await
+}

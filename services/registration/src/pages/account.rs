@@ -1,0 +1,147 @@
+//! `/account`
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use molar_web_kit::{ApiError, Caller, Kit};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Slips, page, see_other};
+use crate::accounts::rows::User;
+use crate::agreements::list::AgreementView;
+use crate::tokens::create::{CreateToken, NewTokenView, make};
+use crate::tokens::list::TokenView;
+use crate::{accounts, agreements, tokens};
+
+#[derive(Deserialize)]
+pub struct Form {
+    name: String,
+    expires_in_days: i64,
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Body<'a> {
+    user: User,
+    csrf: &'a str,
+    organizes: bool,
+    tokens: Vec<TokenView>,
+    agreements: Vec<AgreementView>,
+    made: Option<NewTokenView>,
+    slips: Slips,
+}
+
+pub async fn show(kit: web::Data<Kit>, caller: Caller) -> Result<HttpResponse, ApiError> {
+    respond(&kit, &caller, None, Slips::default()).await
+}
+
+async fn respond(
+    kit: &Kit,
+    caller: &Caller,
+    made: Option<NewTokenView>,
+    slips: Slips,
+) -> Result<HttpResponse, ApiError> {
+    let status = if slips.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let body = Body {
+        user: accounts::rows::find(&kit.db, caller.user_id).await?,
+        csrf: caller.csrf_token(),
+        organizes: caller.organizes_anything(),
+        tokens: tokens::rows::list(&kit.db, caller.user_id, kit.clock.now()).await?,
+        agreements: agreements::rows::list(&kit.db, caller.user_id).await?,
+        made,
+        slips,
+    };
+    Ok(page(Some(caller), "Your account", &body)?
+        .status(status)
+        .respond())
+}
+
+/// Shows the token in the answer itself: it is told once.
+#[tracing::instrument(name = "pages.account.token", skip_all)]
+pub async fn make_token(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, ApiError> {
+    let Form {
+        name,
+        expires_in_days,
+    } = form.into_inner();
+    match make(
+        &kit,
+        &caller,
+        CreateToken {
+            name,
+            expires_in_days,
+        },
+    )
+    .await
+    {
+        Ok(made) => respond(&kit, &caller, Some(made), Slips::default()).await,
+        Err(error) => respond(&kit, &caller, None, Slips::of(error.into())?).await,
+    }
+}
+
+#[tracing::instrument(name = "pages.account.revoke", skip_all)]
+pub async fn revoke_token(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, ApiError> {
+    tokens::rows::revoke(&kit.db, *id, caller.user_id, kit.clock.now()).await?;
+    Ok(see_other("/account"))
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_web_kit::testing::person;
+    use sqlx::PgPool;
+
+    use crate::testing::{Api, challenge, sign};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_token_is_shown_once_and_can_be_revoked(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        challenge(&pool).await;
+        let person = person(&pool, "Ada").await;
+        sign(&api, &person).await;
+        let ada = api.browser(&person);
+        let fields = [("name", "cluster"), ("expires_in_days", "30")];
+        let (status, html) = ada.submit("/account", "/account/tokens", &fields).await;
+        assert_eq!(status, 200);
+        let token = html.split("molar_").nth(1).unwrap().get(..64).unwrap();
+        let me = api
+            .with_token(&format!("molar_{token}"))
+            .get("/api/v1/me")
+            .await;
+        assert_eq!(me.0, 200, "{html}");
+
+        let (_, html) = ada.page("/account").await;
+        assert!(html.contains("cluster") && !html.contains(token), "{html}");
+        assert!(html.contains("version 1"), "{html}");
+        let wrong = [("name", ""), ("expires_in_days", "30")];
+        assert_eq!(
+            ada.submit("/account", "/account/tokens", &wrong).await.0,
+            422
+        );
+
+        let (_, list) = api.of(&person).get("/api/v1/tokens").await;
+        let items = list["items"].as_array().unwrap();
+        let made = items.iter().find(|item| item["name"] == "cluster").unwrap();
+        let path = format!("/account/tokens/{}/revoke", made["id"].as_str().unwrap());
+        assert_eq!(
+            ada.submit("/account", &path, &[]).await,
+            (303, "/account".into())
+        );
+        let me = api
+            .with_token(&format!("molar_{token}"))
+            .get("/api/v1/me")
+            .await;
+        assert_eq!(me.0, 401);
+    }
+}

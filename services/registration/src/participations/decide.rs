@@ -1,0 +1,336 @@
+//! `POST /api/v1/participations/{id}/approve`, `/refuse`, `/disqualify`
+
+use actix_web::web;
+use molar_domain::ParticipationId;
+use molar_service::{audit, outbox};
+use molar_web_kit::{ApiError, Caller, Complaints, Kit};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Step;
+use super::list::{self, ParticipationView};
+use super::rows::{self, Change, Place};
+use crate::{Error, teams};
+
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// Shown to the team. A refusal and a disqualification need one.
+    #[schema(max_length = 1000)]
+    pub reason: Option<String>,
+    /// Of an approval out of competition: why the team is on the board, but not ranked.
+    #[schema(max_length = 200)]
+    pub out_reason: Option<String>,
+}
+
+/// Gives a team its place in a track.
+#[utoipa::path(
+    post,
+    path = "/api/v1/participations/{id}/approve",
+    tag = "participations",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = OK, body = ParticipationView))
+)]
+#[tracing::instrument(name = "participations.approve", skip_all)]
+pub async fn approve(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<ParticipationId>,
+    body: web::Json<Decision>,
+) -> Result<web::Json<ParticipationView>, ApiError> {
+    Ok(web::Json(
+        decide(&kit, &caller, *id, Step::Approve, &body).await?,
+    ))
+}
+
+/// Refuses a team its place in a track; it may ask again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/participations/{id}/refuse",
+    tag = "participations",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = OK, body = ParticipationView))
+)]
+#[tracing::instrument(name = "participations.refuse", skip_all)]
+pub async fn refuse(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<ParticipationId>,
+    body: web::Json<Decision>,
+) -> Result<web::Json<ParticipationView>, ApiError> {
+    Ok(web::Json(
+        decide(&kit, &caller, *id, Step::Refuse, &body).await?,
+    ))
+}
+
+/// Takes a team's place away; its entries leave the board.
+#[utoipa::path(
+    post,
+    path = "/api/v1/participations/{id}/disqualify",
+    tag = "participations",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = OK, body = ParticipationView))
+)]
+#[tracing::instrument(name = "participations.disqualify", skip_all)]
+pub async fn disqualify(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<ParticipationId>,
+    body: web::Json<Decision>,
+) -> Result<web::Json<ParticipationView>, ApiError> {
+    Ok(web::Json(
+        decide(&kit, &caller, *id, Step::Disqualify, &body).await?,
+    ))
+}
+
+pub async fn decide(
+    kit: &Kit,
+    caller: &Caller,
+    id: ParticipationId,
+    step: Step,
+    decision: &Decision,
+) -> Result<ParticipationView, Error> {
+    // To whoever may not see it there is none; a member who sees it is told that it is not theirs.
+    let seen = list::find(kit, caller, id).await?;
+    caller.require_organizer(seen.challenge_id)?;
+    let words = Words::of(decision, step)?;
+
+    let mut tx = kit.db.begin().await?;
+    teams::rows::lock(&mut tx, seen.team_id).await?;
+    let place = rows::find(&mut *tx, id).await?;
+    take(&mut tx, kit, caller, &place, step, &words).await?;
+    tx.commit().await?;
+    list::find(kit, caller, id).await
+}
+
+/// The texts of a decision, checked.
+#[derive(Debug, Default)]
+pub struct Words {
+    pub reason: Option<String>,
+    pub out_reason: Option<String>,
+}
+
+impl Words {
+    fn of(decision: &Decision, step: Step) -> Result<Self, ApiError> {
+        let mut wrong = Complaints::new();
+        let reason = text(&mut wrong, "/reason", decision.reason.as_deref(), 1000);
+        let out_reason = text(
+            &mut wrong,
+            "/out_reason",
+            decision.out_reason.as_deref(),
+            200,
+        );
+        let is_told = reason.is_some() || !step.needs_reason();
+        wrong.check(is_told, "/reason", "tell the team why");
+        let is_approval = out_reason.is_none() || step == Step::Approve;
+        wrong.check(is_approval, "/out_reason", "belongs to an approval");
+        wrong.finish()?;
+        Ok(Self { reason, out_reason })
+    }
+}
+
+/// An empty text is none.
+fn text(wrong: &mut Complaints, pointer: &str, given: Option<&str>, max: usize) -> Option<String> {
+    let given = given.map(str::trim).filter(|text| !text.is_empty())?;
+    Some(wrong.text(pointer, given, 1..=max))
+}
+
+/// Takes a step with all that belongs to it. The team's lock is held.
+pub async fn take(
+    conn: &mut sqlx::PgConnection,
+    kit: &Kit,
+    caller: &Caller,
+    place: &Place,
+    step: Step,
+    words: &Words,
+) -> Result<(), Error> {
+    let now = kit.clock.now();
+    let to = place.state.apply(step)?;
+    let change = Change {
+        to,
+        reason: words.reason.as_deref(),
+        out_reason: words.out_reason.as_deref(),
+        by: caller.user_id,
+    };
+    rows::change(conn, place, &change, now).await?;
+    if !to.binds_members() {
+        rows::release_members(conn, place.team_id, place.track_id).await?;
+    }
+    outbox::announce(conn, now, "participation.decided", place.id.0, None).await?;
+    let details = json!({
+        "team_id": place.team_id,
+        "track_id": place.track_id,
+        "from": place.state,
+        "is_out_of_competition": words.out_reason.is_some(),
+    });
+    let reason = words.reason.as_deref().or(words.out_reason.as_deref());
+    let actor = Some(caller.user_id);
+    audit::append(conn, now, actor, step.action(), place.id.0, details, reason).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_web_kit::testing::{Person, admin, organizer, person};
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::testing::{Api, Challenge, blank, challenge, participation, sign, team};
+
+    struct Asked {
+        api: Api,
+        demo: Challenge,
+        ada: Person,
+        /// Path of the participation.
+        path: String,
+    }
+
+    async fn asked(pool: &PgPool) -> Asked {
+        let api = Api::new(pool).await;
+        let demo = challenge(pool).await;
+        let ada = person(pool, "Ada").await;
+        sign(&api, &ada).await;
+        let molars = team(&api, &ada, "Molars").await;
+        let place = participation(&api, &ada, &molars, demo.track).await;
+        Asked {
+            api,
+            demo,
+            ada,
+            path: format!("/api/v1/participations/{place}"),
+        }
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn an_approval_is_announced_and_on_the_record(pool: PgPool) {
+        let Asked {
+            api,
+            demo,
+            ada,
+            path,
+        } = asked(&pool).await;
+        let olga = organizer(&pool, "Olga", demo.id).await;
+        let (_, approved) = api
+            .of(&olga)
+            .post(&format!("{path}/approve"), json!({}))
+            .await;
+        insta::assert_json_snapshot!(blank(approved), @r#"
+        {
+          "challenge": "demo",
+          "challenge_id": "[id]",
+          "decided_at": "2026-09-01T12:00:00Z",
+          "id": "[id]",
+          "is_out_of_competition": false,
+          "members": 1,
+          "out_reason": null,
+          "reason": null,
+          "requested_at": "2026-09-01T12:00:00Z",
+          "state": "approved",
+          "team": "Molars",
+          "team_id": "[id]",
+          "track": "opg",
+          "track_id": "[id]"
+        }
+        "#);
+
+        let announced = sqlx::query_scalar!("SELECT routing_key FROM registration.outbox")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        assert_eq!(announced, ["participation.decided"]);
+        let audited = sqlx::query!("SELECT action, actor_id FROM audit.entries");
+        let audited = audited.fetch_one(&pool).await.unwrap();
+        assert_eq!(audited.action, "participation.approved");
+        assert_eq!(audited.actor_id, Some(olga.id.0));
+
+        let (_, teams) = api.of(&ada).get("/api/v1/teams").await;
+        assert_eq!(teams["items"][0]["participations"][0]["state"], "approved");
+        let (_, again) = api
+            .of(&olga)
+            .post(&format!("{path}/approve"), json!({}))
+            .await;
+        insta::assert_json_snapshot!(again, @r#"
+        {
+          "code": "invalid-transition",
+          "detail": "a participation that is approved cannot be changed by `approve`",
+          "status": 409,
+          "title": "This does not fit the present state",
+          "type": "/problems/conflict"
+        }
+        "#);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn only_organizers_of_the_challenge_decide(pool: PgPool) {
+        let Asked { api, ada, path, .. } = asked(&pool).await;
+        let approve = format!("{path}/approve");
+        let (_, own) = api.of(&ada).post(&approve, json!({})).await;
+        insta::assert_json_snapshot!(own, @r#"
+        {
+          "detail": "you are not an organizer of this challenge",
+          "status": 403,
+          "title": "This is not yours to do",
+          "type": "/problems/forbidden"
+        }
+        "#);
+
+        let elsewhere = crate::testing::challenge_named(&pool, "elsewhere").await;
+        let foreign = organizer(&pool, "Fritz", elsewhere.id).await;
+        assert_eq!(api.of(&foreign).post(&approve, json!({})).await.0, 404);
+        let root = admin(&pool, "Root").await;
+        assert_eq!(api.of(&root).post(&approve, json!({})).await.0, 200);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_refusal_says_why_and_frees_the_members(pool: PgPool) {
+        let Asked {
+            api,
+            demo,
+            ada,
+            path,
+        } = asked(&pool).await;
+        let olga = api.of(&organizer(&pool, "Olga", demo.id).await);
+        let (status, silent) = olga
+            .post(&format!("{path}/refuse"), json!({"reason": " "}))
+            .await;
+        assert_eq!(
+            (status, &silent["errors"][0]["pointer"]),
+            (422, &json!("/reason"))
+        );
+
+        let why = json!({"reason": "we know nobody of you"});
+        assert_eq!(olga.post(&format!("{path}/refuse"), why).await.0, 200);
+        let (_, teams) = api.of(&ada).get("/api/v1/teams").await;
+        let place = &teams["items"][0]["participations"][0];
+        assert_eq!(place["reason"], "we know nobody of you");
+        let bound = sqlx::query_scalar!("SELECT count(*) FROM registration.track_memberships");
+        assert_eq!(bound.fetch_one(&pool).await.unwrap(), Some(0));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_disqualified_team_stays_bound_and_may_be_reinstated(pool: PgPool) {
+        let Asked {
+            api,
+            demo,
+            ada,
+            path,
+        } = asked(&pool).await;
+        let olga = api.of(&organizer(&pool, "Olga", demo.id).await);
+        let out = json!({"out_reason": "organizers' own team"});
+        let (_, approved) = olga.post(&format!("{path}/approve"), out).await;
+        assert_eq!(approved["is_out_of_competition"], true);
+        let why = json!({"reason": "trained on the test set"});
+        let (status, _) = olga.post(&format!("{path}/disqualify"), why).await;
+        assert_eq!(status, 200);
+        let (status, _) = api
+            .of(&ada)
+            .post(&format!("{path}/withdraw"), json!({}))
+            .await;
+        assert_eq!(status, 409);
+        let bound = sqlx::query_scalar!("SELECT count(*) FROM registration.track_memberships");
+        assert_eq!(bound.fetch_one(&pool).await.unwrap(), Some(1));
+        assert_eq!(
+            olga.post(&format!("{path}/approve"), json!({})).await.0,
+            200
+        );
+    }
+}

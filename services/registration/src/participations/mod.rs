@@ -1,0 +1,8 @@
+pub mod create;
+pub mod decide;
+pub mod list;
+pub mod rows;
+mod state;
+pub mod withdraw;
+
+pub use state::{InvalidStep, State, Step};

@@ -1,0 +1,90 @@
+//! `POST /api/v1/participations/{id}/withdraw`
+
+use actix_web::web;
+use molar_domain::ParticipationId;
+use molar_web_kit::{ApiError, Caller, Kit};
+
+use super::decide::{self, Words};
+use super::list::{self, ParticipationView};
+use super::{Step, rows};
+use crate::{Error, teams};
+
+/// Gives the team's place up, by its captain. Its entries leave the board and its members are free
+/// for another team; to come back it must ask again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/participations/{id}/withdraw",
+    tag = "participations",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = OK, body = ParticipationView))
+)]
+#[tracing::instrument(name = "participations.withdraw", skip_all)]
+pub async fn withdraw(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<ParticipationId>,
+) -> Result<web::Json<ParticipationView>, ApiError> {
+    Ok(web::Json(withdraw_team(&kit, &caller, *id).await?))
+}
+
+pub async fn withdraw_team(
+    kit: &Kit,
+    caller: &Caller,
+    id: ParticipationId,
+) -> Result<ParticipationView, Error> {
+    let seen = list::find(kit, caller, id).await?;
+    let mut tx = kit.db.begin().await?;
+    let team = teams::rows::lock(&mut tx, seen.team_id).await?;
+    if team.captain_id != caller.user_id {
+        return Err(ApiError::forbidden("only the team's captain withdraws it").into());
+    }
+    let place = rows::find(&mut *tx, id).await?;
+    decide::take(
+        &mut tx,
+        kit,
+        caller,
+        &place,
+        Step::Withdraw,
+        &Words::default(),
+    )
+    .await?;
+    tx.commit().await?;
+    list::find(kit, caller, id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_web_kit::testing::{organizer, person};
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::testing::{Api, challenge, join, participation, sign, team};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn the_captain_withdraws_and_nobody_else(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let (ada, grace) = (person(&pool, "Ada").await, person(&pool, "Grace").await);
+        sign(&api, &ada).await;
+        let molars = team(&api, &ada, "Molars").await;
+        join(&api, &molars, &ada, &grace).await;
+        let place = participation(&api, &ada, &molars, demo.track).await;
+        let path = format!("/api/v1/participations/{place}/withdraw");
+
+        let olga = organizer(&pool, "Olga", demo.id).await;
+        for other in [&grace, &olga] {
+            let (status, problem) = api.of(other).post(&path, json!({})).await;
+            assert_eq!(status, 403, "{problem}");
+        }
+        assert_eq!(
+            api.of(&person(&pool, "Eve").await)
+                .post(&path, json!({}))
+                .await
+                .0,
+            404
+        );
+        let (status, withdrawn) = api.of(&ada).post(&path, json!({})).await;
+        assert_eq!((status, &withdrawn["state"]), (200, &json!("withdrawn")));
+        assert_eq!(api.of(&ada).post(&path, json!({})).await.0, 409);
+    }
+}

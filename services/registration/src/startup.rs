@@ -1,0 +1,46 @@
+//! The process of this role.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use chrono::TimeDelta;
+use molar_domain::Clock;
+use molar_service::{Application, Role};
+use molar_web_kit::{Kit, idempotency};
+use sqlx::PgPool;
+
+use crate::state::AppState;
+use crate::{Config, routes, tokens};
+
+/// Serves until stopped.
+pub async fn serve(config: Config) -> molar_service::Result<()> {
+    let mut application =
+        Application::build(Role::Registration, config.role.clone(), &config).await?;
+    let kit: web::Data<Kit> = web::Data::new(config.web.kit(&mut application));
+    let state = web::Data::new(AppState::new(TimeDelta::days(config.session_days.into())));
+
+    let (db, clock) = (application.db.clone(), application.clock.clone());
+    application.spawn_every(
+        "forget",
+        Duration::from_secs(3600),
+        Arc::default(),
+        move || forget(db.clone(), clock.clone()),
+    );
+    application
+        .run_until_stopped(move |server| {
+            server
+                .app_data(state.clone())
+                .configure(routes().configure(kit.clone()));
+        })
+        .await
+}
+
+/// Deletes what nobody can use any more.
+async fn forget(db: PgPool, clock: Arc<dyn Clock>) -> sqlx::Result<()> {
+    let now = clock.now();
+    tokens::rows::delete_expired_before(&db, now - TimeDelta::days(30)).await?;
+    let mut conn = db.acquire().await?;
+    idempotency::forget(&mut conn, Role::Registration, now - TimeDelta::days(7)).await?;
+    Ok(())
+}

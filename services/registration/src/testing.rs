@@ -1,0 +1,320 @@
+//! For the tests of this role: its API as its callers see it, with the rights that its login has.
+
+use std::rc::Rc;
+
+use actix_http::Request;
+use actix_web::body::BoxBody;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::test::{self, TestRequest};
+use actix_web::web;
+use chrono::TimeDelta;
+use futures_util::future::LocalBoxFuture;
+use molar_domain::{ChallengeId, MockClock, TrackId};
+use molar_service::Role;
+use molar_service::db;
+use molar_web_kit::testing::{Person, app, kit, noon};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::routes;
+use crate::state::AppState;
+
+type Send = dyn Fn(Request) -> LocalBoxFuture<'static, ServiceResponse<BoxBody>>;
+
+pub struct Api {
+    pub clock: MockClock,
+    send: Rc<Send>,
+}
+
+impl Api {
+    pub async fn new(owner: &PgPool) -> Self {
+        let clock = MockClock::at(noon());
+        let kit = kit(
+            Role::Registration,
+            with_rights_of_role(owner).await,
+            clock.clone(),
+        );
+        let state = web::Data::new(AppState::new(TimeDelta::days(14)));
+        let service = app(kit, routes(), |config| {
+            config.app_data(state);
+        });
+        let service = Rc::new(service.await);
+        let send = move |request| -> LocalBoxFuture<'static, ServiceResponse<BoxBody>> {
+            let service = service.clone();
+            Box::pin(async move { service.call(request).await.expect("an answer") })
+        };
+        Self {
+            clock,
+            send: Rc::new(send),
+        }
+    }
+
+    pub fn nobody(&self) -> As {
+        As {
+            send: self.send.clone(),
+            headers: Vec::new(),
+        }
+    }
+
+    pub fn with_token(&self, token: &str) -> As {
+        self.nobody()
+            .header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn of(&self, person: &Person) -> As {
+        self.with_token(&person.token)
+    }
+
+    /// As a browser does.
+    pub fn browser(&self, person: &Person) -> As {
+        self.nobody()
+            .header("cookie", &person.cookie().to_string())
+            .header("accept", "text/html")
+    }
+}
+
+/// Somebody who calls.
+#[derive(Clone)]
+pub struct As {
+    send: Rc<Send>,
+    headers: Vec<(String, String)>,
+}
+
+impl As {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        self.json(TestRequest::get().uri(path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.json(TestRequest::post().uri(path).set_json(body))
+            .await
+    }
+
+    pub async fn delete(&self, path: &str) -> (u16, Value) {
+        self.json(TestRequest::delete().uri(path)).await
+    }
+
+    pub async fn page(&self, path: &str) -> (u16, String) {
+        self.text(TestRequest::get().uri(path)).await
+    }
+
+    /// Sends a form; the text is the page, or where it leads.
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        self.text(TestRequest::post().uri(path).set_form(fields))
+            .await
+    }
+
+    /// What a browser does: reads the page for its CSRF token, then sends the form.
+    pub async fn submit(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let (status, html) = self.page(page).await;
+        assert_eq!(status, 200, "{html}");
+        let (_, rest) = html
+            .split_once(r#"name="_csrf" value=""#)
+            .expect("a form on the page");
+        let (token, _) = rest.split_once('"').expect("an end of the attribute");
+        let mut fields = fields.to_vec();
+        fields.push(("_csrf", token));
+        self.form(path, &fields).await
+    }
+
+    pub async fn call(&self, mut request: TestRequest) -> ServiceResponse<BoxBody> {
+        for (name, value) in &self.headers {
+            request = request.insert_header((name.as_str(), value.as_str()));
+        }
+        (self.send)(request.to_request()).await
+    }
+
+    async fn json(&self, request: TestRequest) -> (u16, Value) {
+        let response = self.call(request).await;
+        let status = response.status().as_u16();
+        let body = test::read_body(response).await;
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn text(&self, request: TestRequest) -> (u16, String) {
+        let response = self.call(request).await;
+        let status = response.status().as_u16();
+        if let Some(location) = response.headers().get("location") {
+            return (status, location.to_str().expect("a location").to_owned());
+        }
+        let body = test::read_body(response).await;
+        (status, String::from_utf8(body.to_vec()).expect("a text"))
+    }
+}
+
+/// So that a missing grant fails here, not in production.
+async fn with_rights_of_role(owner: &PgPool) -> PgPool {
+    let options = db::options((*owner.connect_options()).clone(), Role::Registration)
+        .options([("role", Role::Registration.login())]);
+    PgPoolOptions::new()
+        .max_connections(3)
+        .connect_with(options)
+        .await
+        .expect("a pool")
+}
+
+pub fn id_of(value: &Value) -> String {
+    let id = value["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no id in {value}"));
+    id.parse::<uuid::Uuid>().expect("a UUID").to_string()
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Challenge {
+    pub id: ChallengeId,
+    pub track: TrackId,
+    pub other_track: TrackId,
+}
+
+/// The challenge `demo` with an agreement, two tracks, and teams of up to three.
+pub async fn challenge(owner: &PgPool) -> Challenge {
+    challenge_named(owner, "demo").await
+}
+
+pub async fn challenge_named(owner: &PgPool, slug: &str) -> Challenge {
+    let challenge = Challenge {
+        id: ChallengeId::at(noon()),
+        track: TrackId::at(noon()),
+        other_track: TrackId::at(noon()),
+    };
+    sqlx::query!(
+        "INSERT INTO tracks.challenges
+             (id, slug, title, summary, zone, team_size_max, created_at, updated_at)
+         VALUES ($1, $2, 'Teeth in images', 'Find them.', 'Europe/Berlin', 3, $3, $3)",
+        challenge.id.0,
+        slug,
+        noon(),
+    )
+    .execute(owner)
+    .await
+    .expect("a challenge");
+    for (position, (id, slug)) in [(challenge.track, "opg"), (challenge.other_track, "cbct")]
+        .into_iter()
+        .enumerate()
+    {
+        sqlx::query!(
+            "INSERT INTO tracks.tracks (id, challenge_id, slug, title, format, labels, position)
+             VALUES ($1, $2, $3, upper($3), 'labelme', '{11,12}', $4)",
+            id.0,
+            challenge.id.0,
+            slug,
+            i16::try_from(position).unwrap_or(0),
+        )
+        .execute(owner)
+        .await
+        .expect("a track");
+    }
+    new_agreement(owner, &challenge, "1").await;
+    challenge
+}
+
+fn terms(version: &str) -> String {
+    format!("Version {version}: for research only.")
+}
+
+pub async fn new_agreement(owner: &PgPool, challenge: &Challenge, version: &str) {
+    sqlx::query!(
+        "INSERT INTO tracks.agreement_texts (challenge_id, version, text, sha256, created_at)
+         VALUES ($1, $2, $3, $4, $5)",
+        challenge.id.0,
+        version,
+        terms(version),
+        hex::encode(Sha256::digest(terms(version))),
+        noon(),
+    )
+    .execute(owner)
+    .await
+    .expect("terms");
+}
+
+/// A body that signs this version.
+pub fn signature(version: &str) -> Value {
+    json!({
+        "challenge": "demo",
+        "version": version,
+        "text_sha256": hex::encode(Sha256::digest(terms(version))),
+        "name": "Ada Lovelace",
+        "affiliation": "Analytical Society",
+    })
+}
+
+/// Signs the newest of the first few versions.
+pub async fn sign(api: &Api, person: &Person) {
+    for version in ["2", "1"] {
+        let (status, _) = api
+            .of(person)
+            .post("/api/v1/agreements", signature(version))
+            .await;
+        if status == 201 {
+            return;
+        }
+    }
+    panic!("nothing to sign");
+}
+
+pub async fn team(api: &Api, captain: &Person, name: &str) -> String {
+    let body = json!({"challenge": "demo", "name": name});
+    id_of(&api.of(captain).post("/api/v1/teams", body).await.1)
+}
+
+pub async fn invitation(api: &Api, member: &Person, team: &str) -> String {
+    let path = format!("/api/v1/teams/{team}/invitations");
+    let (status, made) = api.of(member).post(&path, json!({})).await;
+    assert_eq!(status, 201, "{made}");
+    made["token"].as_str().expect("a token").to_owned()
+}
+
+pub async fn join(api: &Api, team: &str, member: &Person, new: &Person) {
+    let token = invitation(api, member, team).await;
+    let path = format!("/api/v1/invitations/{token}/accept");
+    let (status, joined) = api.of(new).post(&path, json!({})).await;
+    assert_eq!(status, 200, "{joined}");
+}
+
+pub async fn participation(api: &Api, member: &Person, team: &str, track: TrackId) -> String {
+    let body = json!({"team_id": team, "track_id": track});
+    let (status, made) = api.of(member).post("/api/v1/participations", body).await;
+    assert_eq!(status, 201, "{made}");
+    id_of(&made)
+}
+
+/// As an organizer would have decided.
+pub async fn set_state(owner: &PgPool, participation: &str, state: &str) {
+    let id: uuid::Uuid = participation.parse().expect("an id");
+    sqlx::query!(
+        "UPDATE registration.participations SET state = $2 WHERE id = $1",
+        id,
+        state
+    )
+    .execute(owner)
+    .await
+    .expect("a decision");
+}
+
+/// With `[id]` and `[hash]` for what differs from run to run.
+pub fn blank(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.parse::<uuid::Uuid>().is_ok() => "[id]".into(),
+        Value::String(text) if text.len() == 64 && hex::decode(&text).is_ok() => "[hash]".into(),
+        Value::Array(items) => items.into_iter().map(blank).collect(),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|(name, value)| (name, blank(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}

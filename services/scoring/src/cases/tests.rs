@@ -1,0 +1,566 @@
+//! The job on real rows and a real store.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use molar_domain::attempt::AttemptState;
+use molar_domain::case_run::CaseRunState;
+use molar_domain::challenge::Format;
+use molar_domain::metric::Metric;
+use molar_domain::phase::SubmissionKind;
+use molar_domain::{Clock, FailureCode};
+use molar_service::lease::{Job, LeaseError, LeaseLoop};
+use molar_testkit::{
+    Attempt, AttemptBuilder, Challenge, ChallengeBuilder, PhaseBuilder, Submission,
+    SubmissionBuilder, TeamBuilder,
+};
+use serde_json::Value;
+use sqlx::PgPool;
+
+use super::CaseScores;
+use super::rows::{self, Done};
+use crate::evaluations::{self, Reconciler};
+use crate::references;
+use crate::testing::{Objects, polygons, zip_of, zip_of_bytes};
+
+const CASES: [&str; 2] = ["Case_01", "Case_02"];
+
+/// A world in which references are stored and somebody submitted.
+struct World {
+    owner: PgPool,
+    objects: Objects,
+    job: CaseScores,
+    reconciler: Reconciler,
+}
+
+#[derive(Debug, PartialEq)]
+struct Scored {
+    case: String,
+    state: String,
+    values: Option<Value>,
+    reason: Option<String>,
+    notes: Value,
+}
+
+impl World {
+    async fn new(owner: PgPool) -> Self {
+        let objects = Objects::start().await;
+        let job = objects.job(&owner).await;
+        let reconciler = Reconciler {
+            db: job.db.clone(),
+            clock: Arc::new(objects.clock.clone()),
+            zips: job.zips.clone(),
+            bell: Arc::default(),
+            told: Arc::default(),
+        };
+        Self {
+            owner,
+            objects,
+            job,
+            reconciler,
+        }
+    }
+
+    async fn predictions(&self, zip: &[u8]) -> (Challenge, Submission) {
+        let challenge = self.challenge(PhaseBuilder::new("validation")).await;
+        let team = TeamBuilder::new(&challenge, "Molars")
+            .insert(&self.owner)
+            .await;
+        let submission = SubmissionBuilder::new(&challenge, &team)
+            .insert(&self.owner)
+            .await;
+        self.objects.put_upload(&self.owner, &submission, zip).await;
+        (challenge, submission)
+    }
+
+    async fn container(&self, runs: CaseRunState) -> Attempt {
+        let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
+        let challenge = self.challenge(phase).await;
+        let team = TeamBuilder::new(&challenge, "Molars")
+            .insert(&self.owner)
+            .await;
+        let submission = SubmissionBuilder::new(&challenge, &team)
+            .container()
+            .insert(&self.owner)
+            .await;
+        AttemptBuilder::new(&challenge, &submission)
+            .state(AttemptState::Finished)
+            .case_runs(runs)
+            .insert(&self.owner)
+            .await
+    }
+
+    async fn challenge(&self, phase: PhaseBuilder) -> Challenge {
+        let builder = ChallengeBuilder::new("teeth").cases(&CASES).phase(phase);
+        let challenge = builder.insert(&self.owner).await;
+        for place in 0..CASES.len() {
+            let reference = reference();
+            self.objects
+                .put_reference(&self.owner, &challenge, place, reference.as_bytes())
+                .await;
+        }
+        challenge
+    }
+
+    async fn read_references(&self) {
+        let reading = self.objects.reading(&self.owner).await;
+        references::round(&reading).await.unwrap();
+    }
+
+    /// One round of every loop; returns how many cases were claimed.
+    async fn step(&self) -> usize {
+        evaluations::round(&self.reconciler).await.unwrap();
+        let settings = self.job.settings();
+        let job = CaseScores {
+            db: self.job.db.clone(),
+            fetcher: self.job.fetcher.clone(),
+            zips: self.job.zips.clone(),
+            slots: self.job.slots.clone(),
+        };
+        let clock = Arc::new(self.objects.clock.clone());
+        let work = LeaseLoop::new(job, settings, clock);
+        work.run_once().await.unwrap()
+    }
+
+    async fn cases(&self) -> Vec<Scored> {
+        sqlx::query_as!(
+            Scored,
+            r#"SELECT t.name AS "case!", c.state, c.values, c.reason, c.notes
+               FROM scoring.case_scores c JOIN tracks.cases t ON t.id = c.case_id ORDER BY t.name"#
+        )
+        .fetch_all(&self.owner)
+        .await
+        .unwrap()
+    }
+
+    async fn evaluation_state(&self) -> String {
+        sqlx::query_scalar!("SELECT state FROM scoring.evaluations")
+            .fetch_one(&self.owner)
+            .await
+            .unwrap()
+    }
+
+    async fn announced(&self) -> Vec<String> {
+        sqlx::query_scalar!("SELECT routing_key FROM scoring.outbox ORDER BY routing_key, id")
+            .fetch_all(&self.owner)
+            .await
+            .unwrap()
+    }
+}
+
+/// 4 × 4 pixels each.
+fn reference() -> String {
+    polygons((8, 16), &[("11", [1, 1, 4, 4]), ("12", [8, 1, 11, 4])])
+}
+
+/// The first label whole, half of the second, and one that the track does not know.
+fn half() -> String {
+    polygons(
+        (8, 16),
+        &[
+            ("11", [1, 1, 4, 4]),
+            ("12", [8, 1, 11, 2]),
+            ("99", [14, 6, 15, 7]),
+        ],
+    )
+}
+
+fn value(scored: &Scored, metric: Metric) -> f64 {
+    scored.values.as_ref().unwrap()[metric.as_str()]
+        .as_f64()
+        .unwrap()
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_zip_is_scored_to_its_stated_values_and_its_evaluation_ends_once(owner: PgPool) {
+    let world = World::new(owner).await;
+    let (exact, half) = (reference(), half());
+    let zip = zip_of(&[
+        ("Case_01_Mask.json", &exact),
+        ("./Case_02_Mask.json", &half),
+    ]);
+    world.predictions(&zip).await;
+    // Nothing is scored before the references were read.
+    assert_eq!(world.step().await, 0);
+    world.read_references().await;
+    assert_eq!(world.step().await, 2);
+
+    let cases = world.cases().await;
+    let all = cases[0].values.as_ref().unwrap().as_object().unwrap();
+    assert_eq!(all.len(), 7);
+    assert!(all.values().all(|value| value == 1.0), "{all:?}");
+    let expected = [
+        (Metric::ImageDsc, 2.0 * 24.0 / (32.0 + 28.0)),
+        (Metric::ImageIou, 24.0 / 36.0),
+        (Metric::InstanceDsc, (1.0 + 2.0 / 3.0) / 2.0),
+        (Metric::InstanceIou, 0.75),
+        // 12 has IoU 0.5, which is no match; 99 counts in the union.
+        (Metric::IdentificationAccuracy, 1.0 / 3.0),
+    ];
+    for (metric, expected) in expected {
+        let found = value(&cases[1], metric);
+        assert!((found - expected).abs() < 1e-12, "{metric}: {found}");
+    }
+    assert!(cases.iter().all(|case| case.reason.is_none()));
+    assert!(
+        cases[1].notes[0].as_str().unwrap().contains("99"),
+        "{cases:?}"
+    );
+
+    assert_eq!(world.evaluation_state().await, "finished");
+    assert_eq!(
+        world.announced().await,
+        ["case.scored", "case.scored", "evaluation.finished"]
+    );
+    assert_eq!(world.job.zips.held(), 0);
+    assert_eq!(world.step().await, 0);
+    assert_eq!(world.announced().await.len(), 3);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_cannot_be_read_in_a_zip_scores_the_worst_and_the_rest_is_scored(owner: PgPool) {
+    let world = World::new(owner).await;
+    let exact = reference();
+    let zip = zip_of(&[("Case_01_Mask.json", "{"), ("Case_02_Mask.json", &exact)]);
+    world.predictions(&zip).await;
+    world.read_references().await;
+    assert_eq!(world.step().await, 2);
+    let cases = world.cases().await;
+    assert_eq!(cases[0].reason.as_deref(), Some("bad-prediction"));
+    let worst = cases[0].values.as_ref().unwrap().as_object().unwrap();
+    assert_eq!(worst.len(), 7);
+    assert!(worst.values().all(|value| value == 0.0), "{worst:?}");
+    assert_eq!(value(&cases[1], Metric::ImageDsc), 1.0);
+    assert_eq!(world.evaluation_state().await, "finished");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_container_is_scored_with_its_time_and_a_failed_case_gets_the_worst(owner: PgPool) {
+    let world = World::new(owner).await;
+    let attempt = world.container(CaseRunState::Finished).await;
+    let run = &attempt.case_runs[0];
+    world
+        .objects
+        .put_output(&world.owner, run, reference().as_bytes())
+        .await;
+    sqlx::query!(
+        "UPDATE execution.case_runs SET gpu_area_mib_s = 12.5, gpu_total_mib = 1000 WHERE id = $1",
+        run.id.0
+    )
+    .execute(&world.owner)
+    .await
+    .unwrap();
+    sqlx::query!(
+        "UPDATE execution.case_runs
+         SET state = 'failed', failure = 'timed-out', output_key = NULL, output_sha256 = NULL WHERE id = $1",
+        attempt.case_runs[1].id.0
+    )
+    .execute(&world.owner)
+    .await
+    .unwrap();
+    world.read_references().await;
+    assert_eq!(world.step().await, 2);
+
+    let cases = world.cases().await;
+    assert_eq!(value(&cases[0], Metric::RunningTime), 1.5);
+    assert_eq!(value(&cases[0], Metric::GpuMemoryArea), 12.5);
+    assert_eq!(value(&cases[0], Metric::ImageDsc), 1.0);
+    assert_eq!(cases[1].reason.as_deref(), Some("timed-out"));
+    assert_eq!(value(&cases[1], Metric::RunningTime), 300.0);
+    assert_eq!(value(&cases[1], Metric::GpuMemoryArea), 300_000.0);
+    assert_eq!(value(&cases[1], Metric::ImageDsc), 0.0);
+    assert_eq!(world.evaluation_state().await, "finished");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn an_output_that_cannot_be_read_gets_the_worst_of_everything(owner: PgPool) {
+    let world = World::new(owner).await;
+    let attempt = world.container(CaseRunState::Finished).await;
+    for run in &attempt.case_runs {
+        world
+            .objects
+            .put_output(&world.owner, run, b"no labels")
+            .await;
+    }
+    world.read_references().await;
+    world.step().await;
+    for case in world.cases().await {
+        assert_eq!(case.reason.as_deref(), Some("bad-prediction"));
+        assert_eq!(value(&case, Metric::RunningTime), 300.0);
+        assert_eq!(value(&case, Metric::ImageNsd), 0.0);
+        assert!(case.values.unwrap().get("gpu_memory_area_mib_s").is_none());
+    }
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn another_object_than_the_run_left_is_our_failure_and_never_scored(owner: PgPool) {
+    let world = World::new(owner).await;
+    let attempt = world.container(CaseRunState::Finished).await;
+    for run in &attempt.case_runs {
+        world
+            .objects
+            .put_output(&world.owner, run, reference().as_bytes())
+            .await;
+    }
+    sqlx::query!("UPDATE execution.case_runs SET output_sha256 = repeat('0', 64)")
+        .execute(&world.owner)
+        .await
+        .unwrap();
+    world.read_references().await;
+    // As often as it likes: it stays ours.
+    for tries in 0..8 {
+        assert_eq!(world.step().await, 2, "try {tries}");
+        assert_eq!(world.step().await, 0, "the back-off holds");
+        world.objects.clock.advance(TimeDelta::minutes(16));
+    }
+    for case in world.cases().await {
+        assert_eq!(
+            (case.state.as_str(), case.values, case.reason),
+            ("waiting", None, None)
+        );
+    }
+    assert_eq!(world.evaluation_state().await, "running");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn runs_that_have_not_ended_or_that_we_lost_are_not_claimed(owner: PgPool) {
+    let world = World::new(owner).await;
+    let attempt = world.container(CaseRunState::Running).await;
+    world.read_references().await;
+    assert_eq!(world.step().await, 0);
+    sqlx::query!(
+        "UPDATE execution.case_runs SET state = 'failed', failure = $2, lease_expires_at = NULL WHERE id = $1",
+        attempt.case_runs[0].id.0,
+        FailureCode::WorkerLost.as_str(),
+    )
+    .execute(&world.owner)
+    .await
+    .unwrap();
+    assert_eq!(world.step().await, 0);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn who_lost_the_lease_writes_nothing_and_the_case_is_scored_once(owner: PgPool) {
+    let world = World::new(owner).await;
+    let exact = reference();
+    let zip = zip_of(&[("Case_01_Mask.json", &exact), ("Case_02_Mask.json", &exact)]);
+    world.predictions(&zip).await;
+    world.read_references().await;
+    evaluations::round(&world.reconciler).await.unwrap();
+    let job = &world.job;
+    let now = world.objects.clock.now();
+    let lease_of = |now| job.claim(1, now, now + TimeDelta::seconds(30));
+    let old = lease_of(now).await.unwrap().remove(0);
+
+    let later = now + TimeDelta::seconds(31);
+    let until = later + TimeDelta::seconds(30);
+    let taken = job.claim(2, later, until).await.unwrap();
+    let new = taken.iter().find(|lease| lease.id == old.id).unwrap();
+    assert_eq!((taken.len(), new.attempt), (2, 2));
+    let done = || Done {
+        values: serde_json::json!({"IA": 0.5}),
+        labels: None,
+        reason: None,
+        notes: Vec::new(),
+    };
+    assert!(matches!(
+        job.extend(&old, later, until).await,
+        Err(LeaseError::Stale)
+    ));
+    assert!(matches!(
+        job.finish(&old, done(), later).await,
+        Err(LeaseError::Stale)
+    ));
+    assert!(matches!(
+        job.give_back(&old, later).await,
+        Err(LeaseError::Stale)
+    ));
+    assert!(world.announced().await.is_empty());
+
+    job.extend(new, later, until).await.unwrap();
+    job.finish(new, done(), later).await.unwrap();
+    assert!(matches!(
+        job.finish(new, done(), later).await,
+        Err(LeaseError::Stale)
+    ));
+    assert_eq!(world.announced().await, ["case.scored"]);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn two_last_cases_at_once_end_the_evaluation_once(owner: PgPool) {
+    let world = World::new(owner).await;
+    world.predictions(&zip_of(&[])).await;
+    world.read_references().await;
+    evaluations::round(&world.reconciler).await.unwrap();
+    let now = world.objects.clock.now();
+    let leases = world
+        .job
+        .claim(2, now, now + TimeDelta::seconds(30))
+        .await
+        .unwrap();
+    let done = || Done {
+        values: serde_json::json!({"IA": 0.5}),
+        labels: None,
+        reason: None,
+        notes: Vec::new(),
+    };
+    // The first has written and not committed when the second comes.
+    let evaluation = leases[0].of.evaluation;
+    let mut tx = world.job.db.begin().await.unwrap();
+    evaluations::lock(&mut tx, evaluation).await.unwrap();
+    rows::score(&mut tx, &leases[0], &done(), now)
+        .await
+        .unwrap();
+    let second = world.job.finish(&leases[1], done(), now);
+    tokio::pin!(second);
+    let waits = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
+    assert!(waits.is_err(), "{waits:?}");
+    assert!(
+        !evaluations::finish_if_done(&mut tx, evaluation, now)
+            .await
+            .unwrap()
+    );
+    tx.commit().await.unwrap();
+    second.await.unwrap();
+    assert_eq!(world.evaluation_state().await, "finished");
+    assert_eq!(
+        world.announced().await,
+        ["case.scored", "evaluation.finished"]
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_cancelled_submission_takes_the_case_from_its_holder(owner: PgPool) {
+    let world = World::new(owner).await;
+    let (_, submission) = world.predictions(&zip_of(&[])).await;
+    world.read_references().await;
+    evaluations::round(&world.reconciler).await.unwrap();
+    let now = world.objects.clock.now();
+    let until = now + TimeDelta::seconds(30);
+    let lease = world.job.claim(1, now, until).await.unwrap().remove(0);
+    sqlx::query!(
+        "UPDATE submission.submissions SET cancelled_at = $2 WHERE id = $1",
+        submission.id.0,
+        now
+    )
+    .execute(&world.owner)
+    .await
+    .unwrap();
+    evaluations::round(&world.reconciler).await.unwrap();
+    let beat = world.job.extend(&lease, now, until).await;
+    assert!(matches!(beat, Err(LeaseError::Stale)));
+    assert!(world.job.claim(2, now, until).await.unwrap().is_empty());
+    assert_eq!(world.evaluation_state().await, "cancelled");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_case_whose_holder_dies_again_and_again_is_left_alone_for_longer(owner: PgPool) {
+    let world = World::new(owner).await;
+    world.predictions(&zip_of(&[])).await;
+    world.read_references().await;
+    evaluations::round(&world.reconciler).await.unwrap();
+    let mut now = world.objects.clock.now();
+    for pause_s in [0, 0, 15, 30, 60] {
+        let until = now + TimeDelta::seconds(30);
+        assert_eq!(world.job.claim(2, now, until).await.unwrap().len(), 2);
+        let early = until + TimeDelta::seconds(pause_s - 1);
+        assert!(
+            world.job.claim(2, early, until).await.unwrap().is_empty(),
+            "{pause_s}"
+        );
+        now = until + TimeDelta::seconds(pause_s);
+    }
+}
+
+/// The challenge's own demo case of a track, from upload to values, beside what its evaluation gives.
+async fn the_demo_case(owner: PgPool, test: &str, track: &str, format: Format, expected: &str) {
+    let root = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/reference"
+    ));
+    if !root.is_dir() {
+        eprintln!("SKIPPED reference: {test}");
+        return;
+    }
+    let name = format.prediction_name("Validation_0001");
+    let read = |side: &str| std::fs::read(root.join(track).join(side).join(&name)).unwrap();
+    let world = World::new(owner).await;
+    let challenge = ChallengeBuilder::new("teeth")
+        .format(format)
+        .cases(&["Validation_0001"])
+        .insert(&world.owner)
+        .await;
+    let reference = read("reference");
+    world
+        .objects
+        .put_reference(&world.owner, &challenge, 0, &reference)
+        .await;
+    let team = TeamBuilder::new(&challenge, "Molars")
+        .insert(&world.owner)
+        .await;
+    let submission = SubmissionBuilder::new(&challenge, &team)
+        .insert(&world.owner)
+        .await;
+    let zip = zip_of_bytes(&[(&name, &read("prediction"))]);
+    world
+        .objects
+        .put_upload(&world.owner, &submission, &zip)
+        .await;
+    world.read_references().await;
+    assert_eq!(world.step().await, 1);
+
+    let cases = world.cases().await;
+    assert_eq!(cases[0].reason, None);
+    let file = std::fs::read(root.join("expected.json")).unwrap();
+    let all: Value = serde_json::from_slice(&file).unwrap();
+    for (metric, wanted) in all.pointer(expected).unwrap().as_object().unwrap() {
+        let (found, wanted) = (
+            value(&cases[0], metric.parse().unwrap()),
+            wanted.as_f64().unwrap(),
+        );
+        assert!(
+            (found - wanted).abs() <= 1e-12,
+            "{metric}: {found}, not {wanted}"
+        );
+    }
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_demo_case_of_opg_has_the_values_of_the_challenge(owner: PgPool) {
+    let test = "the_demo_case_of_opg_has_the_values_of_the_challenge";
+    let expected = "/opg~1Validation_0001_Mask.json/fillpoly_4.11_and_4.5-4.7";
+    the_demo_case(owner, test, "opg", Format::Labelme, expected).await;
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_demo_case_of_cbct_has_the_values_of_the_challenge(owner: PgPool) {
+    let test = "the_demo_case_of_cbct_has_the_values_of_the_challenge";
+    let expected = "/cbct~1Validation_0001_Mask.nii.gz";
+    the_demo_case(owner, test, "cbct", Format::Nifti, expected).await;
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_case_whose_reference_was_refused_waits_for_a_better_one(owner: PgPool) {
+    let world = World::new(owner).await;
+    let exact = reference();
+    let zip = zip_of(&[("Case_01_Mask.json", &exact), ("Case_02_Mask.json", &exact)]);
+    let (challenge, _) = world.predictions(&zip).await;
+    let empty = polygons((8, 16), &[]);
+    let (owner, objects) = (&world.owner, &world.objects);
+    objects
+        .put_reference(owner, &challenge, 1, empty.as_bytes())
+        .await;
+    world.read_references().await;
+    assert_eq!(world.step().await, 1);
+    assert_eq!(world.step().await, 0);
+    assert_eq!(world.evaluation_state().await, "running");
+
+    objects
+        .put_reference(owner, &challenge, 1, exact.as_bytes())
+        .await;
+    world.read_references().await;
+    assert_eq!(world.step().await, 1);
+    assert_eq!(world.evaluation_state().await, "finished");
+}

@@ -1,0 +1,55 @@
+use molar_domain::spelling::UnknownWord;
+use molar_web_kit::ApiError;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong on our side. What is wrong with a file of theirs is no error here, but a result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no such {0}")]
+    NotFound(&'static str),
+
+    #[error("the scores are not shown yet")]
+    Hidden,
+
+    /// What lies in the store is not what the rows say.
+    #[error("the object `{0}` is not the one that was announced")]
+    Changed(String),
+
+    /// The measuring itself broke: a mistake of ours, whatever the file.
+    #[error("measuring panicked")]
+    Panicked(#[source] tokio::task::JoinError),
+
+    #[error("inconsistent row")]
+    Inconsistent(#[from] UnknownWord),
+
+    #[error("a document in a row cannot be read")]
+    Document(#[from] serde_json::Error),
+
+    #[error("a file of ours could not be read")]
+    File(#[from] std::io::Error),
+
+    #[error(transparent)]
+    Objects(#[from] molar_objects::Error),
+
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(what) => Self::NotFound(what),
+            Error::Hidden => {
+                Self::forbidden("the scores of this phase are shown when the organizers publish it")
+            }
+            Error::Database(error) => error.into(),
+            error @ (Error::Changed(_)
+            | Error::Panicked(_)
+            | Error::Inconsistent(_)
+            | Error::Document(_)
+            | Error::File(_)
+            | Error::Objects(_)) => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Evaluations: made when a submission is ready, ended with their last case.
+
+mod access;
+pub mod cases;
+mod create;
+mod end;
+pub mod list;
+mod reconcile;
+
+pub use end::{finish_if_done, lock};
+pub use reconcile::{Reconciler, round};

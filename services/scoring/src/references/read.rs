@@ -1,0 +1,229 @@
+//! Reads the references that arrived.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, stream};
+use molar_domain::Clock;
+use molar_objects::Bucket;
+use molar_volumes::{Geometry, Reference};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::rows::{self, Facts, Unread};
+use crate::cases::format_of;
+use crate::error::{Error, Result};
+use crate::fetch::{Fetched, Fetcher};
+use crate::slots::Slots;
+
+/// How many are looked up at once.
+const BATCH: i64 = 256;
+
+const NOT_STORED: &str =
+    "the store holds no such file as was announced: upload the reference again";
+
+/// What reading references needs.
+#[derive(Clone)]
+pub struct Reading {
+    pub db: PgPool,
+    pub clock: Arc<dyn Clock>,
+    pub fetcher: Fetcher,
+    pub slots: Slots,
+    /// No further file is begun once this is cancelled.
+    pub stop: CancellationToken,
+}
+
+/// Reads all that are unread and returns how many that were. One that cannot be read now does not keep
+/// the others from their turn.
+pub async fn round(reading: &Reading) -> Result<usize> {
+    let mut done = 0;
+    loop {
+        let now = reading.clock.now();
+        let unread = rows::list_unread(&reading.db, now, BATCH).await?;
+        let is_last = unread.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+        done += unread.len();
+        let results: Vec<_> = stream::iter(unread)
+            .map(|one| async move { one_of_many(reading, one, now).await })
+            .buffer_unordered(reading.slots.number())
+            .collect()
+            .await;
+        results.into_iter().collect::<Result<()>>()?;
+        if is_last || reading.stop.is_cancelled() {
+            return Ok(done);
+        }
+    }
+}
+
+async fn one_of_many(reading: &Reading, of: Unread, now: DateTime<Utc>) -> Result<()> {
+    if reading.stop.is_cancelled() {
+        return Ok(());
+    }
+    let facts = facts(reading, &of).await?;
+    if let Some(complaint) = &facts.complaint {
+        tracing::warn!(reference.id = %of.reference_id, case = of.case_name, complaint, "reference refused");
+    }
+    rows::upsert(&reading.db, &of, &facts, now).await?;
+    Ok(())
+}
+
+async fn facts(reading: &Reading, of: &Unread) -> Result<Facts> {
+    let fetched = reading
+        .fetcher
+        .fetch(
+            Bucket::References,
+            &of.object_key,
+            of.size_bytes,
+            &of.sha256,
+        )
+        .await;
+    let fetched = match fetched {
+        Ok(fetched) => fetched,
+        Err(Error::Changed(_) | Error::Objects(molar_objects::Error::NotFound)) => {
+            return Ok(Facts {
+                complaint: Some(NOT_STORED.to_owned()),
+                ..Facts::default()
+            });
+        }
+        Err(error) => return Err(error),
+    };
+    let format = format_of(&of.format)?;
+    let facts = reading.slots.run(move || read(format, &fetched)).await?;
+    let outside: Vec<_> = facts
+        .labels
+        .iter()
+        .filter(|label| !of.labels.contains(label))
+        .collect();
+    if !outside.is_empty() {
+        tracing::warn!(reference.id = %of.reference_id, case = of.case_name, ?outside, "labels outside the track's set");
+    }
+    Ok(facts)
+}
+
+fn read(format: molar_volumes::Format, file: &Fetched) -> Result<Facts> {
+    let sha256 = file.sha256.clone();
+    match Reference::read(format, file.reader(), None) {
+        Ok(reference) => Ok(Facts {
+            complaint: None,
+            shape: shape(reference.geometry()),
+            labels: reference
+                .labels()
+                .iter()
+                .filter_map(molar_volumes::Label::number)
+                .collect(),
+            sha256,
+        }),
+        Err(molar_volumes::Error::Source(error)) => Err(error.into()),
+        Err(error) => Ok(Facts {
+            complaint: Some(error.to_string()),
+            sha256,
+            ..Facts::default()
+        }),
+    }
+}
+
+/// As the check of predictions builds its geometry of it.
+fn shape(geometry: Geometry) -> Vec<i32> {
+    let extents = match geometry {
+        Geometry::Image { height, width } => vec![height, width],
+        Geometry::Volume { x, y, z } => vec![x, y, z],
+    };
+    extents
+        .into_iter()
+        .map(|extent| i32::try_from(extent).unwrap_or(i32::MAX))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_testkit::ChallengeBuilder;
+
+    use super::*;
+    use crate::testing::{Objects, polygons, volume};
+
+    async fn facts_of(objects: &Objects, owner: &PgPool, format: &str, content: &[u8]) -> Facts {
+        let format_kind = format.parse().unwrap();
+        let challenge = ChallengeBuilder::new("teeth")
+            .format(format_kind)
+            .cases(&["Case_01"])
+            .insert(owner)
+            .await;
+        objects.put_reference(owner, &challenge, 0, content).await;
+        let reading = objects.reading(owner).await;
+        assert_eq!(round(&reading).await.unwrap(), 1);
+        let row = sqlx::query!(
+            "SELECT is_good, complaint, shape, labels, sha256 FROM scoring.reference_facts"
+        )
+        .fetch_one(owner)
+        .await
+        .unwrap();
+        assert_eq!(row.is_good, row.complaint.is_none());
+        Facts {
+            complaint: row.complaint,
+            shape: row.shape,
+            labels: row.labels,
+            sha256: row.sha256,
+        }
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_good_reference_is_read_once(owner: PgPool) {
+        let objects = Objects::start().await;
+        let content = polygons((8, 16), &[("11", [2, 2, 5, 5]), ("12", [8, 2, 9, 5])]);
+        let facts = facts_of(&objects, &owner, "labelme", content.as_bytes()).await;
+        assert_eq!(facts.complaint, None);
+        assert_eq!((facts.shape, facts.labels), (vec![8, 16], vec![11, 12]));
+        assert_eq!(facts.sha256, crate::testing::sha256(content.as_bytes()));
+        let reading = objects.reading(&owner).await;
+        assert_eq!(round(&reading).await.unwrap(), 0);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn the_shape_of_a_volume_is_x_y_z(owner: PgPool) {
+        let objects = Objects::start().await;
+        let content = volume([4, 2, 3], |[z, y, _]| i16::from(z == 0 && y == 0) * 11);
+        let facts = facts_of(&objects, &owner, "nifti", &content).await;
+        assert_eq!(facts.complaint, None);
+        assert_eq!((facts.shape, facts.labels), (vec![3, 2, 4], vec![11]));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_reference_without_a_tooth_is_refused_with_the_reason(owner: PgPool) {
+        let objects = Objects::start().await;
+        let facts = facts_of(
+            &objects,
+            &owner,
+            "labelme",
+            polygons((8, 16), &[]).as_bytes(),
+        )
+        .await;
+        insta::assert_snapshot!(
+            facts.complaint.unwrap(),
+            @"the reference has no label: there is nothing to score against"
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_reference_that_was_never_uploaded_is_told_and_looked_for_again(owner: PgPool) {
+        let objects = Objects::start().await;
+        ChallengeBuilder::new("teeth")
+            .cases(&["Case_01"])
+            .insert(&owner)
+            .await;
+        sqlx::query!("DELETE FROM scoring.reference_facts")
+            .execute(&owner)
+            .await
+            .unwrap();
+        let reading = objects.reading(&owner).await;
+        assert_eq!(round(&reading).await.unwrap(), 1);
+        let complaint =
+            sqlx::query_scalar!("SELECT complaint FROM scoring.reference_facts WHERE NOT is_good")
+                .fetch_one(&owner)
+                .await
+                .unwrap();
+        assert_eq!(complaint.as_deref(), Some(NOT_STORED));
+
+        assert_eq!(round(&reading).await.unwrap(), 0);
+        objects.clock.advance(chrono::TimeDelta::minutes(1));
+        assert_eq!(round(&reading).await.unwrap(), 1);
+    }
+}

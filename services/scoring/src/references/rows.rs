@@ -1,0 +1,79 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+/// A reference whose facts are not known yet.
+pub struct Unread {
+    pub reference_id: Uuid,
+    pub reference_set_id: Uuid,
+    pub case_id: Uuid,
+    pub case_name: String,
+    pub object_key: String,
+    pub size_bytes: i64,
+    pub sha256: String,
+    pub format: String,
+    pub labels: Vec<i32>,
+}
+
+/// What reading a reference showed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// What is wrong with it, and how to mend it; a good one has none.
+    pub complaint: Option<String>,
+    /// `[height, width]` or `[x, y, z]`.
+    pub shape: Vec<i32>,
+    pub labels: Vec<i32>,
+    /// Of what was read; empty where there was nothing to read.
+    pub sha256: String,
+}
+
+/// References that were not read, and again those that lay not in the store as announced.
+pub async fn list_unread(
+    db: impl PgExecutor<'_>,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<Unread>> {
+    sqlx::query_as!(
+        Unread,
+        r#"SELECT r.reference_id AS "reference_id!", r.reference_set_id AS "reference_set_id!",
+                  r.case_id AS "case_id!", r.case_name AS "case_name!", r.object_key AS "object_key!",
+                  r.size_bytes AS "size_bytes!", r.sha256 AS "sha256!", r.format AS "format!", r.labels AS "labels!"
+           FROM tracks.stored_references r
+           LEFT JOIN scoring.reference_facts f ON f.reference_id = r.reference_id
+           WHERE f.reference_id IS NULL OR (f.sha256 <> r.sha256 AND f.read_at < $1)
+           ORDER BY r.reference_id LIMIT $2"#,
+        now - TimeDelta::seconds(15),
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Reading twice gives the same facts, so that it does not matter who writes last.
+pub async fn upsert(
+    db: impl PgExecutor<'_>,
+    of: &Unread,
+    facts: &Facts,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO scoring.reference_facts
+             (reference_id, case_id, reference_set_id, is_good, complaint, shape, labels, sha256, read_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (reference_id) DO UPDATE SET
+             is_good = EXCLUDED.is_good, complaint = EXCLUDED.complaint, shape = EXCLUDED.shape,
+             labels = EXCLUDED.labels, sha256 = EXCLUDED.sha256, read_at = EXCLUDED.read_at",
+        of.reference_id,
+        of.case_id,
+        of.reference_set_id,
+        facts.complaint.is_none(),
+        facts.complaint,
+        &facts.shape,
+        &facts.labels,
+        facts.sha256,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

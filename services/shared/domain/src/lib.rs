@@ -1,0 +1,26 @@
+//! The rules of a challenge, without I/O.
+//!
+//! State machines, windows, quotas, limits, failure codes and the challenge file. The roles persist
+//! these types and drive them; whether a step is legal is decided here and nowhere else.
+
+pub mod attempt;
+pub mod case_run;
+pub mod challenge;
+pub mod clock;
+pub mod dispatch;
+pub mod evaluation;
+pub mod failure;
+pub mod ids;
+pub mod labels;
+pub mod limits;
+pub mod metric;
+pub mod phase;
+pub mod quota;
+pub mod spelling;
+pub mod submission;
+pub mod upload;
+pub mod worker_api;
+
+pub use clock::{Clock, MockClock, SystemClock};
+pub use failure::{FailureCode, Fault};
+pub use ids::*;

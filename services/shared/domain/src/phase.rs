@@ -1,0 +1,177 @@
+//! When a phase takes submissions, and who sees its scores.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use crate::spelled_enum;
+
+spelled_enum! {
+    pub enum SubmissionKind as "submission kind" {
+        Predictions = "predictions",
+        Container = "container",
+    }
+}
+
+spelled_enum! {
+    /// Which of a team's submissions is its entry.
+    pub enum Keep as "keep" {
+        Latest = "latest",
+        /// By one metric: a rank cannot choose itself. The earlier wins a tie.
+        Best = "best",
+        Chosen = "chosen",
+    }
+}
+
+spelled_enum! {
+    /// ```text
+    /// planned ─opens─▶ open ─closes─▶ closing ─last work ends─▶ closed ─Publish─▶ published
+    /// ```
+    pub enum PhaseState as "phase state" {
+        Planned = "planned",
+        Open = "open",
+        Paused = "paused",
+        /// No new submissions; work in flight.
+        Closing = "closing",
+        Closed = "closed",
+        Published = "published",
+    }
+}
+
+/// What decides the state of a phase.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// Inclusive.
+    pub opens_at: DateTime<Utc>,
+    /// Exclusive.
+    pub closes_at: DateTime<Utc>,
+    pub upload_grace_s: i32,
+    pub is_paused: bool,
+    pub is_published: bool,
+}
+
+impl Window {
+    pub fn state(&self, now: DateTime<Utc>, is_work_in_flight: bool) -> PhaseState {
+        if now < self.opens_at {
+            PhaseState::Planned
+        } else if now < self.closes_at {
+            if self.is_paused {
+                PhaseState::Paused
+            } else {
+                PhaseState::Open
+            }
+        } else if is_work_in_flight {
+            PhaseState::Closing
+        } else if self.is_published {
+            PhaseState::Published
+        } else {
+            PhaseState::Closed
+        }
+    }
+
+    pub fn takes_submissions(&self, now: DateTime<Utc>) -> bool {
+        self.state(now, false) == PhaseState::Open
+    }
+
+    /// Until when an upload that was created in time may complete.
+    pub fn uploads_until(&self) -> DateTime<Utc> {
+        self.closes_at + TimeDelta::seconds(self.upload_grace_s.into())
+    }
+}
+
+/// Whether teams and the public see the scores of a phase.
+pub const fn shows_scores(is_final: bool, is_published: bool) -> bool {
+    !is_final || is_published
+}
+
+/// The day that a moment falls on in a zone.
+pub fn day(now: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    now.with_timezone(&zone).date_naive()
+}
+
+/// Seconds until the next day begins in a zone; at least one.
+pub fn seconds_to_midnight(now: DateTime<Utc>, zone: Tz) -> i64 {
+    let tomorrow = day(now, zone) + chrono::Days::new(1);
+    // Where midnight does not exist (a change to summer time), the day begins an hour later.
+    let start = (0..=3).find_map(|hour| {
+        let at = tomorrow.and_hms_opt(hour, 0, 0)?;
+        zone.from_local_datetime(&at).earliest()
+    });
+    start.map_or(86_400, |start| {
+        (start.with_timezone(&Utc) - now).num_seconds().max(1)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn window() -> Window {
+        Window {
+            opens_at: at("2024-07-15T07:00:00Z"),
+            closes_at: at("2024-09-16T07:00:00Z"),
+            upload_grace_s: 3600,
+            is_paused: false,
+            is_published: false,
+        }
+    }
+
+    #[test]
+    fn opening_is_inclusive_and_closing_exclusive() {
+        let window = window();
+        let second = TimeDelta::seconds(1);
+        assert_eq!(
+            window.state(window.opens_at - second, false),
+            PhaseState::Planned
+        );
+        assert_eq!(window.state(window.opens_at, false), PhaseState::Open);
+        assert_eq!(
+            window.state(window.closes_at - second, false),
+            PhaseState::Open
+        );
+        assert_eq!(window.state(window.closes_at, false), PhaseState::Closed);
+        assert_eq!(window.state(window.closes_at, true), PhaseState::Closing);
+    }
+
+    #[test]
+    fn a_paused_phase_takes_nothing_and_a_published_one_stays_open_in_its_window() {
+        let paused = Window {
+            is_paused: true,
+            ..window()
+        };
+        assert!(!paused.takes_submissions(paused.opens_at));
+        let published = Window {
+            is_published: true,
+            ..window()
+        };
+        assert!(published.takes_submissions(published.opens_at));
+        assert_eq!(
+            published.state(published.closes_at, false),
+            PhaseState::Published
+        );
+    }
+
+    #[test]
+    fn a_day_is_the_zones_day() {
+        let pacific: Tz = "America/Los_Angeles".parse().unwrap();
+        assert_eq!(
+            day(at("2024-09-16T06:59:59Z"), pacific).to_string(),
+            "2024-09-15"
+        );
+        assert_eq!(
+            day(at("2024-09-16T07:00:00Z"), pacific).to_string(),
+            "2024-09-16"
+        );
+        assert_eq!(seconds_to_midnight(at("2024-09-16T06:59:00Z"), pacific), 60);
+    }
+
+    #[test]
+    fn midnight_is_found_where_the_clock_jumps_over_it() {
+        let havana: Tz = "America/Havana".parse().unwrap();
+        // On 10 March 2024 the clock there went from 00:00 to 01:00.
+        assert_eq!(seconds_to_midnight(at("2024-03-10T04:59:00Z"), havana), 60);
+    }
+}

@@ -1,0 +1,37 @@
+use crate::MAX_LABELS;
+
+/// Why there are no scores.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("the prediction's grid {prediction:?} is not the reference's {reference:?}")]
+    GridMismatch {
+        reference: [usize; 3],
+        prediction: [usize; 3],
+    },
+
+    /// The instance metrics are means over the reference's labels; without one they do not exist.
+    #[error("the reference has no label")]
+    EmptyReference,
+
+    /// A label that no prediction can match.
+    #[error("label {label} of the reference has no voxel")]
+    EmptyReferenceLabel { label: String },
+
+    /// The prediction was reduced against another reference, see
+    /// [`Segmentation::from_labels_against`](crate::Segmentation::from_labels_against).
+    #[error("the mask of label {label} was not kept in the prediction")]
+    MaskNotKept { label: String },
+
+    #[error("more than {MAX_LABELS} different labels")]
+    TooManyLabels,
+
+    /// Noise rather than objects: cropping it would take many times the volume's memory.
+    #[error("the bounding boxes of the labels are together more than {limit} times the volume")]
+    Scattered { limit: usize },
+
+    #[error("a mask reaches outside the grid {grid:?}")]
+    OutsideGrid { grid: [usize; 3] },
+
+    #[error("there is no metric {name:?}")]
+    UnknownMetric { name: String },
+}

@@ -1,0 +1,156 @@
+use std::{collections::BTreeSet, fmt::Debug};
+
+use rayon::prelude::*;
+
+use crate::{Error, Mask, Overlap, Segmentation, surface_dice};
+
+/// The challenge's seven accuracy metrics of one case, and what they are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseScores<L> {
+    pub image_dsc: f64,
+    pub image_iou: f64,
+    pub image_nsd: f64,
+    pub instance_dsc: f64,
+    pub instance_iou: f64,
+    pub instance_nsd: f64,
+    pub ia: f64,
+    /// Every label of the reference or the prediction, in order.
+    pub labels: Vec<LabelScore<L>>,
+}
+
+/// How well one label was found. All values are 0 for a label that either side lacks; only labels of
+/// the reference count in the instance metrics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelScore<L> {
+    pub label: L,
+    pub present_in_reference: bool,
+    pub present_in_prediction: bool,
+    pub dsc: f64,
+    pub iou: f64,
+    pub nsd: f64,
+    /// IoU > 0.5, strictly: counted by IA.
+    pub is_match: bool,
+    pub reference_voxels: u64,
+    pub prediction_voxels: u64,
+}
+
+/// Scores a prediction by the protocol of the challenge.
+///
+/// The image metrics compare the foregrounds; the instance metrics are means over the reference's
+/// labels, matched by label; IA is the number of the reference's labels with IoU > 0.5 over the
+/// number of labels of either side. An empty prediction scores 0 throughout; every value is finite.
+///
+/// A reference without a label, or with a label that has no voxel, is refused: the challenge's own
+/// code divides by zero there.
+pub fn protocol_scores<L>(
+    reference: &Segmentation<L>,
+    prediction: &Segmentation<L>,
+) -> Result<CaseScores<L>, Error>
+where
+    L: Ord + Clone + Debug + Send + Sync,
+{
+    check(reference, prediction)?;
+
+    let union: BTreeSet<&L> = reference.labels().chain(prediction.labels()).collect();
+    let (image, labels) = rayon::join(
+        || Pair::of(reference.foreground(), prediction.foreground()),
+        || -> Vec<_> {
+            let union: Vec<_> = union.into_iter().collect();
+            union
+                .into_par_iter()
+                .map(|label| score(label, reference, prediction))
+                .collect()
+        },
+    );
+
+    let wanted: Vec<_> = labels
+        .iter()
+        .filter(|label| label.present_in_reference)
+        .collect();
+    let mean = |value: fn(&LabelScore<L>) -> f64| {
+        wanted.iter().map(|label| value(label)).sum::<f64>() / wanted.len() as f64
+    };
+    let matches = wanted.iter().filter(|label| label.is_match).count();
+    Ok(CaseScores {
+        image_dsc: image.dsc,
+        image_iou: image.iou,
+        image_nsd: image.nsd,
+        instance_dsc: mean(|label| label.dsc),
+        instance_iou: mean(|label| label.iou),
+        instance_nsd: mean(|label| label.nsd),
+        ia: matches as f64 / labels.len() as f64,
+        labels,
+    })
+}
+
+fn check<L: Ord + Debug>(
+    reference: &Segmentation<L>,
+    prediction: &Segmentation<L>,
+) -> Result<(), Error> {
+    if reference.grid() != prediction.grid() {
+        return Err(Error::GridMismatch {
+            reference: reference.grid(),
+            prediction: prediction.grid(),
+        });
+    }
+    if reference.labels().next().is_none() {
+        return Err(Error::EmptyReference);
+    }
+    for label in reference.labels() {
+        let name = || format!("{label:?}");
+        if reference.voxels(label) == Some(0) {
+            return Err(Error::EmptyReferenceLabel { label: name() });
+        }
+        let is_kept = |side: &Segmentation<L>| side.mask(label).is_some();
+        if !is_kept(reference) || prediction.voxels(label).is_some() && !is_kept(prediction) {
+            return Err(Error::MaskNotKept { label: name() });
+        }
+    }
+    Ok(())
+}
+
+fn score<L: Ord + Clone>(
+    label: &L,
+    reference: &Segmentation<L>,
+    prediction: &Segmentation<L>,
+) -> LabelScore<L> {
+    let pair = match (reference.mask(label), prediction.mask(label)) {
+        (Some(reference), Some(prediction)) => Pair::of(reference, prediction),
+        _ => Pair::default(),
+    };
+    LabelScore {
+        label: label.clone(),
+        present_in_reference: reference.voxels(label).is_some(),
+        present_in_prediction: prediction.voxels(label).is_some(),
+        dsc: pair.dsc,
+        iou: pair.iou,
+        nsd: pair.nsd,
+        is_match: pair.is_match,
+        reference_voxels: reference.voxels(label).unwrap_or(0),
+        prediction_voxels: prediction.voxels(label).unwrap_or(0),
+    }
+}
+
+/// Two masks compared; the default is that of one empty mask.
+#[derive(Default)]
+struct Pair {
+    dsc: f64,
+    iou: f64,
+    nsd: f64,
+    is_match: bool,
+}
+
+impl Pair {
+    fn of(reference: &Mask, prediction: &Mask) -> Self {
+        let overlap = Overlap::of(reference, prediction);
+        if overlap.reference == 0 || overlap.prediction == 0 {
+            return Self::default();
+        }
+        Self {
+            dsc: overlap.dice().unwrap_or(0.0),
+            iou: overlap.iou().unwrap_or(0.0),
+            nsd: surface_dice(reference, prediction).unwrap_or(0.0),
+            is_match: overlap.is_match(),
+        }
+    }
+}

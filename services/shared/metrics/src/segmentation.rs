@@ -1,0 +1,103 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use ndarray::ArrayView3;
+
+use crate::{Bounds, Error, Mask, Voxel};
+
+/// One case's labels: the grid, a mask for each label, and the union of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segmentation<L: Ord> {
+    grid: [usize; 3],
+    masks: BTreeMap<L, Mask>,
+    /// Voxels of the labels whose mask was not kept.
+    unmatched: BTreeMap<L, u64>,
+    foreground: Mask,
+}
+
+impl Segmentation<i32> {
+    /// The labels of a volume with axes z, y, x, where 0 is background. A C-ordered view is read
+    /// fastest.
+    pub fn from_labels<V: Voxel>(volume: ArrayView3<'_, V>) -> Result<Self, Error> {
+        V::segment(volume, &|_| true)
+    }
+
+    /// As [`from_labels`](Self::from_labels), for a prediction: labels that the reference lacks
+    /// count and are in the foreground, but take no memory, however many there are.
+    pub fn from_labels_against<V: Voxel>(
+        volume: ArrayView3<'_, V>,
+        reference: &Self,
+    ) -> Result<Self, Error> {
+        V::segment(volume, &|label| reference.masks.contains_key(&label))
+    }
+}
+
+impl<L: Ord> Segmentation<L> {
+    /// Masks that may overlap; those of one label are united. A label with an empty mask is present
+    /// without a voxel: it counts in the union of labels that IA divides by.
+    pub fn from_masks(
+        grid: [usize; 3],
+        masks: impl IntoIterator<Item = (L, Mask)>,
+    ) -> Result<Self, Error> {
+        let mut all = BTreeMap::<L, Mask>::new();
+        let mut foreground = Mask::default();
+        for (label, mask) in masks {
+            if !(Bounds {
+                start: [0; 3],
+                end: grid,
+            })
+            .holds(&mask.bounds())
+            {
+                return Err(Error::OutsideGrid { grid });
+            }
+            foreground.unite(&mask);
+            all.entry(label).or_default().unite(&mask);
+        }
+        Ok(Self::from_parts(grid, all, BTreeMap::new(), foreground))
+    }
+
+    pub(crate) fn from_parts(
+        grid: [usize; 3],
+        masks: BTreeMap<L, Mask>,
+        unmatched: BTreeMap<L, u64>,
+        foreground: Mask,
+    ) -> Self {
+        Self {
+            grid,
+            masks,
+            unmatched,
+            foreground,
+        }
+    }
+
+    /// `[z, y, x]`
+    pub fn grid(&self) -> [usize; 3] {
+        self.grid
+    }
+
+    /// All labels present, those without a voxel and without a kept mask included.
+    pub fn labels(&self) -> impl Iterator<Item = &L> {
+        let all: BTreeSet<_> = self.masks.keys().chain(self.unmatched.keys()).collect();
+        all.into_iter()
+    }
+
+    /// `None` if the label is absent, or its mask was not kept.
+    pub fn mask(&self, label: &L) -> Option<&Mask> {
+        self.masks.get(label)
+    }
+
+    /// Size of a label; `None` if it is absent.
+    pub fn voxels(&self, label: &L) -> Option<u64> {
+        self.mask(label)
+            .map(Mask::voxels)
+            .or_else(|| self.unmatched.get(label).copied())
+    }
+
+    /// The union of all labels.
+    pub fn foreground(&self) -> &Mask {
+        &self.foreground
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.foreground.is_empty()
+    }
+}

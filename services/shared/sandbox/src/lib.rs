@@ -1,0 +1,30 @@
+//! Runs what a team sent, over the Docker Engine, and trusts none of it.
+//!
+//! [`image`] looks into an archive without running it and loads it by digest; [`Engine::run`] runs one
+//! case within the limits of a [`Spec`] and measures it; [`collect`] takes the one output file;
+//! [`Engine::reap`] removes what a worker that died left behind. Nothing here knows of leases, URLs
+//! or scores.
+
+mod ceilings;
+mod cgroup;
+pub mod collect;
+mod disk;
+mod engine;
+mod error;
+mod gpu;
+pub mod image;
+mod logs;
+mod outcome;
+mod reaper;
+mod run;
+mod sample;
+mod spec;
+
+pub use engine::{Engine, Info};
+pub use error::Error;
+pub use gpu::{Gpu, GpuDevice};
+pub use logs::Log;
+pub use outcome::{Finished, Outcome};
+pub use run::Event;
+pub use sample::{Sample, Usage, area_mib_s};
+pub use spec::{Labels, Spec, host_config};

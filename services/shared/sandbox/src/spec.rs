@@ -1,0 +1,337 @@
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bollard::models::{
+    ContainerCreateBody, DeviceRequest, HealthConfig, HostConfig, HostConfigLogConfig, Mount,
+    MountType, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+};
+
+const GIB: u64 = 1 << 30;
+
+/// Whose run a container is; the reaper asks by these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Labels {
+    pub submission: String,
+    pub attempt: String,
+    pub case_run: String,
+    /// Who started it: two workers on one engine must not reap each other's.
+    pub worker: String,
+}
+
+/// One case of one image, with every limit on it.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// `sha256:…` of the image's config.
+    pub image: String,
+    pub labels: Labels,
+    /// Mounted read-only at `/inputs`.
+    pub inputs: PathBuf,
+    /// Mounted writable at `/outputs`; made writable to every user, as the image's is not known.
+    /// Keep it below a folder that only the worker can enter.
+    pub outputs: PathBuf,
+    /// Without swap beside it; what lies in `/dev/shm` counts too.
+    pub memory_bytes: u64,
+    pub shm_bytes: u64,
+    pub pids: u32,
+    pub nofile: u32,
+    /// None is without limit: CUDA pins memory, and the memory limit bounds it.
+    pub memlock_bytes: Option<u64>,
+    /// As in `0-3,8`; none is every core.
+    pub cpuset: Option<String>,
+    pub wall_limit: Duration,
+    /// How long the container may write nothing to its log; none is for ever.
+    pub silence_limit: Option<Duration>,
+    /// Kept of the log, half of it from the start and half from the end.
+    pub log_bytes: u64,
+    pub output_bytes: u64,
+    /// What the container may write outside `/outputs`: its own file system and its volumes.
+    pub layer_bytes: u64,
+    /// Free space and its own to be left on the disks of the engine and of `outputs`.
+    pub free_bytes: u64,
+    /// Index or UUID of the one GPU.
+    pub gpu: Option<String>,
+    /// None is the engine's default.
+    pub runtime: Option<String>,
+}
+
+impl Spec {
+    /// The limits of the STS 2024 final phases (OPG's wall limit) and, where the challenge sets none,
+    /// ours.
+    pub fn sts2024_defaults(
+        image: impl Into<String>,
+        labels: Labels,
+        inputs: impl Into<PathBuf>,
+        outputs: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            image: image.into(),
+            labels,
+            inputs: inputs.into(),
+            outputs: outputs.into(),
+            memory_bytes: 28 * GIB,
+            shm_bytes: 28 * GIB,
+            pids: 4096,
+            nofile: 65_536,
+            memlock_bytes: None,
+            cpuset: None,
+            wall_limit: Duration::from_secs(300),
+            silence_limit: None,
+            log_bytes: 1 << 20,
+            output_bytes: GIB,
+            layer_bytes: 20 * GIB,
+            free_bytes: 5 * GIB,
+            gpu: None,
+            runtime: None,
+        }
+    }
+}
+
+pub(crate) const LABEL_SUBMISSION: &str = "molar.submission";
+const LABEL_ATTEMPT: &str = "molar.attempt";
+const LABEL_CASE_RUN: &str = "molar.case_run";
+const LABEL_WORKER: &str = "molar.worker";
+
+impl Labels {
+    fn to_map(&self) -> HashMap<String, String> {
+        [
+            (LABEL_SUBMISSION, &self.submission),
+            (LABEL_ATTEMPT, &self.attempt),
+            (LABEL_CASE_RUN, &self.case_run),
+            (LABEL_WORKER, &self.worker),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .into()
+    }
+
+    pub(crate) fn from_map(map: &HashMap<String, String>) -> Self {
+        let get = |key| map.get(key).cloned().unwrap_or_default();
+        Self {
+            submission: get(LABEL_SUBMISSION),
+            attempt: get(LABEL_ATTEMPT),
+            case_run: get(LABEL_CASE_RUN),
+            worker: get(LABEL_WORKER),
+        }
+    }
+}
+
+/// ENTRYPOINT, user and working directory stay the image's.
+pub(crate) fn create_body(spec: &Spec) -> ContainerCreateBody {
+    ContainerCreateBody {
+        image: Some(spec.image.clone()),
+        cmd: Some(vec!["/bin/sh".into(), "/opt/algorithm/predict.sh".into()]),
+        labels: Some(spec.labels.to_map()),
+        hostname: Some("case".into()),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        // A HEALTHCHECK would run beside the algorithm and be measured with it.
+        healthcheck: Some(HealthConfig {
+            test: Some(vec!["NONE".into()]),
+            ..Default::default()
+        }),
+        host_config: Some(host_config(spec)),
+        ..Default::default()
+    }
+}
+
+/// Everything that stands between the container and the host. Pinned by a test.
+pub fn host_config(spec: &Spec) -> HostConfig {
+    HostConfig {
+        network_mode: Some("none".into()),
+        ipc_mode: Some("private".into()),
+        cap_drop: Some(vec!["ALL".into()]),
+        security_opt: Some(vec!["no-new-privileges".into()]),
+        privileged: Some(false),
+        readonly_rootfs: Some(false),
+        memory: Some(signed(spec.memory_bytes)),
+        // Memory and swap together: equal is no swap.
+        memory_swap: Some(signed(spec.memory_bytes)),
+        oom_kill_disable: Some(false),
+        shm_size: Some(signed(spec.shm_bytes)),
+        pids_limit: Some(i64::from(spec.pids)),
+        cpuset_cpus: spec.cpuset.clone(),
+        ulimits: Some(vec![
+            ulimit("nofile", i64::from(spec.nofile)),
+            ulimit("memlock", spec.memlock_bytes.map_or(-1, signed)),
+            ulimit("core", 0),
+        ]),
+        mounts: Some(vec![
+            bind(&spec.inputs, "/inputs", true),
+            bind(&spec.outputs, "/outputs", false),
+        ]),
+        device_requests: spec.gpu.as_ref().map(|gpu| vec![one_gpu(gpu)]),
+        runtime: spec.runtime.clone(),
+        // The log is read while it is written and never lies on the engine's disk.
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("none".into()),
+            config: None,
+        }),
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::NO),
+            maximum_retry_count: None,
+        }),
+        auto_remove: Some(false),
+        ..Default::default()
+    }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+fn ulimit(name: &str, value: i64) -> ResourcesUlimits {
+    ResourcesUlimits {
+        name: Some(name.into()),
+        soft: Some(value),
+        hard: Some(value),
+    }
+}
+
+fn bind(source: &std::path::Path, target: &str, read_only: bool) -> Mount {
+    Mount {
+        typ: Some(MountType::BIND),
+        source: Some(source.to_string_lossy().into_owned()),
+        target: Some(target.into()),
+        read_only: Some(read_only),
+        ..Default::default()
+    }
+}
+
+fn one_gpu(id: &str) -> DeviceRequest {
+    DeviceRequest {
+        driver: Some("nvidia".into()),
+        device_ids: Some(vec![id.into()]),
+        capabilities: Some(vec![vec!["gpu".into()]]),
+        ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> Spec {
+        let labels = Labels {
+            submission: "s".into(),
+            attempt: "a".into(),
+            case_run: "c".into(),
+            worker: "w".into(),
+        };
+        Spec {
+            cpuset: Some("0-3".into()),
+            gpu: Some("GPU-1".into()),
+            runtime: Some("runc".into()),
+            ..Spec::sts2024_defaults("sha256:1", labels, "/in", "/out")
+        }
+    }
+
+    #[test]
+    fn the_host_config_is_exactly_this() {
+        insta::assert_json_snapshot!(host_config(&spec()), @r#"
+        {
+          "Memory": 30064771072,
+          "CpusetCpus": "0-3",
+          "DeviceRequests": [
+            {
+              "Driver": "nvidia",
+              "DeviceIDs": [
+                "GPU-1"
+              ],
+              "Capabilities": [
+                [
+                  "gpu"
+                ]
+              ]
+            }
+          ],
+          "MemorySwap": 30064771072,
+          "OomKillDisable": false,
+          "PidsLimit": 4096,
+          "Ulimits": [
+            {
+              "Name": "nofile",
+              "Soft": 65536,
+              "Hard": 65536
+            },
+            {
+              "Name": "memlock",
+              "Soft": -1,
+              "Hard": -1
+            },
+            {
+              "Name": "core",
+              "Soft": 0,
+              "Hard": 0
+            }
+          ],
+          "LogConfig": {
+            "Type": "none"
+          },
+          "NetworkMode": "none",
+          "RestartPolicy": {
+            "Name": "no"
+          },
+          "AutoRemove": false,
+          "Mounts": [
+            {
+              "Target": "/inputs",
+              "Source": "/in",
+              "Type": "bind",
+              "ReadOnly": true
+            },
+            {
+              "Target": "/outputs",
+              "Source": "/out",
+              "Type": "bind",
+              "ReadOnly": false
+            }
+          ],
+          "CapDrop": [
+            "ALL"
+          ],
+          "IpcMode": "private",
+          "Privileged": false,
+          "ReadonlyRootfs": false,
+          "SecurityOpt": [
+            "no-new-privileges"
+          ],
+          "ShmSize": 30064771072,
+          "Runtime": "runc"
+        }
+        "#);
+    }
+
+    #[test]
+    fn the_container_keeps_the_images_entrypoint_user_and_directory() {
+        let body = ContainerCreateBody {
+            host_config: None,
+            ..create_body(&spec())
+        };
+        let mut body = serde_json::to_value(body).unwrap();
+        // A hash map's order would change from run to run.
+        let labels = body.as_object_mut().unwrap().remove("Labels").unwrap();
+        assert_eq!(labels["molar.case_run"], "c");
+        insta::assert_json_snapshot!(body, @r#"
+        {
+          "AttachStderr": true,
+          "AttachStdout": true,
+          "Cmd": [
+            "/bin/sh",
+            "/opt/algorithm/predict.sh"
+          ],
+          "Healthcheck": {
+            "Test": [
+              "NONE"
+            ]
+          },
+          "Hostname": "case",
+          "Image": "sha256:1"
+        }
+        "#);
+    }
+
+    #[test]
+    fn labels_round_trip() {
+        assert_eq!(Labels::from_map(&spec().labels.to_map()), spec().labels);
+    }
+}

@@ -1,0 +1,295 @@
+//! Archives of every kind, looked into without an engine.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::{Image, Tar, base_layer, gzip, script_layer, sha256};
+use molar_sandbox::image::{ArchiveError, ArchiveFacts, Limits, inspect_archive};
+use serde_json::json;
+
+fn inspect(bytes: &[u8]) -> Result<ArchiveFacts, ArchiveError> {
+    inspect_archive(bytes, &Limits::default())
+}
+
+fn refusal(bytes: &[u8]) -> (&'static str, String) {
+    let error = inspect(bytes).unwrap_err();
+    (error.code(), error.to_string())
+}
+
+fn assert_refused(bytes: &[u8], code: &str, says: &str) {
+    let (found, message) = refusal(bytes);
+    assert_eq!(found, code, "{message}");
+    assert!(message.contains(says), "{message}");
+}
+
+/// An archive whose manifest, config and layers may contradict each other.
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    files
+        .iter()
+        .fold(Tar::new(), |tar, (name, bytes)| {
+            tar.file(name, 0o644, bytes)
+        })
+        .finish()
+}
+
+#[test]
+fn an_image_has_the_same_facts_however_it_is_saved() {
+    let image = Image::with_script("true")
+        .process("User", json!("algo"))
+        .process("Entrypoint", json!(["/bin/env"]));
+    let plain = image.docker_archive();
+    let facts = inspect(&plain).unwrap();
+    assert_eq!(facts.image_digest, image.digest());
+    assert_eq!(
+        (facts.user.as_str(), facts.entrypoint.as_slice()),
+        ("algo", &["/bin/env".into()][..])
+    );
+    assert_eq!(facts.layers.len(), 2);
+    assert_eq!(
+        facts.layers[1].diff_id,
+        format!("sha256:{}", sha256(&image.layers[1]))
+    );
+    let bytes: usize = image.layers.iter().map(Vec::len).sum();
+    assert_eq!(facts.uncompressed_bytes, bytes as u64);
+
+    assert_eq!(inspect(&gzip(&plain)).unwrap(), facts);
+    let (first, second) = plain.split_at(plain.len() / 2);
+    assert_eq!(
+        inspect(&[gzip(first), gzip(second)].concat()).unwrap(),
+        facts
+    );
+    assert_eq!(inspect(&image.oci_archive()).unwrap(), facts);
+    assert_eq!(inspect(&gzip(&image.oci_archive())).unwrap(), facts);
+}
+
+#[test]
+fn a_layer_that_occurs_twice_is_a_link_the_second_time() {
+    let layers = vec![base_layer(), script_layer("true"), script_layer("true")];
+    assert_eq!(
+        inspect(&Image::of(layers).docker_archive())
+            .unwrap()
+            .layers
+            .len(),
+        3
+    );
+}
+
+#[test]
+fn what_is_no_archive_is_told_what_it_is() {
+    assert_refused(b"", "bad-archive", "docker save IMAGE | gzip");
+    assert_refused(b"PK\x03\x04 a zip", "bad-archive", "neither a tar file nor");
+    assert_refused(&gzip(&[7; 5000]), "bad-archive", "neither a tar file nor");
+    let exported = archive(&[("etc/passwd", b""), ("bin/sh", b"")]);
+    assert_refused(&exported, "bad-archive", "docker export");
+    let oci = archive(&[("oci-layout", b"{}"), ("index.json", b"{}")]);
+    assert_refused(&oci, "bad-archive", "--output type=docker");
+    assert_refused(
+        &archive(&[("manifest.json", b"[]")]),
+        "bad-archive",
+        "names no image",
+    );
+    assert_refused(
+        &archive(&[("manifest.json", b"[{]")]),
+        "bad-archive",
+        "manifest.json",
+    );
+}
+
+#[test]
+fn an_archive_cut_off_anywhere_is_refused() {
+    let whole = Image::with_script("true").build().archive;
+    for cut in [1, 10, whole.len() / 3, whole.len() / 2, whole.len() - 20] {
+        assert_refused(&whole[..cut], "bad-archive", "");
+    }
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 0x10;
+    assert_refused(&flipped, "bad-archive", "");
+}
+
+#[test]
+fn layers_and_blobs_that_lie_about_their_digest_are_refused() {
+    let mut image = Image::with_script("true");
+    image.layers[1] = script_layer("false");
+    assert_refused(
+        &image.docker_archive(),
+        "bad-archive",
+        "layer 2 does not match",
+    );
+
+    let config = json!({ "architecture": "amd64", "os": "linux" }).to_string();
+    let name = format!("blobs/sha256/{}", sha256(b"something else"));
+    let lying = archive(&[(&name, config.as_bytes())]);
+    assert_refused(&lying, "bad-archive", "does not match its digest");
+}
+
+#[test]
+fn a_config_and_a_manifest_that_disagree_are_refused() {
+    let image = Image::with_script("true");
+    let mut fewer = image.clone();
+    fewer.layers.pop();
+    assert_refused(
+        &fewer.docker_archive(),
+        "bad-archive",
+        "1 layers and the config 2",
+    );
+    assert_refused(&Image::of(vec![]).docker_archive(), "no-predict-script", "");
+    let manifest = br#"[{"Config":"x.json","Layers":[]}]"#;
+    assert_refused(
+        &archive(&[("manifest.json", manifest)]),
+        "bad-archive",
+        "config is not in it",
+    );
+    let escaping = br#"[{"Config":"../../etc/passwd","Layers":[]}]"#;
+    assert_refused(
+        &archive(&[("manifest.json", escaping)]),
+        "bad-archive",
+        "config is not in it",
+    );
+}
+
+#[test]
+fn exactly_one_runnable_image_is_taken() {
+    let entry = |config: &str| json!({ "Config": config, "Layers": [] });
+    let other = json!({ "architecture": "amd64", "os": "linux" }).to_string();
+    let unknown = json!({ "architecture": "unknown", "os": "unknown" }).to_string();
+    let two = json!([entry("a.json"), entry("b.json")]).to_string();
+    let files = |second: &str| {
+        archive(&[
+            ("a.json", other.as_bytes()),
+            ("b.json", second.as_bytes()),
+            ("manifest.json", two.as_bytes()),
+        ])
+    };
+    assert_refused(&files(&other), "several-images", "2 images");
+    // An attestation beside the image is not a second one; this image has other faults.
+    assert_refused(&files(&unknown), "no-predict-script", "");
+    let twice = json!([entry("a.json"), entry("a.json")]).to_string();
+    let tagged = archive(&[
+        ("a.json", other.as_bytes()),
+        ("manifest.json", twice.as_bytes()),
+    ]);
+    assert_refused(&tagged, "no-predict-script", "");
+}
+
+#[test]
+fn another_architecture_is_told_how_to_build() {
+    let mut image = Image::with_script("true");
+    image.config["architecture"] = json!("arm64");
+    let says = "linux/arm64; build it with `--platform linux/amd64`";
+    assert_refused(&image.docker_archive(), "wrong-architecture", says);
+}
+
+#[test]
+fn the_script_and_the_shell_have_to_be_there_as_files() {
+    let only = |layer: Tar| Image::of(vec![base_layer(), layer.finish()]).docker_archive();
+    assert_refused(
+        &only(Tar::new().file("x", 0o644, b"")),
+        "no-predict-script",
+        "COPY predict.sh",
+    );
+    let folder = Tar::new().folder("opt/algorithm/predict.sh/", 0o755);
+    assert_refused(&only(folder), "no-predict-script", "it is a folder");
+    let dangling = Tar::new().link("opt/algorithm/predict.sh", "/home/user/predict.sh");
+    assert_refused(&only(dangling), "no-predict-script", "a link to nothing");
+    let linked = Tar::new()
+        .file("home/user/predict.sh", 0o644, b"")
+        .link("opt/algorithm", "/home/user");
+    assert!(inspect(&only(linked)).is_ok());
+
+    let removed = Tar::new()
+        .file("opt/algorithm/.wh.predict.sh", 0o644, b"")
+        .finish();
+    let layers = vec![base_layer(), script_layer("true"), removed];
+    assert_refused(&Image::of(layers).docker_archive(), "no-predict-script", "");
+    assert_refused(
+        &Image::of(vec![script_layer("true")]).docker_archive(),
+        "no-shell",
+        "has a shell",
+    );
+}
+
+#[test]
+fn what_every_base_holds_is_not_hostile() {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Char);
+    header.set_path("dev/null").unwrap();
+    header.set_size(0);
+    header.set_cksum();
+    let mut devices = tar::Builder::new(Vec::new());
+    devices.append(&header, &b""[..]).unwrap();
+    let usual = Tar::new()
+        .file("usr/bin/su", 0o4755, b"")
+        .link("etc/mtab", "/proc/self/mounts")
+        .link("var/run", "../../../run")
+        .hard_link("usr/bin/perl", "/usr/bin/su")
+        .finish();
+    let layers = vec![
+        base_layer(),
+        devices.into_inner().unwrap(),
+        usual,
+        script_layer("true"),
+    ];
+    inspect(&Image::of(layers).docker_archive()).unwrap();
+}
+
+#[test]
+fn entries_that_reach_outside_are_hostile_in_layers_and_in_the_archive() {
+    let in_layer = |layer: Tar| Image::of(vec![base_layer(), layer.finish()]).docker_archive();
+    let out = "leaves the root";
+    assert_refused(
+        &in_layer(Tar::new().file("../evil", 0o644, b"")),
+        "hostile-archive",
+        out,
+    );
+    let through = Tar::new().link("etc", "/").file("etc/shadow", 0o644, b"");
+    assert_refused(&in_layer(through), "hostile-archive", "through a link");
+    let hard = Tar::new().hard_link("x", "../../etc/shadow");
+    assert_refused(&in_layer(hard), "hostile-archive", "outside the image");
+
+    assert_refused(&archive(&[("../x", b"")]), "hostile-archive", out);
+    let link = Tar::new().link("a", "../../etc/shadow").finish();
+    assert_refused(&link, "hostile-archive", "links out of the archive");
+    let through = Tar::new()
+        .link("a", ".")
+        .file("a/manifest.json", 0o644, b"[]")
+        .finish();
+    assert_refused(&through, "hostile-archive", "through a link");
+    let twice = archive(&[("manifest.json", b"[]"), ("./manifest.json", b"[]")]);
+    assert_refused(&twice, "hostile-archive", "twice");
+}
+
+#[test]
+fn bombs_are_stopped_while_they_unpack() {
+    let zeros = Tar::new().file("zeros", 0o644, &vec![0; 40 << 20]).finish();
+    let archive = Image::of(vec![base_layer(), zeros, script_layer("true")])
+        .build()
+        .archive;
+    assert!(archive.len() < 4 << 20);
+    let limits = Limits {
+        uncompressed_bytes: 20 << 20,
+        ..Limits::default()
+    };
+    let error = inspect_archive(&archive[..], &limits).unwrap_err();
+    assert_eq!(error.code(), "image-too-large");
+    assert!(error.to_string().contains("unpacked image"), "{error}");
+
+    let limits = Limits {
+        entries: 20,
+        ..Limits::default()
+    };
+    assert_eq!(
+        inspect_archive(&archive[..], &limits).unwrap_err().code(),
+        "image-too-large"
+    );
+}
+
+#[test]
+fn a_manifest_of_a_hundred_megabytes_is_refused() {
+    let bytes = archive_with_manifest(&vec![b' '; 100 << 20]);
+    assert_refused(&gzip(&bytes), "image-too-large", "manifest.json");
+}
+
+fn archive_with_manifest(manifest: &[u8]) -> Vec<u8> {
+    archive(&[("manifest.json", manifest)])
+}

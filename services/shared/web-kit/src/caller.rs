@@ -1,0 +1,267 @@
+//! Who asks. Read from the view `registration.callers` on every request, so that a revocation
+//! holds at once.
+
+use std::future::{Ready, ready};
+
+use actix_web::cookie::time::OffsetDateTime;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use molar_domain::{ChallengeId, TeamId, UserId};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::{ApiError, Kit};
+
+pub const SESSION_COOKIE: &str = "molar_session";
+
+/// SHA-256 of a token: all that we keep of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A token to be told once, and the hash to keep. 244 random bits; the prefix lets scanners of
+/// published code find lost ones.
+pub fn new_token() -> (String, TokenHash) {
+    let token = format!(
+        "molar_{}{}",
+        Uuid::new_v4().simple(),
+        Uuid::new_v4().simple()
+    );
+    let hash = TokenHash::of(&token);
+    (token, hash)
+}
+
+/// By what a caller is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// The cookie of the pages; unsafe requests need the CSRF token as well.
+    Session,
+    /// `Authorization: Bearer`.
+    Token,
+}
+
+/// The signed-in user of this request, with all rights.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub user_id: UserId,
+    pub user_name: String,
+    pub is_admin: bool,
+    pub teams: Vec<TeamId>,
+    pub organizer_of: Vec<ChallengeId>,
+    pub reviewer_of: Vec<ChallengeId>,
+    pub token_id: Uuid,
+    pub via: Via,
+    csrf: String,
+}
+
+impl Caller {
+    pub fn is_member(&self, team: TeamId) -> bool {
+        self.teams.contains(&team)
+    }
+
+    pub fn is_organizer(&self, challenge: ChallengeId) -> bool {
+        self.is_admin || self.organizer_of.contains(&challenge)
+    }
+
+    /// Reviewers read what organizers read, and change nothing.
+    pub fn may_review(&self, challenge: ChallengeId) -> bool {
+        self.is_organizer(challenge) || self.reviewer_of.contains(&challenge)
+    }
+
+    pub fn organizes_anything(&self) -> bool {
+        self.is_admin || !self.organizer_of.is_empty()
+    }
+
+    pub fn require_member(&self, team: TeamId) -> Result<(), ApiError> {
+        self.is_member(team)
+            .then_some(())
+            .ok_or_else(|| ApiError::forbidden("you are not a member of this team"))
+    }
+
+    pub fn require_organizer(&self, challenge: ChallengeId) -> Result<(), ApiError> {
+        self.is_organizer(challenge)
+            .then_some(())
+            .ok_or_else(|| ApiError::forbidden("you are not an organizer of this challenge"))
+    }
+
+    pub fn require_reviewer(&self, challenge: ChallengeId) -> Result<(), ApiError> {
+        self.may_review(challenge).then_some(()).ok_or_else(|| {
+            ApiError::forbidden("you are neither organizer nor reviewer of this challenge")
+        })
+    }
+
+    /// For the hidden field `_csrf` of every form, or the header `x-csrf-token`.
+    pub fn csrf_token(&self) -> &str {
+        &self.csrf
+    }
+}
+
+/// What a request shows of itself before anybody looked it up.
+pub(crate) struct Credential {
+    hash: TokenHash,
+    pub(crate) via: Via,
+}
+
+impl Credential {
+    /// The bearer token, or else the cookie.
+    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+        if let Some(token) = bearer(request) {
+            return Some(Self {
+                hash: TokenHash::of(token),
+                via: Via::Token,
+            });
+        }
+        let cookie = request.cookie(SESSION_COOKIE)?;
+        Some(Self {
+            hash: TokenHash::of(cookie.value()),
+            via: Via::Session,
+        })
+    }
+}
+
+pub(crate) fn bearer(request: &HttpRequest) -> Option<&str> {
+    let (scheme, token) = request
+        .headers()
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+pub(crate) async fn find(
+    db: impl PgExecutor<'_>,
+    kit: &Kit,
+    credential: &Credential,
+    now: DateTime<Utc>,
+) -> Result<Option<Caller>, ApiError> {
+    // A cookie must be a session's: a token of the API that lands in one is not taken.
+    let row = sqlx::query!(
+        r#"
+        SELECT token_id AS "token_id!", user_id AS "user_id!", user_name AS "user_name!",
+               is_admin AS "is_admin!", team_ids AS "team_ids!: Vec<Uuid>",
+               organizer_of AS "organizer_of!: Vec<Uuid>", reviewer_of AS "reviewer_of!: Vec<Uuid>"
+        FROM registration.callers
+        WHERE token_hash = $1 AND expires_at > $2 AND (token_kind = 'session' OR NOT $3)
+        "#,
+        credential.hash.as_bytes(),
+        now,
+        credential.via == Via::Session,
+    )
+    .fetch_optional(db)
+    .await?;
+
+    Ok(row.map(|row| Caller {
+        user_id: row.user_id.into(),
+        user_name: row.user_name,
+        is_admin: row.is_admin,
+        teams: row.team_ids.into_iter().map(TeamId).collect(),
+        organizer_of: row.organizer_of.into_iter().map(ChallengeId).collect(),
+        reviewer_of: row.reviewer_of.into_iter().map(ChallengeId).collect(),
+        token_id: row.token_id,
+        via: credential.via,
+        csrf: csrf_token(kit, &credential.hash),
+    }))
+}
+
+/// Bound to the session: a token read off one page is of no use in another's session.
+fn csrf_token(kit: &Kit, hash: &TokenHash) -> String {
+    // Unwrap safety: HMAC takes a key of any length.
+    #[expect(clippy::unwrap_used, reason = "see above")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(kit.csrf_key.expose_secret().as_bytes()).unwrap();
+    mac.update(b"csrf");
+    mac.update(hash.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+/// The cookie that signs a browser in.
+pub fn session_cookie(kit: &Kit, token: String, expires_at: DateTime<Utc>) -> Cookie<'static> {
+    let mut cookie = Cookie::build(SESSION_COOKIE, token)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(kit.public_url.scheme() == "https")
+        .finish();
+    cookie.set_expires(OffsetDateTime::from_unix_timestamp(expires_at.timestamp()).ok());
+    cookie
+}
+
+/// The cookie that signs it out.
+pub fn ended_session_cookie(kit: &Kit) -> Cookie<'static> {
+    let mut cookie = session_cookie(kit, String::new(), DateTime::UNIX_EPOCH);
+    cookie.make_removal();
+    cookie
+}
+
+/// Put there by the route's [`crate::Access`]; a handler behind `Public` finds nobody.
+/// `Option<Caller>` is for `SignedInOrPublic`.
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(
+            request
+                .extensions()
+                .get::<Self>()
+                .cloned()
+                .ok_or(ApiError::Unauthorized),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_differ_and_hash_to_what_is_kept() {
+        let (token, hash) = new_token();
+        assert_eq!(token.len(), "molar_".len() + 64);
+        assert!(TokenHash::of(&token) == hash);
+        assert_ne!(token, new_token().0);
+    }
+
+    #[test]
+    fn rights_follow_the_rows() {
+        let now = DateTime::UNIX_EPOCH;
+        let (team, challenge, other) =
+            (TeamId::at(now), ChallengeId::at(now), ChallengeId::at(now));
+        let mut caller = Caller {
+            user_id: UserId::at(now),
+            user_name: "Ada".into(),
+            is_admin: false,
+            teams: vec![team],
+            organizer_of: vec![],
+            reviewer_of: vec![challenge],
+            token_id: Uuid::nil(),
+            via: Via::Token,
+            csrf: String::new(),
+        };
+        assert!(caller.require_member(team).is_ok());
+        assert!(caller.require_member(TeamId::at(now)).is_err());
+        assert!(caller.require_organizer(challenge).is_err());
+        assert!(caller.may_review(challenge) && !caller.may_review(other));
+        assert!(!caller.organizes_anything());
+        caller.organizer_of = vec![challenge];
+        assert!(caller.require_organizer(challenge).is_ok());
+        assert!(caller.require_organizer(other).is_err());
+        caller.is_admin = true;
+        assert!(caller.require_organizer(other).is_ok());
+    }
+}

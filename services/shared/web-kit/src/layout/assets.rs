@@ -1,0 +1,42 @@
+//! Files that pages need. Their addresses hold a hash of them, so browsers may keep them for good.
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use sha2::{Digest, Sha256};
+
+pub const STYLESHEET_PATH: &str = "/assets/molar.css";
+pub const ICON_PATH: &str = "/assets/molar.svg";
+
+const STYLESHEET: &str = include_str!("../../assets/molar.css");
+const ICON: &str = include_str!("../../assets/molar.svg");
+
+static STYLESHEET_URL: LazyLock<String> = LazyLock::new(|| {
+    let hash = hex::encode(Sha256::digest(STYLESHEET));
+    format!("{STYLESHEET_PATH}?v={}", &hash[..12])
+});
+
+/// The address of this very stylesheet.
+pub fn stylesheet_url() -> &'static str {
+    &STYLESHEET_URL
+}
+
+pub(crate) async fn stylesheet() -> HttpResponse {
+    asset(
+        "text/css; charset=utf-8",
+        "public, max-age=31536000, immutable",
+        STYLESHEET,
+    )
+}
+
+pub(crate) async fn icon() -> HttpResponse {
+    asset("image/svg+xml", "public, max-age=86400", ICON)
+}
+
+fn asset(kind: &str, cache: &str, text: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((header::CACHE_CONTROL, cache))
+        .body(text)
+}

@@ -1,0 +1,30 @@
+//! What every HTTP process stands on: routes that deny by default, the caller, problem documents,
+//! idempotent creates, paging, the frame of the pages and the document of the API.
+//!
+//! A role lists its paths in [`Routes`] and nowhere else; [`Routes::configure`] brings everything
+//! here with it. What a handler returns is a view or an [`ApiError`].
+
+mod args;
+pub mod caller;
+mod error;
+mod extract;
+pub mod idempotency;
+mod kit;
+pub mod layout;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+pub mod routes;
+pub mod testing;
+pub mod trace;
+pub mod valid;
+
+pub use args::WebArgs;
+pub use caller::Caller;
+pub use error::ApiError;
+pub use idempotency::{Begun, Once};
+pub use kit::Kit;
+pub use page::{Page, PageQuery};
+pub use problem::Problem;
+pub use routes::{Access, Routes};
+pub use valid::{Complaint, Complaints};

@@ -1,0 +1,98 @@
+//! The frame, and what browsers see of problems.
+
+use actix_web::test::TestRequest;
+use molar_web_kit::layout::{Page, problem_kind_page, stylesheet_url};
+
+use crate::{call, no_database, text};
+
+fn browser(path: &str) -> TestRequest {
+    TestRequest::get()
+        .uri(path)
+        .insert_header(("accept", "text/html,application/xhtml+xml"))
+}
+
+#[actix_web::test]
+async fn a_browser_sees_a_page_of_what_went_wrong() {
+    let request = browser("/nowhere").insert_header(("x-request-id", "request-of-test"));
+    let response = call(&no_database(), request).await;
+    assert_eq!(response.status(), 404);
+    assert_eq!(
+        response.headers().get("content-type").unwrap(),
+        "text/html; charset=utf-8"
+    );
+    assert_eq!(
+        response.headers().get("x-request-id").unwrap(),
+        "request-of-test"
+    );
+    assert!(response.headers().contains_key("content-security-policy"));
+    let page = text(response).await;
+    assert!(page.contains("<h1>There is nothing here</h1>"), "{page}");
+    assert!(page.contains(r#"href="/problems/not-found""#), "{page}");
+    assert!(page.contains("<code>request-of-test</code>"), "{page}");
+}
+
+#[actix_web::test]
+async fn the_api_answers_browsers_with_documents() {
+    let response = call(&no_database(), browser("/api/v1/nowhere")).await;
+    assert_eq!(
+        response.headers().get("content-type").unwrap(),
+        "application/problem+json"
+    );
+}
+
+#[actix_web::test]
+async fn a_browser_without_a_session_is_led_to_the_door() {
+    let response = call(&no_database(), browser("/teams/7?sort=name")).await;
+    assert_eq!(response.status(), 303);
+    assert_eq!(
+        response.headers().get("location").unwrap(),
+        "/login?next=%2Fteams%2F7%3Fsort%3Dname"
+    );
+}
+
+#[actix_web::test]
+async fn the_stylesheet_is_kept_for_good() {
+    let response = call(&no_database(), TestRequest::get().uri(stylesheet_url())).await;
+    assert_eq!(
+        response.headers().get("cache-control").unwrap(),
+        "public, max-age=31536000, immutable"
+    );
+    assert_eq!(
+        response.headers().get("x-content-type-options").unwrap(),
+        "nosniff"
+    );
+    assert!(text(response).await.contains("table.board"));
+}
+
+#[actix_web::test]
+async fn the_trace_of_the_caller_goes_on() {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let request = TestRequest::get()
+        .uri("/hello")
+        .insert_header(("traceparent", parent));
+    let response = call(&no_database(), request).await;
+    let ours = response
+        .headers()
+        .get("traceparent")
+        .unwrap()
+        .to_str()
+        .unwrap();
+    assert_eq!(ours[..36], parent[..36]);
+    assert_ne!(ours, parent);
+}
+
+#[actix_web::test]
+async fn names_in_the_frame_are_text() {
+    let page = Page::new("<i>Board</i>", "<p>inner</p>").crumb("A & B", "/a");
+    let body = actix_web::body::to_bytes(page.respond().into_body())
+        .await
+        .unwrap();
+    let page = String::from_utf8(body.to_vec()).unwrap();
+    assert!(
+        page.contains("<p>inner</p>") && !page.contains("<i>"),
+        "{page}"
+    );
+    assert!(page.contains("<a href=\"/a\">A &#38; B</a>"), "{page}");
+    assert!(problem_kind_page(None, "quota-exceeded").is_some());
+    assert!(problem_kind_page(None, "nonsense").is_none());
+}

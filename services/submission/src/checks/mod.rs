@@ -1,0 +1,16 @@
+//! Looking into what was uploaded, before anybody else does.
+//!
+//! The role claims an upload, brings the file here and hashes it on the way; a process of its own, without
+//! credentials and with bounded memory and time, reads it ([`check_main`]).
+
+mod child;
+mod container;
+mod job;
+mod names;
+mod predictions;
+mod program;
+mod verdict;
+
+pub use job::{Check, Checker, Lookup, prepare_folder};
+pub use program::check_main;
+pub use verdict::{Complaint, Image};

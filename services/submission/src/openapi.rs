@@ -1,0 +1,23 @@
+use utoipa::OpenApi;
+
+use crate::routes::routes;
+use crate::submissions::{cancel, cases, choose, complete, create, find, list, upload, withdraw};
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    create::create,
+    list::list,
+    find::find,
+    upload::upload,
+    complete::complete,
+    cases::cases,
+    cancel::cancel,
+    withdraw::withdraw,
+    choose::choose
+))]
+struct Document;
+
+/// The part of the API's document that this role answers for.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    molar_web_kit::openapi::complete(Document::openapi(), &routes().list())
+}

@@ -1,0 +1,264 @@
+//! `GET /submissions/{id}`
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use molar_domain::metric::Metric;
+use molar_domain::submission::SubmissionState;
+use molar_web_kit::{ApiError, Caller, Kit, layout};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::pages::{advice, moment, size};
+use crate::rows::phases::Phase;
+use crate::submissions::access::see;
+use crate::submissions::cases::{self, CaseList, CaseView};
+use crate::submissions::find;
+use crate::submissions::view::SubmissionView;
+
+#[derive(Template)]
+#[template(path = "submission.html")]
+struct SubmissionPage<'a> {
+    submission: &'a SubmissionView,
+    phase: &'a Phase,
+    size: String,
+    steps: Vec<StepView<'a>>,
+    done: i64,
+    all: i64,
+    metrics: Vec<Column>,
+    quota: Option<&'static str>,
+    cases: Vec<CaseRow>,
+    is_hidden: bool,
+    csrf: &'a str,
+    can_cancel: bool,
+    can_withdraw: bool,
+    can_choose: bool,
+    created: String,
+}
+
+struct Column {
+    name: String,
+    title: String,
+    unit: Option<&'static str>,
+    decimals: usize,
+}
+
+struct StepView<'a> {
+    at: String,
+    what: &'a str,
+    detail: &'a str,
+}
+
+struct CaseRow {
+    name: String,
+    is_canary: bool,
+    state: String,
+    failure: Option<String>,
+    advice: Option<&'static str>,
+    detail: Option<String>,
+    wall_s: String,
+    values: Vec<String>,
+    notes: Vec<String>,
+    log: Option<String>,
+}
+
+#[tracing::instrument(name = "pages.submission", skip_all)]
+pub async fn submission(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, ApiError> {
+    let mut conn = kit.db.acquire().await?;
+    let seen = see(&mut conn, &caller, *id).await?;
+    let list = cases::list(&mut conn, &seen).await?;
+    let (phase, is_member, is_organizer) = (seen.phase.clone(), seen.is_member, seen.is_organizer);
+    let view = find::view(&mut conn, seen).await?;
+    let is_withdrawn = view.withdrawn_at.is_some();
+    let page = SubmissionPage {
+        can_cancel: !view.is_final && (is_member || is_organizer),
+        can_withdraw: view.state == SubmissionState::Scored
+            && !is_withdrawn
+            && (is_organizer || (is_member && !phase.window.is_published)),
+        can_choose: phase.keep == "chosen"
+            && !view.is_chosen
+            && !is_withdrawn
+            && is_member
+            && (view.state == SubmissionState::Scored || !view.is_final),
+        csrf: caller.csrf_token(),
+        ..page(&view, &phase, list)
+    };
+    let title = format!("Submission of {}", view.team);
+    let mut framed = layout::Page::new(title, page.render()?)
+        .crumb(
+            phase.challenge_title.clone(),
+            format!("/challenges/{}", phase.challenge_slug),
+        )
+        .crumb("Submissions", "/submissions")
+        .caller(Some(&caller));
+    if !view.is_final {
+        framed = framed.refresh_s(5);
+    }
+    Ok(framed.respond())
+}
+
+fn page<'a>(view: &'a SubmissionView, phase: &'a Phase, list: CaseList) -> SubmissionPage<'a> {
+    let metrics = metrics(&list);
+    let steps = view.history.iter().map(|step| StepView {
+        at: moment(step.at, phase.zone),
+        what: step.what,
+        detail: &step.detail,
+    });
+    SubmissionPage {
+        size: size(view.size_bytes.unsigned_abs()),
+        steps: steps.collect(),
+        done: view.progress.final_runs + view.progress.scored_cases,
+        all: view.progress.runs + view.progress.cases,
+        is_hidden: list.is_hidden,
+        cases: list
+            .items
+            .into_iter()
+            .map(|case| case_row(case, &metrics))
+            .collect(),
+        created: moment(view.created_at, phase.zone),
+        metrics,
+        quota: view.quota.as_deref().map(quota_in_words),
+        csrf: "",
+        can_cancel: false,
+        can_withdraw: false,
+        can_choose: false,
+        submission: view,
+        phase,
+    }
+}
+
+/// Every metric that any case has, always in the same order.
+fn metrics(list: &CaseList) -> Vec<Column> {
+    let is_measured = |metric: &Metric| {
+        let values = list.items.iter().filter_map(|case| case.values.as_ref());
+        values
+            .filter_map(|values| values.get(metric.as_str()))
+            .any(|value| !value.is_null())
+    };
+    Metric::ALL
+        .iter()
+        .filter(|metric| is_measured(metric))
+        .map(|metric| Column {
+            name: metric.as_str().to_owned(),
+            title: metric.title().to_owned(),
+            unit: metric.unit(),
+            decimals: if metric.is_of_run() { 1 } else { 4 },
+        })
+        .collect()
+}
+
+fn quota_in_words(kind: &str) -> &'static str {
+    match kind {
+        "spent" => "counts",
+        "returned" => "given back, it does not count",
+        _ => "held until this ends",
+    }
+}
+
+/// A run that waits for a worker and one that is offered to them look alike from outside.
+fn state_in_words(state: String) -> String {
+    match state.as_str() {
+        "released" => "queued".to_owned(),
+        _ => state,
+    }
+}
+
+fn case_row(case: CaseView, metrics: &[Column]) -> CaseRow {
+    let value = |column: &Column| {
+        let values = case.values.as_ref();
+        let value = values.and_then(|values| values.get(&column.name));
+        match value.and_then(Value::as_f64) {
+            Some(value) => format!("{value:.*}", column.decimals),
+            None => "–".to_owned(),
+        }
+    };
+    CaseRow {
+        values: metrics.iter().map(value).collect(),
+        advice: advice(case.failure.as_deref()),
+        name: case.name,
+        is_canary: case.is_canary,
+        state: state_in_words(case.state),
+        failure: case.failure,
+        detail: case.failure_detail,
+        wall_s: case.wall_s.map_or(String::new(), |s| format!("{s:.1} s")),
+        notes: case.notes,
+        log: case.log,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::StatusCode;
+    use molar_testkit::{EvaluationBuilder, SubmissionBuilder};
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::testing::{World, predictions_zip};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_page_shows_the_complaints_and_the_way_out(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let id = world
+            .submit(&predictions_zip(&["Case_01", "<script>"]))
+            .await;
+        let path = format!("/submissions/{id}");
+        let (_, moving) = world.page(&path).await;
+        assert!(
+            moving.contains("http-equiv=\"refresh\"") && moving.contains(&format!("{path}/cancel"))
+        );
+        world.run_checks().await;
+        let (status, page) = world.page(&path).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(
+            page.contains("Case_02_Mask.json") && page.contains("is missing"),
+            "{page}"
+        );
+        assert!(
+            !page.contains("<script>") && !page.contains("http-equiv=\"refresh\""),
+            "{page}"
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_scored_submission_shows_each_case_and_metric(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let submission = SubmissionBuilder::new(&world.challenge, &world.team)
+            .insert(&pool)
+            .await;
+        EvaluationBuilder::new(&world.challenge, &submission, json!({"IA": 0.25}))
+            .insert(&pool)
+            .await;
+        let (_, page) = world.page(&format!("/submissions/{}", submission.id)).await;
+        assert!(
+            page.contains("Case_01") && page.contains("0.2500") && page.contains("badge-scored"),
+            "{page}"
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_browser_cancels_by_a_form_of_our_own_only(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let id = world.create("{}").await;
+        let path = format!("/submissions/{id}");
+        assert_eq!(
+            world.form(&format!("{path}/cancel"), "forged").await,
+            StatusCode::FORBIDDEN
+        );
+        let (_, page) = world.page(&path).await;
+        let csrf = page
+            .split("name=\"_csrf\" value=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
+        assert_eq!(
+            world.form(&format!("{path}/cancel"), csrf).await,
+            StatusCode::SEE_OTHER
+        );
+        assert_eq!(world.find(id).await["state"], "cancelled");
+    }
+}

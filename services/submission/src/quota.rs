@@ -1,0 +1,216 @@
+//! What a submission costs: reserved on create, then spent or given back once.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use molar_domain::phase::SubmissionKind;
+use molar_domain::quota::Used;
+use molar_domain::submission::{Settlement, SubmissionState, settlement};
+use molar_web_kit::ApiError;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::rows::ledger;
+use crate::rows::life::{self, Life};
+
+const BATCH: i64 = 100;
+
+/// What the team used, also of the places for work at one time.
+pub async fn used(
+    conn: &mut PgConnection,
+    (phase, team): (Uuid, Uuid),
+    day: NaiveDate,
+) -> Result<Used, ApiError> {
+    let mut used = ledger::used(&mut *conn, (phase, team), day).await?;
+    let perhaps = life::perhaps_in_work(&mut *conn, phase, team).await?;
+    for life in life::list(&mut *conn, &perhaps).await? {
+        used.concurrent += u32::from(!life.state()?.is_final());
+    }
+    Ok(used)
+}
+
+/// Settles a submission if its rows, as this transaction sees them, decide it.
+pub async fn settle_one(
+    conn: &mut PgConnection,
+    submission: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    match life::find(&mut *conn, submission).await? {
+        Some(life) => settle(conn, &life, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Settles whatever other roles' rows decided in the meantime.
+pub async fn settle_all(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let mut conn = db.acquire().await?;
+    let mut after = Uuid::nil();
+    loop {
+        let ids = ledger::unsettled(&mut *conn, after, BATCH).await?;
+        let Some(last) = ids.last() else {
+            return Ok(());
+        };
+        after = *last;
+        for life in life::list(&mut *conn, &ids).await? {
+            settle(&mut conn, &life, now).await?;
+        }
+    }
+}
+
+async fn settle(conn: &mut PgConnection, life: &Life, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let reason = match decided(life) {
+        Settlement::Open => return Ok(()),
+        Settlement::Spent => None,
+        Settlement::Returned => Some(reason(life)),
+    };
+    let entry = if reason.is_some() {
+        "returned"
+    } else {
+        "spent"
+    };
+    ledger::settle(conn, life.submission_id, entry, reason, now).await
+}
+
+/// A container's quota is settled only at its end: our own fault may come after its canary passed, and
+/// what is spent cannot be given back. Until then the reservation counts all the same.
+fn decided(life: &Life) -> Settlement {
+    let facts = match life.facts() {
+        Ok(facts) => facts,
+        Err(error) => {
+            tracing::error!(%error, submission.id = %life.submission_id, "unreadable row");
+            return Settlement::Open;
+        }
+    };
+    let state = SubmissionState::of(&facts);
+    if facts.kind == SubmissionKind::Container && !state.is_final() {
+        return Settlement::Open;
+    }
+    // A phase without a canary: what was scored has run.
+    let has_run = life.canary_passed_at.is_some() || state == SubmissionState::Scored;
+    settlement(&facts, has_run)
+}
+
+fn reason(life: &Life) -> &str {
+    let failure = life
+        .upload_failure
+        .as_ref()
+        .or(life.attempt_failure.as_ref());
+    match (failure, life.cancelled_at) {
+        (Some(code), _) => code,
+        (None, Some(_)) => "cancelled",
+        (None, None) => &life.upload_state,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_domain::FailureCode;
+    use molar_domain::attempt::AttemptState;
+    use molar_domain::phase::SubmissionKind;
+    use molar_domain::upload::UploadState;
+    use molar_service::Role;
+    use molar_testkit::{
+        AttemptBuilder, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder, as_role,
+        noon,
+    };
+
+    use super::*;
+
+    async fn entries(pool: &PgPool, id: Uuid) -> Vec<(String, Option<String>)> {
+        sqlx::query!(
+            "SELECT entry, reason FROM submission.quota_ledger WHERE submission_id = $1 ORDER BY entry",
+            id
+        )
+        .fetch_all(pool)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.entry, row.reason))
+        .collect()
+    }
+
+    async fn settled(pool: &PgPool, id: Uuid) -> Vec<(String, Option<String>)> {
+        let db = as_role(pool, Role::Submission).await;
+        settle_all(&db, noon()).await.unwrap();
+        settle_all(&db, noon()).await.unwrap();
+        let mut entries = entries(pool, id).await;
+        entries.retain(|(entry, _)| entry != "reserved");
+        entries
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn accepted_predictions_are_spent_and_refused_ones_given_back_once(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("sts").insert(&pool).await;
+        let team = TeamBuilder::new(&challenge, "Alpha").insert(&pool).await;
+        let accepted = SubmissionBuilder::new(&challenge, &team)
+            .insert(&pool)
+            .await;
+        let refused = SubmissionBuilder::new(&challenge, &team)
+            .state(UploadState::Refused)
+            .insert(&pool)
+            .await;
+        let checking = SubmissionBuilder::new(&challenge, &team)
+            .state(UploadState::Completed)
+            .insert(&pool)
+            .await;
+        assert_eq!(
+            settled(&pool, accepted.id.0).await,
+            [("spent".into(), None)]
+        );
+        let back = [("returned".into(), Some("bad-archive".into()))];
+        assert_eq!(settled(&pool, refused.id.0).await, back);
+        assert_eq!(settled(&pool, checking.id.0).await, []);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn our_own_fault_gives_a_container_back_even_after_its_canary(pool: PgPool) {
+        let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
+        let challenge = ChallengeBuilder::new("sts")
+            .canary()
+            .phase(phase)
+            .insert(&pool)
+            .await;
+        let team = TeamBuilder::new(&challenge, "Alpha").insert(&pool).await;
+        let submission = || {
+            SubmissionBuilder::new(&challenge, &team)
+                .container()
+                .insert(&pool)
+        };
+        let (running, lost, cancelled) =
+            (submission().await, submission().await, submission().await);
+        for (of, attempt) in [
+            (
+                &running,
+                AttemptBuilder::new(&challenge, &running).state(AttemptState::Running),
+            ),
+            (
+                &lost,
+                AttemptBuilder::new(&challenge, &lost).failed(FailureCode::WorkerLost),
+            ),
+        ] {
+            attempt.insert(&pool).await;
+            sqlx::query!(
+                "UPDATE execution.attempts SET canary_passed_at = $2 WHERE submission_id = $1",
+                of.id.0,
+                noon()
+            )
+            .execute(&pool)
+            .await
+            .unwrap();
+        }
+        let before_canary =
+            AttemptBuilder::new(&challenge, &cancelled).state(AttemptState::Cancelled);
+        before_canary.insert(&pool).await;
+
+        assert_eq!(settled(&pool, running.id.0).await, []);
+        let back = |reason: &str| [("returned".to_owned(), Some(reason.to_owned()))];
+        assert_eq!(settled(&pool, lost.id.0).await, back("worker-lost"));
+        let mut conn = pool.acquire().await.unwrap();
+        let place = (challenge.phase_id.0, team.id.0);
+        let day = molar_domain::phase::day(noon(), chrono_tz::Tz::UTC);
+        let used = ledger::used(&mut *conn, place, day).await.unwrap();
+        // The cancelled one alone is a free failure: the lost worker was ours.
+        assert_eq!((used.total, used.returned_today), (1, 1));
+        let entries = settled(&pool, cancelled.id.0).await;
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].0, "returned");
+    }
+}

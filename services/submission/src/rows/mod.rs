@@ -1,0 +1,8 @@
+//! The SQL of the role, a file per table or view.
+
+pub mod cases;
+pub mod ledger;
+pub mod life;
+pub mod phases;
+pub mod submissions;
+pub mod uploads;

@@ -1,0 +1,229 @@
+//! Phases as `tracks` shows them, and who takes part in them.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use molar_domain::challenge::Format;
+use molar_domain::limits::Limits;
+use molar_domain::phase::{SubmissionKind, Window};
+use molar_domain::quota::Quota;
+use molar_volumes::Geometry;
+use molar_web_kit::ApiError;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+#[derive(Debug, Clone)]
+pub struct Phase {
+    pub id: Uuid,
+    /// challenge/track/phase, by their slugs.
+    pub path: String,
+    pub title: String,
+    pub track_title: String,
+    pub challenge_slug: String,
+    pub challenge_title: String,
+    pub track_id: Uuid,
+    pub challenge_id: Uuid,
+    pub split_id: Uuid,
+    pub reference_set_id: Option<Uuid>,
+    pub kind: SubmissionKind,
+    pub format: Format,
+    pub labels: Vec<i32>,
+    pub window: Window,
+    pub is_final: bool,
+    pub keep: String,
+    pub quota: Quota,
+    pub limits: Limits,
+    pub zone: Tz,
+    pub agreement_version: Option<String>,
+    pub requires_code_url: bool,
+}
+
+struct Row {
+    phase_id: Uuid,
+    phase_slug: String,
+    phase_title: String,
+    track_id: Uuid,
+    track_slug: String,
+    track_title: String,
+    challenge_id: Uuid,
+    challenge_slug: String,
+    challenge_title: String,
+    split_id: Uuid,
+    reference_set_id: Option<Uuid>,
+    kind: String,
+    format: String,
+    labels: Vec<i32>,
+    opens_at: DateTime<Utc>,
+    closes_at: DateTime<Utc>,
+    upload_grace_s: i32,
+    paused_at: Option<DateTime<Utc>>,
+    published_at: Option<DateTime<Utc>>,
+    is_final: bool,
+    keep: String,
+    quota: serde_json::Value,
+    limits: serde_json::Value,
+    zone: String,
+    agreement_version: Option<String>,
+    requires_code_url: bool,
+}
+
+impl Row {
+    fn phase(self) -> Result<Phase, ApiError> {
+        Ok(Phase {
+            id: self.phase_id,
+            path: format!(
+                "{}/{}/{}",
+                self.challenge_slug, self.track_slug, self.phase_slug
+            ),
+            title: self.phase_title,
+            track_title: self.track_title,
+            challenge_slug: self.challenge_slug,
+            challenge_title: self.challenge_title,
+            track_id: self.track_id,
+            challenge_id: self.challenge_id,
+            split_id: self.split_id,
+            reference_set_id: self.reference_set_id,
+            kind: self.kind.parse().map_err(ApiError::internal)?,
+            format: self.format.parse().map_err(ApiError::internal)?,
+            labels: self.labels,
+            window: Window {
+                opens_at: self.opens_at,
+                closes_at: self.closes_at,
+                upload_grace_s: self.upload_grace_s,
+                is_paused: self.paused_at.is_some(),
+                is_published: self.published_at.is_some(),
+            },
+            is_final: self.is_final,
+            keep: self.keep,
+            quota: serde_json::from_value(self.quota).map_err(ApiError::internal)?,
+            limits: serde_json::from_value(self.limits).map_err(ApiError::internal)?,
+            zone: self.zone.parse().unwrap_or(Tz::UTC),
+            agreement_version: self.agreement_version,
+            requires_code_url: self.requires_code_url,
+        })
+    }
+}
+
+pub async fn find(db: impl PgExecutor<'_>, id: Uuid) -> Result<Phase, ApiError> {
+    let mut phases = list(db, &[id]).await?;
+    phases.pop().ok_or(ApiError::NotFound("phase"))
+}
+
+pub async fn list(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Phase>, ApiError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT phase_id AS "phase_id!", phase_slug AS "phase_slug!", phase_title AS "phase_title!",
+               track_id AS "track_id!", track_slug AS "track_slug!", track_title AS "track_title!",
+               challenge_id AS "challenge_id!", challenge_slug AS "challenge_slug!",
+               challenge_title AS "challenge_title!", split_id AS "split_id!", reference_set_id,
+               kind AS "kind!", format AS "format!", labels AS "labels!", opens_at AS "opens_at!",
+               closes_at AS "closes_at!", upload_grace_s AS "upload_grace_s!", paused_at,
+               published_at, is_final AS "is_final!", keep AS "keep!", quota AS "quota!",
+               limits AS "limits!", zone AS "zone!", agreement_version,
+               requires_code_url AS "requires_code_url!"
+        FROM tracks.phase_facts WHERE phase_id = ANY($1)
+        "#,
+        ids,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Row::phase).collect()
+}
+
+/// A team's place in the phase's track.
+#[derive(Debug)]
+pub struct Participation {
+    pub state: String,
+    pub reason: Option<String>,
+}
+
+pub async fn participation(
+    db: impl PgExecutor<'_>,
+    team_id: Uuid,
+    track_id: Uuid,
+) -> sqlx::Result<Option<Participation>> {
+    sqlx::query_as!(
+        Participation,
+        r#"SELECT state AS "state!", reason FROM registration.participants
+           WHERE team_id = $1 AND track_id = $2"#,
+        team_id,
+        track_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub async fn has_signed(
+    db: impl PgExecutor<'_>,
+    user_id: Uuid,
+    challenge_id: Uuid,
+    version: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM registration.signatures
+           WHERE user_id = $1 AND challenge_id = $2 AND version = $3) AS "has_signed!""#,
+        user_id,
+        challenge_id,
+        version,
+    )
+    .fetch_one(db)
+    .await
+}
+
+pub async fn is_ready(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT is_ready AS "is_ready!" FROM tracks.phase_readiness WHERE phase_id = $1"#,
+        phase_id,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// What a prediction of a case must look like: name and size, no more.
+#[derive(Debug, Clone)]
+pub struct ExpectedCase {
+    pub name: String,
+    /// `None` until the reference was read and found good.
+    pub geometry: Option<Geometry>,
+}
+
+/// All cases of the phase's split whose image is stored, in the order of their names.
+pub async fn expected_cases(
+    conn: &mut PgConnection,
+    phase: &Phase,
+) -> sqlx::Result<Vec<ExpectedCase>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT c.name AS "name!", f.shape AS "shape?"
+        FROM tracks.stored_cases c
+        LEFT JOIN scoring.reference_facts f
+               ON f.case_id = c.case_id AND f.reference_set_id = $2 AND f.is_good
+        WHERE c.split_id = $1
+        ORDER BY c.name
+        "#,
+        phase.split_id,
+        phase.reference_set_id,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ExpectedCase {
+            name: row.name,
+            geometry: row.shape.as_deref().and_then(geometry),
+        })
+        .collect())
+}
+
+/// `[height, width]` or `[x, y, z]`, as scoring writes it.
+fn geometry(shape: &[i32]) -> Option<Geometry> {
+    let extents: Vec<u32> = shape
+        .iter()
+        .filter_map(|e| u32::try_from(*e).ok())
+        .collect();
+    match extents[..] {
+        [height, width] => Some(Geometry::image(height, width)),
+        [x, y, z] => Some(Geometry::volume([x, y, z])),
+        _ => None,
+    }
+}

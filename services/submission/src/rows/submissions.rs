@@ -1,0 +1,138 @@
+//! `submission.submissions`
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+pub struct New<'a> {
+    pub id: Uuid,
+    pub phase_id: Uuid,
+    pub team_id: Uuid,
+    pub created_by: Uuid,
+    pub kind: &'a str,
+    pub note: &'a str,
+    pub code_url: Option<&'a str>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Two creates of one team in one phase wait for each other, so that both see what the other used.
+pub async fn lock_team(conn: &mut PgConnection, phase: Uuid, team: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+        format!("submissions of {team} in {phase}")
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn insert(db: impl PgExecutor<'_>, new: &New<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO submission.submissions
+             (id, phase_id, team_id, created_by, kind, note, code_url, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        new.id,
+        new.phase_id,
+        new.team_id,
+        new.created_by,
+        new.kind,
+        new.note,
+        new.code_url,
+        new.created_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Which submissions a list shows.
+#[derive(Debug, Default)]
+pub struct Filter<'a> {
+    /// Of these teams …
+    pub teams: &'a [Uuid],
+    /// … or in these challenges; `None` is everywhere.
+    pub challenges: Option<&'a [Uuid]>,
+    pub team_id: Option<Uuid>,
+    pub phase_id: Option<Uuid>,
+    /// Older than this one.
+    pub before: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// Newest first.
+pub async fn list(db: impl PgExecutor<'_>, filter: &Filter<'_>) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT s.id FROM submission.submissions s
+        WHERE ($1::uuid IS NULL OR s.team_id = $1) AND ($2::uuid IS NULL OR s.phase_id = $2)
+          AND ($3::uuid IS NULL OR s.id < $3)
+          AND (s.team_id = ANY($4) OR $5::uuid[] IS NULL OR EXISTS (
+                SELECT FROM tracks.phase_facts p WHERE p.phase_id = s.phase_id AND p.challenge_id = ANY($5)))
+        ORDER BY s.id DESC LIMIT $6
+        "#,
+        filter.team_id,
+        filter.phase_id,
+        filter.before,
+        filter.teams,
+        filter.challenges,
+        filter.limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Marks it cancelled, unless it is already.
+pub async fn cancel(
+    db: impl PgExecutor<'_>,
+    id: Uuid,
+    by: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE submission.submissions SET cancelled_at = $3, cancelled_by = $2
+         WHERE id = $1 AND cancelled_at IS NULL",
+        id,
+        by,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub async fn withdraw(db: impl PgExecutor<'_>, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE submission.submissions SET withdrawn_at = $2, is_chosen = false
+         WHERE id = $1 AND withdrawn_at IS NULL",
+        id,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Makes it the team's choice in its phase, in the place of any other.
+pub async fn choose(
+    conn: &mut PgConnection,
+    id: Uuid,
+    phase: Uuid,
+    team: Uuid,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE submission.submissions SET is_chosen = false
+         WHERE phase_id = $1 AND team_id = $2 AND is_chosen AND id <> $3",
+        phase,
+        team,
+        id,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE submission.submissions SET is_chosen = true WHERE id = $1",
+        id
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! The process: its configuration and its loops.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix_web::web;
+use chrono::TimeDelta;
+use molar_contracts::keys;
+use molar_objects::{S3Args, Store};
+use molar_service::{Application, Role, RoleArgs, lease};
+use molar_web_kit::{WebArgs, idempotency};
+
+use crate::checks::{Check, Checker};
+use crate::state::State;
+use crate::{checks, quota, routes, sweeper};
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    #[command(flatten)]
+    pub role: RoleArgs,
+
+    #[command(flatten)]
+    pub web: WebArgs,
+
+    #[command(flatten)]
+    pub objects: S3Args,
+
+    /// The program that is started as `PROGRAM check` to look into an upload [default: this one]
+    #[arg(long, env = "MOLAR_CHECK_PROGRAM", value_name = "PATH")]
+    pub check_program: Option<PathBuf>,
+
+    /// Where uploads lie while they are checked; needs room for the largest, once per check [default:
+    /// molar-checks in the system's temporary folder]
+    #[arg(long, env = "MOLAR_CHECK_DIR", value_name = "PATH")]
+    pub check_dir: Option<PathBuf>,
+
+    /// How many uploads are checked at once.
+    #[arg(long, env = "MOLAR_CHECKS", default_value_t = 1)]
+    pub checks: usize,
+}
+
+/// How long a create can be repeated with its key.
+const KEYS_KEPT: TimeDelta = TimeDelta::days(2);
+
+/// Serves until stopped.
+pub async fn serve(config: Config) -> molar_service::Result<()> {
+    let mut app = Application::build(Role::Submission, config.role.clone(), &config).await?;
+    let kit = web::Data::new(config.web.kit(&mut app));
+    let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
+    spawn_checks(&mut app, &config, &store)?;
+    spawn_rounds(&mut app, &store);
+    let state = web::Data::new(State { store });
+    app.run_until_stopped(move |service| {
+        service.app_data(state.clone());
+        routes().configure(kit.clone())(service);
+    })
+    .await
+}
+
+fn spawn_checks(
+    app: &mut Application,
+    config: &Config,
+    store: &Store,
+) -> molar_service::Result<()> {
+    let program = match &config.check_program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe()?,
+    };
+    let folder = match &config.check_dir {
+        Some(folder) => folder.clone(),
+        None => std::env::temp_dir().join("molar-checks"),
+    };
+    checks::prepare_folder(&folder)?;
+    let check = Check {
+        db: app.db.clone(),
+        store: store.clone(),
+        folder,
+        checker: Checker::Program(program),
+    };
+    let settings = lease::Settings {
+        slots: config.checks.max(1),
+        ..lease::Settings::default()
+    };
+    let bell = app.bells.subscribe(&[keys::SUBMISSION_COMPLETED]);
+    app.spawn_job(check, settings, bell);
+    Ok(())
+}
+
+fn spawn_rounds(app: &mut Application, store: &Store) {
+    let bell = app.bells.subscribe(&[
+        keys::CANARY_PASSED,
+        keys::ATTEMPT_FINISHED,
+        keys::EVALUATION_FINISHED,
+    ]);
+    let (db, clock) = (app.db.clone(), app.clock.clone());
+    app.spawn_every("settle", Duration::from_secs(5), bell, move || {
+        let (db, clock) = (db.clone(), clock.clone());
+        async move { quota::settle_all(&db, clock.now()).await }
+    });
+
+    let (db, store) = (app.db.clone(), store.clone());
+    let sweep = Duration::from_secs(30);
+    app.spawn_every("sweep", sweep, Default::default(), move || {
+        let (db, store) = (db.clone(), store.clone());
+        async move { sweeper::sweep(&db, &store).await }
+    });
+
+    let (db, clock) = (app.db.clone(), app.clock.clone());
+    let hour = Duration::from_secs(3600);
+    app.spawn_every("forget_keys", hour, Default::default(), move || {
+        let (db, clock) = (db.clone(), clock.clone());
+        async move {
+            let mut conn = db.acquire().await?;
+            idempotency::forget(&mut conn, Role::Submission, clock.now() - KEYS_KEPT).await?;
+            Ok::<_, sqlx::Error>(())
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[derive(clap::Parser)]
+    struct Process {
+        #[command(flatten)]
+        _config: super::Config,
+    }
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Process::command().debug_assert();
+    }
+}

@@ -1,0 +1,168 @@
+//! `GET /api/v1/submissions/{id}/cases`
+
+use actix_web::web;
+use molar_domain::phase::shows_scores;
+use molar_web_kit::{ApiError, Caller, Kit};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::access::{Seen, see};
+use super::view::notes;
+use crate::rows::cases::{self, CaseRow};
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct CaseList {
+    pub items: Vec<CaseView>,
+    /// Scores and names are hidden until the phase is published.
+    pub is_hidden: bool,
+}
+
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct CaseView {
+    /// In a final phase that is not published, the place of the case: `case 7`.
+    pub name: String,
+    /// A public case on which the image was tried first.
+    pub is_canary: bool,
+    /// Of the case's run, or of its scoring: `waiting`, `running`, `scored`, …
+    pub state: String,
+    /// From the closed list of codes: why the case has the worst values.
+    pub failure: Option<String>,
+    pub failure_detail: Option<String>,
+    pub wall_s: Option<f64>,
+    /// By metric; absent while hidden.
+    #[schema(value_type = Option<Object>)]
+    pub values: Option<Value>,
+    pub notes: Vec<String>,
+    /// Where to read what the container wrote; of the trial case only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+/// What became of each case.
+#[utoipa::path(get, path = "/api/v1/submissions/{id}/cases", tag = "submission",
+    params(("id" = Uuid, Path)), responses((status = 200, body = CaseList)))]
+#[tracing::instrument(name = "submissions.cases", skip_all, fields(submission.id = %id))]
+pub async fn cases(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+) -> Result<web::Json<CaseList>, ApiError> {
+    let mut conn = kit.db.acquire().await?;
+    let seen = see(&mut conn, &caller, *id).await?;
+    Ok(web::Json(list(&mut conn, &seen).await?))
+}
+
+pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiError> {
+    let phase = &seen.phase;
+    let shows = shows_scores(phase.is_final, phase.window.is_published);
+    let is_hidden = !shows && !seen.is_reviewer;
+    let attempt = seen.life.attempt_id;
+    let mut items = Vec::new();
+    if let Some(row) = cases::canary(&mut *conn, attempt).await? {
+        items.push(CaseView {
+            is_canary: true,
+            log: row.log_of.map(|run| format!("/api/v1/case-runs/{run}/log")),
+            ..view(row, None)
+        });
+    }
+    let rows = cases::list(conn, phase.split_id, attempt, seen.life.evaluation_id).await?;
+    for (row, place) in rows.into_iter().zip(1..) {
+        items.push(view(row, is_hidden.then_some(place)));
+    }
+    Ok(CaseList { items, is_hidden })
+}
+
+/// With a `place`, nothing is told but how far it is and why it failed.
+fn view(row: CaseRow, place: Option<usize>) -> CaseView {
+    let state = match (&row.scored_at, row.run_state) {
+        (Some(_), _) => "scored".to_owned(),
+        (None, Some(state)) => state,
+        (None, None) => "waiting".to_owned(),
+    };
+    let failure = row.failure.or(row.reason);
+    if let Some(place) = place {
+        return CaseView {
+            name: format!("case {place}"),
+            is_canary: false,
+            state,
+            failure,
+            failure_detail: None,
+            wall_s: None,
+            values: None,
+            notes: Vec::new(),
+            log: None,
+        };
+    }
+    CaseView {
+        name: row.name,
+        is_canary: false,
+        state,
+        failure,
+        failure_detail: row.failure_detail.or(row.reason_detail),
+        wall_s: row.wall_ms.map(|ms| ms as f64 / 1000.0),
+        values: row.values,
+        notes: row.notes.as_ref().map(notes).unwrap_or_default(),
+        log: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_domain::attempt::AttemptState;
+    use molar_domain::phase::SubmissionKind;
+    use molar_testkit::{AttemptBuilder, ChallengeBuilder, EvaluationBuilder, SubmissionBuilder};
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::testing::{World, open_phase};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_final_phase_shows_no_score_and_no_name_until_it_is_published(pool: PgPool) {
+        let phase = open_phase().kind(SubmissionKind::Container).is_final();
+        let world = World::with(&pool, ChallengeBuilder::new("sts").canary().phase(phase)).await;
+        let submission = SubmissionBuilder::new(&world.challenge, &world.team)
+            .container()
+            .insert(&pool)
+            .await;
+        let attempt = AttemptBuilder::new(&world.challenge, &submission)
+            .state(AttemptState::Finished)
+            .insert(&pool)
+            .await;
+        EvaluationBuilder::new(&world.challenge, &submission, json!({"IA": 0.5}))
+            .attempt(&attempt)
+            .insert(&pool)
+            .await;
+        sqlx::query!("UPDATE execution.case_runs SET log_key = 'attempt/log.txt'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let path = format!("/api/v1/submissions/{}/cases", submission.id);
+        let (_, hidden) = world.get(&path).await;
+        assert_eq!(hidden["is_hidden"], true);
+        assert_eq!(hidden["items"][0]["name"], "Canary_01");
+        let canary = attempt.canary.as_ref().unwrap().id;
+        assert_eq!(
+            hidden["items"][0]["log"],
+            format!("/api/v1/case-runs/{canary}/log")
+        );
+        assert!(hidden["items"][1].get("log").is_none());
+        assert_eq!(hidden["items"][1]["name"], "case 1");
+        assert_eq!(hidden["items"][1]["state"], "scored");
+        let text = hidden.to_string();
+        assert!(
+            !text.contains("0.5") && !text.contains("Case_0"),
+            "{hidden:#}"
+        );
+
+        sqlx::query!("UPDATE tracks.phases SET published_at = now()")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let (_, shown) = world.get(&path).await;
+        assert_eq!(shown["items"][2]["name"], "Case_02");
+        assert_eq!(shown["items"][2]["values"]["IA"], 0.5);
+        assert_eq!(shown["items"][2]["wall_s"], 1.5);
+    }
+}

@@ -1,0 +1,15 @@
+//! Submissions over HTTP, one operation a file. Who may see and change which is decided in [`access`].
+
+pub mod access;
+pub mod admission;
+pub mod cancel;
+pub mod cases;
+pub mod choose;
+pub mod complete;
+pub mod create;
+pub mod find;
+pub mod list;
+pub mod parts;
+pub mod upload;
+pub mod view;
+pub mod withdraw;

@@ -1,0 +1,284 @@
+//! A world for the role's tests: a challenge that is open by the database's clock, a team, a signed-in
+//! member, and a real object store.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+use std::net::SocketAddr;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::{test, web};
+use molar_domain::MockClock;
+use molar_objects::embedded::Server;
+use molar_objects::{BucketNames, Grants, Key, S3Args, Store};
+use molar_service::Role;
+use molar_service::lease::{LeaseLoop, Settings};
+use molar_testkit::{Challenge, ChallengeBuilder, PhaseBuilder, Team, TeamBuilder, as_role, noon};
+use molar_web_kit::testing::{self, Person};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use tempfile::TempDir;
+use uuid::Uuid;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::checks::{Check, Checker};
+use crate::routes;
+use crate::state::State;
+
+/// Open for as long as anybody will run these tests.
+pub fn open_phase() -> PhaseBuilder {
+    let at = |text: &str| text.parse().unwrap();
+    PhaseBuilder::new("validation").window(at("2020-01-01T00:00:00Z"), at("2100-01-01T00:00:00Z"))
+}
+
+pub struct World {
+    /// With the rights of the role.
+    pub db: PgPool,
+    pub challenge: Challenge,
+    pub team: Team,
+    pub member: Person,
+    pub store: Store,
+    _server: Server,
+    folder: TempDir,
+}
+
+impl World {
+    pub async fn new(pool: &PgPool) -> Self {
+        Self::with(pool, ChallengeBuilder::new("sts").phase(open_phase())).await
+    }
+
+    pub async fn with(pool: &PgPool, challenge: ChallengeBuilder) -> Self {
+        let challenge = challenge.insert(pool).await;
+        let member = testing::person(pool, "Ada").await;
+        let team = TeamBuilder::new(&challenge, "Ours")
+            .member(member.id)
+            .insert(pool)
+            .await;
+        let folder = tempfile::tempdir().unwrap();
+        let (server, store) = serve(folder.path()).await;
+        Self {
+            db: as_role(pool, Role::Submission).await,
+            challenge,
+            team,
+            member,
+            store,
+            _server: server,
+            folder,
+        }
+    }
+
+    pub fn body(&self, size: u64) -> Value {
+        json!({
+            "phase_id": self.challenge.phase_id,
+            "team_id": self.team.id,
+            "size_bytes": size,
+            "sha256": "0".repeat(64),
+        })
+    }
+
+    async fn app(
+        &self,
+    ) -> impl Service<actix_http::Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>
+    {
+        let kit = testing::kit(Role::Submission, self.db.clone(), MockClock::at(noon()));
+        let state = web::Data::new(State {
+            store: self.store.clone(),
+        });
+        testing::app(kit, routes(), |config| {
+            config.app_data(state);
+        })
+        .await
+    }
+
+    async fn call(&self, request: test::TestRequest) -> (StatusCode, Vec<u8>) {
+        let app = self.app().await;
+        let answer = test::call_service(&app, request.to_request()).await;
+        let status = answer.status();
+        (status, test::read_body(answer).await.to_vec())
+    }
+
+    async fn json(&self, request: test::TestRequest) -> (StatusCode, Value) {
+        let (status, body) = self.call(request).await;
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        let json = serde_json::from_slice(&body).unwrap_or_else(|_| panic!("{status}: {shown}"));
+        (status, json)
+    }
+
+    pub async fn post_as(&self, person: &Person, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = test::TestRequest::post()
+            .uri(path)
+            .insert_header(person.bearer());
+        self.json(request.set_json(body)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.post_as(&self.member, path, body).await
+    }
+
+    pub async fn post_keyed(&self, path: &str, body: &Value, key: &str) -> (StatusCode, Value) {
+        let request = test::TestRequest::post()
+            .uri(path)
+            .insert_header(self.member.bearer());
+        let request = request.insert_header(("idempotency-key", key));
+        self.json(request.set_json(body)).await
+    }
+
+    pub async fn get_as(&self, person: &Person, path: &str) -> (StatusCode, Value) {
+        let request = test::TestRequest::get()
+            .uri(path)
+            .insert_header(person.bearer());
+        self.json(request).await
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        self.get_as(&self.member, path).await
+    }
+
+    /// As a browser of the member.
+    pub async fn page(&self, path: &str) -> (StatusCode, String) {
+        let request = test::TestRequest::get()
+            .uri(path)
+            .cookie(self.member.cookie());
+        let (status, body) = self
+            .call(request.insert_header(("accept", "text/html")))
+            .await;
+        (status, String::from_utf8(body).unwrap())
+    }
+
+    /// Sends a form as a browser of the member does; returns the status.
+    pub async fn form(&self, path: &str, csrf: &str) -> StatusCode {
+        let request = test::TestRequest::post()
+            .uri(path)
+            .cookie(self.member.cookie());
+        self.call(request.set_form([("_csrf", csrf)])).await.0
+    }
+
+    /// Creates a submission of a file of that content and uploads nothing.
+    pub async fn create(&self, content: &str) -> Uuid {
+        self.create_declaring(content.as_bytes()).await["id"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+
+    async fn create_declaring(&self, content: &[u8]) -> Value {
+        let mut body = self.body(content.len() as u64);
+        body["sha256"] = json!(hex::encode(Sha256::digest(content)));
+        let (status, created) = self.post("/api/v1/submissions", &body).await;
+        assert_eq!(status, StatusCode::CREATED, "{created:#}");
+        created
+    }
+
+    /// Declares one file and puts another; returns what `complete` takes.
+    pub async fn put(&self, declared: &[u8], content: &[u8]) -> (Uuid, Value) {
+        let created = self.create_declaring(declared).await;
+        let url = created["upload"]["parts"][0]["url"].as_str().unwrap();
+        // Only for its client without TLS: the store is on loopback.
+        let etag = put_plain(url, content).await;
+        let id = created["id"].as_str().unwrap().parse().unwrap();
+        (id, json!({"parts": [{"number": 1, "etag": etag}]}))
+    }
+
+    pub async fn submit_as(&self, declared: &[u8], content: &[u8]) -> Uuid {
+        let (id, parts) = self.put(declared, content).await;
+        let path = format!("/api/v1/submissions/{id}/complete");
+        let (status, answer) = self.post(&path, &parts).await;
+        assert_eq!(status, StatusCode::OK, "{answer:#}");
+        id
+    }
+
+    pub async fn submit(&self, content: &[u8]) -> Uuid {
+        self.submit_as(content, content).await
+    }
+
+    pub async fn find(&self, id: Uuid) -> Value {
+        self.get(&format!("/api/v1/submissions/{id}")).await.1
+    }
+
+    pub fn check(&self) -> Check {
+        Check {
+            db: self.db.clone(),
+            store: self.store.clone(),
+            folder: self.folder.path().to_owned(),
+            checker: Checker::Here,
+        }
+    }
+
+    /// Works off what waits for a check; returns how much that was.
+    pub async fn run_checks(&self) -> usize {
+        // Long after the database's clock, by which uploads are completed.
+        let later = "2099-01-01T00:00:00Z".parse().unwrap();
+        let clock = std::sync::Arc::new(MockClock::at(later));
+        let work = LeaseLoop::new(self.check(), Settings::default(), clock);
+        work.run_once().await.unwrap()
+    }
+}
+
+async fn serve(folder: &std::path::Path) -> (Server, Store) {
+    let key = |role: molar_objects::Role| Key {
+        access_key: format!("key-of-{role}"),
+        secret_key: format!("secret of {role}").into(),
+    };
+    let roles = molar_objects::Role::ALL.into_iter();
+    let keys: BTreeMap<_, _> = roles.map(|role| (role, key(role))).collect();
+    let grants = Grants::of_roles(BucketNames::default(), &keys);
+    let at = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::bind(at, &folder.join("s3"), grants).await.unwrap();
+    let store = |role| {
+        let key = key(role);
+        Store::connect(&S3Args {
+            endpoint: server.endpoint().parse().unwrap(),
+            public_endpoint: None,
+            region: "us-east-1".to_owned(),
+            access_key: key.access_key,
+            secret_key: key.secret_key,
+            bucket_prefix: "molar-".to_owned(),
+        })
+        .unwrap()
+    };
+    store(molar_objects::Role::Owner)
+        .ensure_buckets()
+        .await
+        .unwrap();
+    let store = store(molar_objects::Role::Submission);
+    (server, store)
+}
+
+/// A `PUT` over plain HTTP; returns the answer's ETag.
+async fn put_plain(url: &str, content: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let url: url::Url = url.parse().unwrap();
+    let address = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let head = format!(
+        "PUT {}?{} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        url.path(),
+        url.query().unwrap(),
+        content.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(content).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut lines = answer.lines();
+    let etag = lines.find_map(|line| line.strip_prefix("etag: ").map(str::to_owned));
+    etag.expect("an etag")
+}
+
+/// A good prediction for each of the cases, of the size that the builders give their cases.
+pub fn predictions_zip(cases: &[&str]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for case in cases {
+        let name = format!("{case}_Mask.json");
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        let prediction = r#"{"imageHeight": 8, "imageWidth": 16, "shapes":
+            [{"label": "11", "points": [[1,1],[4,1],[4,4]], "shape_type": "polygon"}]}"#;
+        zip.write_all(prediction.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}

@@ -1,0 +1,92 @@
+//! A split as the handlers of cases need it, and who may see its images.
+
+use molar_domain::{ChallengeId, SplitId, TeamId};
+use molar_objects::Bucket;
+use molar_web_kit::{ApiError, Caller};
+use sqlx::{PgConnection, PgExecutor, PgPool};
+use uuid::Uuid;
+
+use crate::Error;
+
+#[derive(Debug, Clone)]
+pub struct Split {
+    pub id: Uuid,
+    pub track_id: Uuid,
+    pub challenge_id: Uuid,
+    pub is_public: bool,
+    pub has_references: bool,
+    pub format: String,
+}
+
+impl Split {
+    pub fn challenge_id(&self) -> ChallengeId {
+        ChallengeId(self.challenge_id)
+    }
+
+    pub fn bucket(&self) -> Bucket {
+        if self.is_public {
+            Bucket::Public
+        } else {
+            Bucket::Hidden
+        }
+    }
+}
+
+pub async fn find(db: impl PgExecutor<'_>, id: SplitId) -> Result<Split, Error> {
+    let found = sqlx::query_as!(
+        Split,
+        "SELECT s.id, s.track_id, t.challenge_id, s.is_public, s.has_references, t.format
+         FROM tracks.splits s JOIN tracks.tracks t ON t.id = s.track_id WHERE s.id = $1",
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    found.ok_or(Error::NotFound("split"))
+}
+
+/// Until the transaction ends, nobody else changes the split's cases and references.
+pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("SELECT id FROM tracks.splits WHERE id = $1 FOR UPDATE", id)
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
+/// Public images are for approved teams whose member signed the newest terms; organizers and
+/// reviewers see all. To everybody else a hidden split has nothing.
+pub async fn require_reader(db: &PgPool, caller: &Caller, split: &Split) -> Result<(), ApiError> {
+    if caller.may_review(split.challenge_id()) {
+        return Ok(());
+    }
+    if !split.is_public {
+        return Err(ApiError::NotFound("split"));
+    }
+    let teams: Vec<Uuid> = caller.teams.iter().map(|TeamId(id)| *id).collect();
+    let facts = sqlx::query!(
+        r#"
+        SELECT EXISTS (SELECT FROM registration.participants p
+                       WHERE p.track_id = $1 AND p.state = 'approved'
+                         AND p.team_id = ANY($2)) AS "is_approved!",
+               EXISTS (SELECT FROM registration.signatures s
+                       WHERE s.user_id = $3 AND s.challenge_id = $4 AND s.version =
+                           (SELECT a.version FROM tracks.agreement_texts a
+                            WHERE a.challenge_id = $4
+                            ORDER BY a.created_at DESC, a.version DESC LIMIT 1)) AS "has_signed!"
+        "#,
+        split.track_id,
+        &teams,
+        caller.user_id.0,
+        split.challenge_id,
+    )
+    .fetch_one(db)
+    .await?;
+    if !facts.has_signed {
+        let why = "the data is for those who signed the newest agreement; read and sign it first";
+        return Err(ApiError::forbidden(why).with_code("agreement-not-signed"));
+    }
+    if !facts.is_approved {
+        let why = "the data is for teams that were approved for this track";
+        return Err(ApiError::forbidden(why).with_code("not-approved"));
+    }
+    Ok(())
+}

@@ -1,0 +1,424 @@
+//! `POST /api/v1/splits/{id}/cases/stored`
+
+use actix_web::web;
+use futures_util::{StreamExt, TryStreamExt};
+use molar_contracts::keys;
+use molar_domain::SplitId;
+use molar_objects::{Bucket, Store};
+use molar_service::outbox;
+use molar_web_kit::{ApiError, Caller, Complaints, Kit};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::announce::MOST;
+use super::rows::{self, Case};
+use super::splits;
+use crate::Error;
+use crate::phases::rows::resolve_canaries;
+use crate::state::AppState;
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StoredCases {
+    #[schema(max_items = 100)]
+    pub names: Vec<String>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Stored {
+    /// How many of the named cases are stored now: all of them.
+    pub stored: usize,
+}
+
+/// Says that images and references were put. All of them are taken, or none: images are looked for
+/// in the store; a reference nobody but the scorer can see, which reads it next.
+#[utoipa::path(
+    post,
+    path = "/api/v1/splits/{id}/cases/stored",
+    tag = "cases",
+    params(("id" = Uuid, Path)),
+    responses((status = OK, body = Stored))
+)]
+#[tracing::instrument(name = "cases.stored", skip_all)]
+pub async fn stored(
+    kit: web::Data<Kit>,
+    state: web::Data<AppState>,
+    caller: Caller,
+    id: web::Path<SplitId>,
+    body: web::Json<StoredCases>,
+) -> Result<web::Json<Stored>, ApiError> {
+    let mut conn = kit.db.acquire().await?;
+    let split = splits::find(&mut *conn, *id).await?;
+    caller.require_organizer(split.challenge_id())?;
+    let cases = body.find(&mut conn, split.id).await?;
+    // Looked for before the transaction: the store may be slow.
+    drop(conn);
+    require_put(&state.store, split.bucket(), &body.names, &cases).await?;
+
+    let now = kit.clock.now();
+    let mut tx = kit.db.begin().await?;
+    splits::lock(&mut tx, split.id).await?;
+    let again = rows::by_name(&mut tx, split.id, &body.names).await?;
+    let is_same = |case: &Case| {
+        again
+            .iter()
+            .any(|a| a.id == case.id && a.sha256 == case.sha256)
+    };
+    if !cases.iter().all(is_same) {
+        return Err(ApiError::conflict(
+            "a case was announced anew in the meantime",
+        ));
+    }
+    let ids: Vec<Uuid> = cases.iter().map(|case| case.id).collect();
+    for reference in rows::mark_stored(&mut tx, split.id, &ids, now).await? {
+        outbox::announce(&mut tx, now, keys::REFERENCE_STORED, reference, None).await?;
+    }
+    resolve_canaries(&mut *tx, split.challenge_id).await?;
+    tx.commit().await?;
+    Ok(web::Json(Stored { stored: ids.len() }))
+}
+
+impl StoredCases {
+    async fn find(
+        &self,
+        conn: &mut sqlx::PgConnection,
+        split: Uuid,
+    ) -> Result<Vec<Case>, ApiError> {
+        let mut wrong = Complaints::new();
+        let count = self.names.len();
+        wrong.check(
+            (1..=MOST).contains(&count),
+            "/names",
+            format!("must be 1 to {MOST} names, are {count}"),
+        );
+        let cases = rows::by_name(conn, split, &self.names).await?;
+        for (n, name) in self.names.iter().enumerate() {
+            let is_known = cases.iter().any(|case| case.name == *name);
+            wrong.check(is_known, &format!("/names/{n}"), "is no announced case");
+        }
+        wrong.finish()?;
+        Ok(cases)
+    }
+}
+
+async fn require_put(
+    store: &Store,
+    bucket: Bucket,
+    names: &[String],
+    cases: &[Case],
+) -> Result<(), Error> {
+    let looked: Vec<(&str, Option<String>)> = futures_util::stream::iter(cases)
+        .map(|case| async move {
+            let missing = if case.is_stored {
+                None
+            } else {
+                missing(store, bucket, case).await?
+            };
+            Ok::<_, Error>((case.name.as_str(), missing))
+        })
+        .buffered(8)
+        .try_collect()
+        .await?;
+    let mut wrong = Complaints::new();
+    for (n, name) in names.iter().enumerate() {
+        let found = looked.iter().find(|(case, _)| case == name);
+        if let Some((_, Some(why))) = found {
+            wrong.add(format!("/names/{n}"), why);
+        }
+    }
+    Ok(wrong.finish()?)
+}
+
+/// Why the image is not there as announced.
+async fn missing(store: &Store, bucket: Bucket, case: &Case) -> Result<Option<String>, Error> {
+    let head = match store.head(bucket, &case.image_key).await {
+        Ok(head) => head,
+        Err(molar_objects::Error::NotFound) => {
+            return Ok(Some(
+                "its image is not in the store; put it first, at the URL of its announcement"
+                    .into(),
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let is_other = head
+        .sha256
+        .is_some_and(|sha256| hex::encode(sha256) != case.sha256);
+    if is_other || i64::try_from(head.size) != Ok(case.size_bytes) {
+        return Ok(Some(
+            "its image in the store is not the announced one; put it again".into(),
+        ));
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_testkit::ChallengeBuilder;
+    use molar_web_kit::testing::organizer;
+    use serde_json::{Value, json};
+    use sha2::{Digest, Sha256};
+    use sqlx::PgPool;
+
+    use crate::testing::{Api, As, World, blank};
+
+    const IMAGE: &[u8] = b"an image";
+    const REFERENCE: &[u8] = b"{}";
+
+    fn case(name: &str, image: &[u8], reference: &[u8]) -> Value {
+        json!({
+            "name": name,
+            "image_name": format!("{name}.png"),
+            "size_bytes": image.len(),
+            "sha256": hex::encode(Sha256::digest(image)),
+            "reference": {
+                "size_bytes": reference.len(),
+                "sha256": hex::encode(Sha256::digest(reference)),
+            },
+        })
+    }
+
+    struct Organized {
+        world: World,
+        olga: As,
+        path: String,
+    }
+
+    async fn organized(pool: &PgPool) -> Organized {
+        let world = World::new(pool).await;
+        let demo = ChallengeBuilder::new("demo").cases(&[]).insert(pool).await;
+        let olga = world.api.of(&organizer(pool, "Olga", demo.id).await);
+        let path = format!("/api/v1/splits/{}/cases", demo.split_id);
+        Organized { world, olga, path }
+    }
+
+    async fn put(upload: &Value, body: &[u8]) -> u16 {
+        // An error says that another test was first, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let method = upload["method"].as_str().unwrap().parse().unwrap();
+        let http = reqwest::Client::new();
+        let mut request = http.request(method, upload["url"].as_str().unwrap());
+        for (name, value) in upload["headers"].as_object().unwrap() {
+            request = request.header(name, value.as_str().unwrap());
+        }
+        request
+            .body(body.to_vec())
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_case_goes_straight_to_the_store_and_is_then_announced_to_scoring(pool: PgPool) {
+        let Organized {
+            world: _world,
+            olga,
+            path,
+        } = organized(&pool).await;
+        let body = json!({"cases": [case("Case_7", IMAGE, REFERENCE)]});
+        let (status, announced) = olga.post(&path, body.clone()).await;
+        assert_eq!(status, 200, "{announced}");
+        let item = &announced["items"][0];
+
+        let stored = format!("{path}/stored");
+        let names = json!({"names": ["Case_7"]});
+        let (status, early) = olga.post(&stored, names.clone()).await;
+        assert_eq!(status, 422);
+        insta::assert_json_snapshot!(early, @r#"
+        {
+          "errors": [
+            {
+              "detail": "its image is not in the store; put it first, at the URL of its announcement",
+              "pointer": "/names/0"
+            }
+          ],
+          "status": 422,
+          "title": "The request is not valid",
+          "type": "/problems/invalid-request"
+        }
+        "#);
+
+        assert_ne!(put(&item["image"], b"an other").await, 200);
+        assert_eq!(put(&item["image"], IMAGE).await, 200);
+        assert_eq!(put(&item["reference"], REFERENCE).await, 200);
+        let (status, told) = olga.post(&stored, names.clone()).await;
+        assert_eq!((status, told), (200, json!({"stored": 1})));
+        let (status, _) = olga.post(&stored, names).await;
+        assert_eq!(status, 200);
+        let keys: Vec<String> = sqlx::query_scalar("SELECT routing_key FROM tracks.outbox")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        assert_eq!(keys, ["reference.stored"]);
+
+        let (_, again) = olga.post(&path, body).await;
+        assert_eq!(again["items"][0]["image"], Value::Null);
+        let other = json!({"cases": [case("Case_7", b"an other image", REFERENCE)]});
+        let (status, conflict) = olga.post(&path, other).await;
+        assert_eq!(status, 409);
+        insta::assert_json_snapshot!(conflict, @r#"
+        {
+          "code": "case-stored",
+          "detail": "the case Case_7 is stored with another image, which never changes; give the new image a new name",
+          "status": 409,
+          "title": "This does not fit the present state",
+          "type": "/problems/conflict"
+        }
+        "#);
+        let other = json!({"cases": [case("Case_7", IMAGE, b"{ }")]});
+        assert_eq!(olga.post(&path, other).await.1["code"], "reference-stored");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_bad_reference_is_replaced_by_a_new_version(pool: PgPool) {
+        let Organized {
+            world: _world,
+            olga,
+            path,
+        } = organized(&pool).await;
+        let both = json!({"cases": [case("Case_1", IMAGE, b"1"), case("Case_2", IMAGE, b"2")]});
+        let (_, announced) = olga.post(&path, both).await;
+        for item in announced["items"].as_array().unwrap() {
+            assert_eq!(put(&item["image"], IMAGE).await, 200);
+        }
+        let names = json!({"names": ["Case_1", "Case_2"]});
+        assert_eq!(olga.post(&format!("{path}/stored"), names).await.0, 200);
+        sqlx::query!(
+            "INSERT INTO scoring.reference_facts
+                 (reference_id, case_id, reference_set_id, is_good, complaint, sha256, read_at)
+             SELECT r.id, r.case_id, r.reference_set_id, c.name = 'Case_1',
+                    CASE WHEN c.name <> 'Case_1' THEN 'has no tooth' END, r.sha256, r.stored_at
+             FROM tracks.case_references r JOIN tracks.cases c ON c.id = r.case_id",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+
+        let (_, listed) = olga.get(&path).await;
+        assert_eq!(listed["items"][1]["reference"]["complaint"], "has no tooth");
+        let better = json!({"cases": [case("Case_2", IMAGE, b"better")]});
+        let (status, announced) = olga.post(&path, better).await;
+        assert_eq!(status, 200, "{announced}");
+        assert_eq!(announced["items"][0]["image"], Value::Null);
+        assert!(announced["items"][0]["reference"].is_object());
+        let versions: Vec<(i32, String, String)> = sqlx::query_as(
+            "SELECT s.version, c.name, r.state FROM tracks.case_references r
+             JOIN tracks.reference_sets s ON s.id = r.reference_set_id
+             JOIN tracks.cases c ON c.id = r.case_id ORDER BY 1, 2",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        let versions: Vec<_> = versions
+            .iter()
+            .map(|(v, n, s)| format!("{v} {n} {s}"))
+            .collect();
+        assert_eq!(
+            versions,
+            [
+                "1 Case_1 stored",
+                "1 Case_2 stored",
+                "2 Case_1 stored",
+                "2 Case_2 announced"
+            ]
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_canary_is_found_when_it_is_stored(pool: PgPool) {
+        let Organized {
+            world: _world,
+            olga,
+            path,
+        } = organized(&pool).await;
+        sqlx::query!("UPDATE tracks.phases SET canary_case = 'validation/Case_7'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let body = json!({"cases": [case("Case_7", IMAGE, REFERENCE)]});
+        let (_, announced) = olga.post(&path, body).await;
+        assert_eq!(put(&announced["items"][0]["image"], IMAGE).await, 200);
+        let names = json!({"names": ["Case_7"]});
+        assert_eq!(olga.post(&format!("{path}/stored"), names).await.0, 200);
+        let canary: Option<uuid::Uuid> =
+            sqlx::query_scalar("SELECT canary_case_id FROM tracks.phases")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        assert_eq!(json!(canary), announced["items"][0]["case_id"]);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn every_complaint_about_cases_is_told_at_once(pool: PgPool) {
+        let Organized {
+            world: _world,
+            olga,
+            path,
+        } = organized(&pool).await;
+        let mut bad = case("a/b", IMAGE, REFERENCE);
+        bad["sha256"] = json!("ABC");
+        bad["size_bytes"] = json!(0);
+        let mut volume = case("Case_1", IMAGE, REFERENCE);
+        volume["image_name"] = json!("Case_1.nii.gz");
+        let twice = json!({"cases": [bad, volume, case("Case_1", IMAGE, REFERENCE)]});
+        let (status, problem) = olga.post(&path, twice).await;
+        assert_eq!(status, 422);
+        insta::assert_json_snapshot!(problem["errors"], @r#"
+        [
+          {
+            "detail": "must be 1 to 64 of A-Z, a-z, 0-9, _ and -",
+            "pointer": "/cases/0/name"
+          },
+          {
+            "detail": "must be 1 byte to 5 GiB",
+            "pointer": "/cases/0/size_bytes"
+          },
+          {
+            "detail": "must be 64 hexadecimal digits in lower case",
+            "pointer": "/cases/0/sha256"
+          },
+          {
+            "detail": "must be Case_1.png or Case_1.jpg or Case_1.jpeg",
+            "pointer": "/cases/1/image_name"
+          },
+          {
+            "detail": "is there twice",
+            "pointer": "/cases/2/name"
+          }
+        ]
+        "#);
+        let (_, unknown) = olga
+            .post(&format!("{path}/stored"), json!({"names": ["Case_9"]}))
+            .await;
+        insta::assert_json_snapshot!(unknown["errors"], @r#"
+        [
+          {
+            "detail": "is no announced case",
+            "pointer": "/names/0"
+          }
+        ]
+        "#);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn only_organizers_of_the_challenge_put_cases(pool: PgPool) {
+        let Organized { world, path, .. } = organized(&pool).await;
+        let elsewhere = ChallengeBuilder::new("elsewhere").insert(&pool).await;
+        let fritz = world.api.of(&organizer(&pool, "Fritz", elsewhere.id).await);
+        let (status, refused) = fritz.post(&path, json!({"cases": []})).await;
+        assert_eq!(status, 403);
+        insta::assert_json_snapshot!(blank(refused), @r#"
+        {
+          "detail": "you are not an organizer of this challenge",
+          "status": 403,
+          "title": "This is not yours to do",
+          "type": "/problems/forbidden"
+        }
+        "#);
+        assert_eq!(fritz.get(&path).await.0, 403);
+        let api: &Api = &world.api;
+        assert_eq!(api.nobody().get(&path).await.0, 401);
+    }
+}

@@ -1,0 +1,228 @@
+//! `GET /api/v1/challenges/{slug}`
+
+use actix_web::web;
+use molar_web_kit::{ApiError, Kit};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::list::ChallengeItem;
+use super::rows::{self, Split, Track};
+use crate::phases;
+use crate::phases::view::PhaseView;
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ChallengeView {
+    #[serde(flatten)]
+    pub challenge: ChallengeItem,
+    pub team_size_max: i16,
+    /// The version to sign.
+    pub agreement: Option<AgreementView>,
+    pub tracks: Vec<TrackView>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AgreementView {
+    pub version: String,
+    pub text: String,
+    pub sha256: String,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct TrackView {
+    pub id: Uuid,
+    pub slug: String,
+    pub title: String,
+    /// `labelme` or `nifti`, of references and predictions.
+    pub format: String,
+    pub labels: Vec<i32>,
+    pub splits: Vec<SplitView>,
+    pub phases: Vec<PhaseView>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct SplitView {
+    pub id: Uuid,
+    pub slug: String,
+    /// Whether signed members may download the images.
+    pub is_public: bool,
+    pub has_references: bool,
+    /// What the challenge file promises.
+    pub announced_cases: Option<i32>,
+    pub stored_cases: i64,
+}
+
+/// A challenge with its tracks, splits and phases, and the data-use terms to sign.
+#[utoipa::path(
+    get,
+    path = "/api/v1/challenges/{slug}",
+    tag = "challenges",
+    params(("slug" = String, Path)),
+    responses((status = OK, body = ChallengeView))
+)]
+#[tracing::instrument(name = "challenges.find", skip_all)]
+pub async fn find(
+    kit: web::Data<Kit>,
+    slug: web::Path<String>,
+) -> Result<web::Json<ChallengeView>, ApiError> {
+    let now = kit.clock.now();
+    let row = rows::find(&kit.db, &slug).await?;
+    let tracks = rows::tracks(&kit.db, row.id).await?;
+    let splits = rows::splits(&kit.db, row.id).await?;
+    let phases = phases::rows::list(&kit.db, Some(row.id), now).await?;
+    let mut phases: Vec<_> = phases.into_iter().map(|p| PhaseView::of(p, now)).collect();
+
+    let agreement = row.agreement_version.clone().map(|version| AgreementView {
+        version,
+        text: row.agreement_text.clone().unwrap_or_default(),
+        sha256: row.agreement_sha256.clone().unwrap_or_default(),
+    });
+    let tracks = tracks.into_iter().map(|track| {
+        let own = phases
+            .extract_if(.., |phase| phase.track_id == track.id)
+            .collect();
+        track_view(track, &splits, own)
+    });
+    Ok(web::Json(ChallengeView {
+        tracks: tracks.collect(),
+        agreement,
+        team_size_max: row.team_size_max,
+        challenge: row.into(),
+    }))
+}
+
+fn track_view(track: Track, splits: &[Split], phases: Vec<PhaseView>) -> TrackView {
+    let splits = splits.iter().filter(|split| split.track_id == track.id);
+    TrackView {
+        splits: splits.map(split_view).collect(),
+        phases,
+        id: track.id,
+        slug: track.slug,
+        title: track.title,
+        format: track.format,
+        labels: track.labels,
+    }
+}
+
+fn split_view(split: &Split) -> SplitView {
+    SplitView {
+        id: split.id,
+        slug: split.slug.clone(),
+        is_public: split.is_public,
+        has_references: split.has_references,
+        announced_cases: split.announced_cases,
+        stored_cases: split.stored_cases,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_testkit::{ChallengeBuilder, PhaseBuilder};
+    use molar_web_kit::testing::noon;
+    use sqlx::PgPool;
+
+    use crate::testing::{Api, blank};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_challenge_shows_all_that_a_team_must_know(pool: PgPool) {
+        ChallengeBuilder::new("demo")
+            .labels(&[11, 12])
+            .insert(&pool)
+            .await;
+        let api = Api::new(&pool).await;
+        let (status, seen) = api.nobody().get("/api/v1/challenges/demo").await;
+        assert_eq!(status, 200, "{seen}");
+        let mut seen = blank(seen);
+        let phase = seen["tracks"][0]["phases"][0].take();
+        insta::assert_json_snapshot!(seen, @r#"
+        {
+          "agreement": {
+            "sha256": "[hash]",
+            "text": "Use the data for this challenge only.",
+            "version": "1"
+          },
+          "id": "[id]",
+          "note": null,
+          "slug": "demo",
+          "summary": "A challenge of a test.",
+          "team_size_max": 10,
+          "title": "Challenge demo",
+          "tracks": [
+            {
+              "format": "labelme",
+              "id": "[id]",
+              "labels": [
+                11,
+                12
+              ],
+              "phases": [
+                null
+              ],
+              "slug": "teeth",
+              "splits": [
+                {
+                  "announced_cases": null,
+                  "has_references": true,
+                  "id": "[id]",
+                  "is_public": false,
+                  "slug": "validation",
+                  "stored_cases": 2
+                }
+              ],
+              "title": "Teeth"
+            }
+          ],
+          "zone": "Europe/Berlin"
+        }
+        "#);
+        assert_eq!(phase["state"], "open");
+        assert_eq!(phase["limits"]["wall_s"], 300);
+        assert_eq!(phase["readiness"]["is_ready"], true);
+
+        let (status, problem) = api.nobody().get("/api/v1/challenges/none").await;
+        assert_eq!(status, 404);
+        insta::assert_json_snapshot!(problem, @r#"
+        {
+          "detail": "no such challenge",
+          "status": 404,
+          "title": "There is nothing here",
+          "type": "/problems/not-found"
+        }
+        "#);
+        let (_, list) = api.nobody().get("/api/v1/challenges").await;
+        assert_eq!(list["items"][0]["slug"], "demo");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_phase_waits_for_its_references_and_for_its_day(pool: PgPool) {
+        let week = chrono::TimeDelta::days(7);
+        let phase = PhaseBuilder::new("final").window(noon() + week, noon() + week * 2);
+        let demo = ChallengeBuilder::new("demo")
+            .without_references()
+            .phase(phase);
+        let demo = demo.insert(&pool).await;
+        let api = Api::new(&pool).await;
+        let path = format!("/api/v1/phases/{}", demo.phase_id);
+        let (_, seen) = api.nobody().get(&path).await;
+        assert_eq!(seen["state"], "planned");
+        insta::assert_json_snapshot!(seen["readiness"], @r#"
+        {
+          "announced_cases": 2,
+          "complaints": [
+            "0 of 2 references were read and found good"
+          ],
+          "good_references": 0,
+          "is_ready": false,
+          "stored_cases": 2
+        }
+        "#);
+
+        let (status, named) = api
+            .nobody()
+            .get("/api/v1/phases?challenge=demo&track=teeth&phase=final")
+            .await;
+        assert_eq!((status, &named["id"]), (200, &seen["id"]));
+        let other = "/api/v1/phases?challenge=demo&track=teeth&phase=other";
+        assert_eq!(api.nobody().get(other).await.0, 404);
+        assert_eq!(api.nobody().get("/api/v1/phases/7").await.0, 404);
+    }
+}

@@ -1,0 +1,223 @@
+//! From a challenge file to rows. Every step notes what it changes.
+
+mod left_out;
+mod phases;
+#[cfg(test)]
+mod tests;
+mod tracks;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use molar_domain::challenge::ChallengeFile;
+use molar_domain::uuid_at;
+use molar_web_kit::{ApiError, Complaints};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::plan::{Change, Plan, difference};
+use crate::Error;
+use crate::phases::rows::resolve_canaries;
+
+pub struct Upsert<'a> {
+    conn: &'a mut PgConnection,
+    file: &'a ChallengeFile,
+    zone: Tz,
+    now: DateTime<Utc>,
+    has_reason: bool,
+    plan: Plan,
+    /// How many ids were made.
+    ids: i64,
+}
+
+#[derive(Serialize)]
+struct ChallengeFields {
+    title: String,
+    summary: String,
+    zone: String,
+    team_size_max: i16,
+    note: Option<String>,
+}
+
+impl<'a> Upsert<'a> {
+    /// Complains about numbers that no row can hold.
+    pub fn new(
+        conn: &'a mut PgConnection,
+        file: &'a ChallengeFile,
+        now: DateTime<Utc>,
+        has_reason: bool,
+    ) -> Result<Self, Error> {
+        let mut wrong = Complaints::new();
+        wrong.check(
+            (1..=1000).contains(&file.challenge.team_size_max),
+            "/challenge/team_size_max",
+            "must be 1 to 1000",
+        );
+        for (t, track) in file.tracks.iter().enumerate() {
+            for (s, split) in track.splits.iter().enumerate() {
+                let pointer = format!("/tracks/{t}/splits/{s}/announced_cases");
+                let fits = split
+                    .announced_cases
+                    .is_none_or(|n| i32::try_from(n).is_ok());
+                wrong.check(fits, &pointer, "is too large");
+            }
+            for (p, phase) in track.phases.iter().enumerate() {
+                let pointer = format!("/tracks/{t}/phases/{p}/upload_grace_s");
+                let is_short = phase.upload_grace_s <= 30 * 86_400;
+                wrong.check(is_short, &pointer, "must be 30 days (2592000) at most");
+                let mut names = BTreeSet::new();
+                for (b, baseline) in phase.baselines.iter().enumerate() {
+                    let pointer = format!("/tracks/{t}/phases/{p}/baselines/{b}/name");
+                    wrong.check(names.insert(&baseline.name), &pointer, "is there twice");
+                }
+            }
+        }
+        wrong.finish()?;
+        let zone = file.zone();
+        let zone = zone.ok_or_else(|| ApiError::invalid("/challenge/zone", "is no time zone"))?;
+        Ok(Self {
+            conn,
+            file,
+            zone,
+            now,
+            has_reason,
+            plan: Plan::default(),
+            ids: 0,
+        })
+    }
+
+    pub fn finish(self) -> Plan {
+        self.plan
+    }
+
+    pub async fn challenge(&mut self, known: Option<Uuid>) -> Result<Uuid, Error> {
+        let id = self.challenge_row(known).await?;
+        self.agreement(id).await?;
+        for (position, track) in self.file.tracks.iter().enumerate() {
+            let track_id = self.track(id, track, place(position)).await?;
+            for split in &track.splits {
+                self.split(track_id, track, split).await?;
+            }
+            for (position, phase) in track.phases.iter().enumerate() {
+                self.phase(track_id, track, phase, place(position)).await?;
+            }
+        }
+        self.remove_what_is_left_out(id).await?;
+        let resolved = resolve_canaries(&mut *self.conn, id).await?;
+        // Of new and changed phases the plan tells already.
+        if resolved > 0 && self.plan.steps.is_empty() {
+            let detail = format!("{resolved} found");
+            self.plan.add(Change::Update, "canaries", detail);
+        }
+        Ok(id)
+    }
+
+    async fn challenge_row(&mut self, known: Option<Uuid>) -> Result<Uuid, Error> {
+        let file = &self.file.challenge;
+        let new = ChallengeFields {
+            title: file.title.clone(),
+            summary: file.summary.clone(),
+            zone: file.zone.clone(),
+            team_size_max: i16::try_from(file.team_size_max).unwrap_or(i16::MAX),
+            note: file.note.clone(),
+        };
+        let id = known.unwrap_or_else(|| self.new_id());
+        let old = sqlx::query_as!(
+            ChallengeFields,
+            "SELECT title, summary, zone, team_size_max, note FROM tracks.challenges WHERE id = $1",
+            id
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        if !self.note(&format!("challenge {}", file.slug), old.as_ref(), &new)? {
+            return Ok(id);
+        }
+        sqlx::query!(
+            "INSERT INTO tracks.challenges
+                 (id, slug, title, summary, zone, team_size_max, note, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+             ON CONFLICT (id) DO UPDATE SET title = excluded.title, summary = excluded.summary,
+                 zone = excluded.zone, team_size_max = excluded.team_size_max,
+                 note = excluded.note, updated_at = excluded.updated_at",
+            id,
+            file.slug,
+            new.title,
+            new.summary,
+            new.zone,
+            new.team_size_max,
+            new.note,
+            self.now,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(id)
+    }
+
+    /// People sign a version by its hash, so a version never gets another text.
+    async fn agreement(&mut self, challenge: Uuid) -> Result<(), Error> {
+        let agreement = &self.file.agreement;
+        let sha256 = hex::encode(Sha256::digest(&agreement.text));
+        let old = sqlx::query_scalar!(
+            "SELECT sha256 FROM tracks.agreement_texts WHERE challenge_id = $1 AND version = $2",
+            challenge,
+            agreement.version,
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        match old {
+            Some(old) if old == sha256 => Ok(()),
+            Some(_) => Err(refuse(format!(
+                "version {} of the agreement has another text; give the new text a new version",
+                agreement.version
+            ))),
+            None => {
+                sqlx::query!(
+                    "INSERT INTO tracks.agreement_texts (challenge_id, version, text, sha256, created_at)
+                     VALUES ($1, $2, $3, $4, $5)",
+                    challenge,
+                    agreement.version,
+                    agreement.text,
+                    sha256,
+                    self.now,
+                )
+                .execute(&mut *self.conn)
+                .await?;
+                let what = format!("agreement {}", agreement.version);
+                self.plan
+                    .add(Change::Create, &what, "to be signed from now on");
+                Ok(())
+            }
+        }
+    }
+
+    /// A millisecond apart, so that ids keep the order of the file.
+    fn new_id(&mut self) -> Uuid {
+        self.ids += 1;
+        uuid_at(self.now + TimeDelta::milliseconds(self.ids))
+    }
+
+    /// Notes a creation or a difference, and says whether there is something to write.
+    fn note<T: Serialize>(&mut self, what: &str, old: Option<&T>, new: &T) -> Result<bool, Error> {
+        let Some(old) = old else {
+            self.plan.add(Change::Create, what, "is new");
+            return Ok(true);
+        };
+        let difference = difference(old, new)?;
+        let is_different = difference.is_some();
+        if let Some(difference) = difference {
+            self.plan.add(Change::Update, what, difference);
+        }
+        Ok(is_different)
+    }
+}
+
+fn refuse(why: String) -> Error {
+    ApiError::conflict(why).into()
+}
+
+fn place(position: usize) -> i16 {
+    i16::try_from(position).unwrap_or(i16::MAX)
+}

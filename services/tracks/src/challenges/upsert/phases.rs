@@ -1,0 +1,244 @@
+//! Phases and their baselines.
+
+use chrono::{DateTime, Utc};
+use molar_domain::challenge::{Baseline, Phase, Track};
+use molar_web_kit::ApiError;
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Upsert, place, refuse};
+use crate::Error;
+use crate::challenges::plan::Change;
+
+#[derive(Serialize)]
+struct PhaseFields {
+    title: String,
+    kind: String,
+    #[serde(skip)]
+    split_id: Uuid,
+    split: String,
+    canary_case: Option<String>,
+    position: i16,
+    opens_at: DateTime<Utc>,
+    closes_at: DateTime<Utc>,
+    upload_grace_s: i32,
+    is_final: bool,
+    metrics: Vec<String>,
+    keep: String,
+    keep_metric: Option<String>,
+    quota: Value,
+    limits: Value,
+    device_class: String,
+    requires_code_url: bool,
+}
+
+impl Upsert<'_> {
+    pub(super) async fn phase(
+        &mut self,
+        track_id: Uuid,
+        track: &Track,
+        phase: &Phase,
+        position: i16,
+    ) -> Result<(), Error> {
+        let new = self.phase_fields(track_id, phase, position).await?;
+        let known = sqlx::query_scalar!(
+            "SELECT id FROM tracks.phases WHERE track_id = $1 AND slug = $2",
+            track_id,
+            phase.slug,
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let id = known.unwrap_or_else(|| self.new_id());
+        let old = self.old_phase(id).await?;
+        let name = format!("phase {}/{}", track.slug, phase.slug);
+        if self.note(&name, old.as_ref(), &new)? {
+            if let Some(old) = &old {
+                self.require_changeable(id, &name, old, &new).await?;
+            }
+            self.write_phase(id, track_id, &phase.slug, &new).await?;
+        }
+        self.baselines(id, &name, &phase.baselines).await
+    }
+
+    async fn phase_fields(
+        &mut self,
+        track_id: Uuid,
+        phase: &Phase,
+        position: i16,
+    ) -> Result<PhaseFields, Error> {
+        let window = phase.window(self.zone);
+        let window = window.ok_or_else(|| ApiError::internal("a window that was checked"))?;
+        let split_id = sqlx::query_scalar!(
+            "SELECT id FROM tracks.splits WHERE track_id = $1 AND slug = $2",
+            track_id,
+            phase.split,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(PhaseFields {
+            title: phase.title.clone(),
+            kind: phase.kind.to_string(),
+            split_id,
+            split: phase.split.clone(),
+            canary_case: phase.canary.clone(),
+            position,
+            opens_at: micros(window.0),
+            closes_at: micros(window.1),
+            upload_grace_s: i32::try_from(phase.upload_grace_s).unwrap_or(i32::MAX),
+            is_final: phase.is_final,
+            metrics: phase.metrics.clone(),
+            keep: phase.keep.to_string(),
+            keep_metric: phase.keep_metric.clone(),
+            quota: json!(phase.quota),
+            limits: json!(phase.limits),
+            device_class: phase.device_class.clone(),
+            requires_code_url: phase.requires_code_url,
+        })
+    }
+
+    async fn old_phase(&mut self, id: Uuid) -> Result<Option<PhaseFields>, Error> {
+        let old = sqlx::query_as!(
+            PhaseFields,
+            "SELECT p.title, p.kind, p.split_id, s.slug AS split, p.canary_case, p.position, p.opens_at,
+                    p.closes_at, p.upload_grace_s, p.is_final, p.metrics, p.keep, p.keep_metric,
+                    p.quota, p.limits, p.device_class, p.requires_code_url
+             FROM tracks.phases p JOIN tracks.splits s ON s.id = p.split_id
+             WHERE p.id = $1",
+            id
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        Ok(old)
+    }
+
+    /// What teams have begun under one set of rules ends under others only for a stated reason, and
+    /// never as another task.
+    async fn require_changeable(
+        &mut self,
+        id: Uuid,
+        name: &str,
+        old: &PhaseFields,
+        new: &PhaseFields,
+    ) -> Result<(), Error> {
+        if !self.has_submissions(id).await? {
+            return Ok(());
+        }
+        if old.kind != new.kind || old.split_id != new.split_id {
+            return Err(refuse(format!(
+                "the {name} has submissions; its kind and split cannot change any more"
+            )));
+        }
+        if !self.has_reason {
+            let why = format!("the {name} has submissions; say why it is changed");
+            return Err(ApiError::invalid("/reason", why).into());
+        }
+        Ok(())
+    }
+
+    pub(super) async fn has_submissions(&mut self, phase: Uuid) -> Result<bool, Error> {
+        let has = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM submission.life WHERE phase_id = $1) AS "has!""#,
+            phase
+        );
+        Ok(has.fetch_one(&mut *self.conn).await?)
+    }
+
+    async fn write_phase(
+        &mut self,
+        id: Uuid,
+        track_id: Uuid,
+        slug: &str,
+        new: &PhaseFields,
+    ) -> Result<(), Error> {
+        sqlx::query!(
+            "INSERT INTO tracks.phases AS p
+                 (id, track_id, slug, title, kind, split_id, canary_case, position, opens_at, closes_at,
+                  upload_grace_s, is_final, metrics, keep, keep_metric, quota, limits, device_class,
+                  requires_code_url)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+             ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind,
+                 split_id = excluded.split_id, canary_case = excluded.canary_case,
+                 canary_case_id = CASE WHEN p.canary_case IS NOT DISTINCT FROM excluded.canary_case
+                                       THEN p.canary_case_id END,
+                 position = excluded.position, opens_at = excluded.opens_at,
+                 closes_at = excluded.closes_at, upload_grace_s = excluded.upload_grace_s,
+                 is_final = excluded.is_final, metrics = excluded.metrics, keep = excluded.keep,
+                 keep_metric = excluded.keep_metric, quota = excluded.quota,
+                 limits = excluded.limits, device_class = excluded.device_class,
+                 requires_code_url = excluded.requires_code_url",
+            id,
+            track_id,
+            slug,
+            new.title,
+            new.kind,
+            new.split_id,
+            new.canary_case,
+            new.position,
+            new.opens_at,
+            new.closes_at,
+            new.upload_grace_s,
+            new.is_final,
+            &new.metrics,
+            new.keep,
+            new.keep_metric,
+            new.quota,
+            new.limits,
+            new.device_class,
+            new.requires_code_url,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    async fn baselines(
+        &mut self,
+        phase: Uuid,
+        name: &str,
+        wanted: &[Baseline],
+    ) -> Result<(), Error> {
+        let rows = sqlx::query!(
+            "SELECT name, note, values FROM tracks.baselines WHERE phase_id = $1 ORDER BY position",
+            phase
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let old: Vec<_> = rows
+            .iter()
+            .map(|b| json!([b.name, b.note, b.values]))
+            .collect();
+        let new: Vec<_> = wanted
+            .iter()
+            .map(|b| json!([b.name, b.note, b.values]))
+            .collect();
+        if old == new {
+            return Ok(());
+        }
+        sqlx::query!("DELETE FROM tracks.baselines WHERE phase_id = $1", phase)
+            .execute(&mut *self.conn)
+            .await?;
+        for (position, baseline) in wanted.iter().enumerate() {
+            sqlx::query!(
+                "INSERT INTO tracks.baselines (phase_id, name, position, note, values)
+                 VALUES ($1, $2, $3, $4, $5)",
+                phase,
+                baseline.name,
+                place(position),
+                baseline.note,
+                json!(baseline.values),
+            )
+            .execute(&mut *self.conn)
+            .await?;
+        }
+        let what = format!("baselines of {name}");
+        let detail = format!("{} → {}", old.len(), new.len());
+        self.plan.add(Change::Update, &what, detail);
+        Ok(())
+    }
+}
+
+/// As the database keeps times.
+fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
+}

@@ -1,0 +1,262 @@
+use molar_testkit::SubmissionBuilder;
+use molar_testkit::TeamBuilder;
+use molar_web_kit::testing::{admin, organizer, person};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::testing::{Api, As, blank};
+
+pub const FILE: &str = r#"
+[challenge]
+slug = "demo"
+title = "Demo"
+summary = "One track."
+zone = "America/Los_Angeles"
+
+[agreement]
+version = "1"
+text = "Be good."
+
+[[tracks]]
+slug = "opg"
+title = "OPG"
+format = "labelme"
+labels = [11, 12]
+[[tracks.splits]]
+slug = "trial"
+is_public = true
+[[tracks.splits]]
+slug = "test"
+is_public = false
+[[tracks.phases]]
+slug = "early"
+title = "Early"
+kind = "predictions"
+split = "test"
+opens_at = "2026-08-15T00:00:00"
+closes_at = "2026-08-20T00:00:00"
+metrics = ["IA"]
+keep = "latest"
+[[tracks.phases]]
+slug = "final"
+title = "Final"
+kind = "container"
+split = "test"
+canary = "trial/Case_1"
+opens_at = "2026-08-15T00:00:00"
+closes_at = "2026-09-20T00:00:00"
+is_final = true
+metrics = ["IA", "running_time_s"]
+keep = "best"
+keep_metric = "IA"
+[[tracks.phases.baselines]]
+name = "Organizers' U-Net"
+values = { IA = 0.5 }
+"#;
+
+async fn put(caller: &As, file: &str) -> (u16, Value) {
+    let (status, answer) = caller
+        .put("/api/v1/challenges", json!({"file": file}))
+        .await;
+    (status, blank(answer))
+}
+
+fn plan(answer: &Value) -> Vec<String> {
+    let text = |step: &Value, name: &str| step[name].as_str().unwrap().to_owned();
+    let steps = answer["plan"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{answer}"));
+    let line = |s: &Value| {
+        format!(
+            "{} {}: {}",
+            text(s, "change"),
+            text(s, "what"),
+            text(s, "detail")
+        )
+    };
+    steps.iter().map(line).collect()
+}
+
+async fn count(pool: &PgPool, table: &str) -> i64 {
+    let count = format!("SELECT count(*) FROM {table}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(count))
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_file_is_planned_then_applied_once(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let dry = json!({"file": FILE, "dry_run": true});
+    let (status, planned) = root.put("/api/v1/challenges", dry).await;
+    assert_eq!((status, &planned["challenge_id"]), (200, &Value::Null));
+    assert_eq!(count(&pool, "tracks.challenges").await, 0);
+
+    let (_, applied) = put(&root, FILE).await;
+    insta::assert_json_snapshot!(plan(&applied), @r#"
+    [
+      "create challenge demo: is new",
+      "create agreement 1: to be signed from now on",
+      "create track opg: is new",
+      "create split opg/trial: is new",
+      "create split opg/test: is new",
+      "create phase opg/early: is new",
+      "create phase opg/final: is new",
+      "update baselines of phase opg/final: 0 → 1"
+    ]
+    "#);
+    assert_eq!(planned["plan"], applied["plan"]);
+    let opens: chrono::DateTime<chrono::Utc> =
+        sqlx::query_scalar("SELECT opens_at FROM tracks.phases WHERE slug = 'final'")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(opens.to_rfc3339(), "2026-08-15T07:00:00+00:00");
+
+    let (_, again) = put(&root, FILE).await;
+    assert!(plan(&again).is_empty(), "{again}");
+    for table in ["tracks.challenge_files", "audit.entries", "tracks.outbox"] {
+        assert_eq!(count(&pool, table).await, 1, "{table}");
+    }
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_second_file_says_what_it_changes(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    put(&root, FILE).await;
+    let (before, rest) = FILE
+        .split_once("[[tracks.phases]]\nslug = \"early\"")
+        .unwrap();
+    let (_, after) = rest.split_once("[[tracks.phases]]").unwrap();
+    let changed = format!("{before}[[tracks.phases]]{after}")
+        .replace("2026-09-20", "2026-09-27")
+        .replace("IA = 0.5", "IA = 0.6");
+    let (_, applied) = put(&root, &changed).await;
+    insta::assert_json_snapshot!(plan(&applied), @r#"
+    [
+      "update phase opg/final: closes_at: \"2026-09-20T07:00:00Z\" → \"2026-09-27T07:00:00Z\"; position: 1 → 0",
+      "update baselines of phase opg/final: 1 → 1",
+      "remove phase opg/early: is not in the file"
+    ]
+    "#);
+    assert_eq!(count(&pool, "tracks.phases").await, 1);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_people_signed_and_sent_does_not_change_under_them(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    put(&root, FILE).await;
+    let (_, other_text) = put(&root, &FILE.replace("Be good.", "Be bad.")).await;
+    insta::assert_json_snapshot!(other_text, @r#"
+    {
+      "detail": "version 1 of the agreement has another text; give the new text a new version",
+      "status": 409,
+      "title": "This does not fit the present state",
+      "type": "/problems/conflict"
+    }
+    "#);
+
+    let demo = molar_testkit::ChallengeBuilder::new("used")
+        .insert(&pool)
+        .await;
+    let team = TeamBuilder::new(&demo, "Molars").insert(&pool).await;
+    SubmissionBuilder::new(&demo, &team).insert(&pool).await;
+    let used = FILE
+        .replace("\"demo\"", "\"used\"")
+        .replace("Be good.", "Use the data for this challenge only.")
+        .replace("\"opg\"", "\"teeth\"")
+        .replace(
+            "[11, 12]",
+            &format!("{:?}", molar_domain::labels::permanent()),
+        )
+        .replace("\"test\"", "\"validation\"")
+        .replace("\"early\"", "\"validation\"");
+    let (status, silent) = put(&root, &used).await;
+    assert_eq!(status, 422, "{silent}");
+    insta::assert_json_snapshot!(silent["errors"], @r#"
+    [
+      {
+        "detail": "the phase teeth/validation has submissions; say why it is changed",
+        "pointer": "/reason"
+      }
+    ]
+    "#);
+    let body = json!({"file": used, "reason": "the organizers were ill"});
+    assert_eq!(root.put("/api/v1/challenges", body).await.0, 200);
+    let moved = used.replacen("split = \"validation\"", "split = \"trial\"", 1);
+    let (status, moved) = put(&root, &moved).await;
+    assert_eq!(status, 409, "{moved}");
+
+    let gone = used.replacen("slug = \"validation\"\ntitle", "slug = \"other\"\ntitle", 1);
+    let (_, gone) = put(&root, &gone).await;
+    let kept = plan(&gone)
+        .into_iter()
+        .find(|line| line.starts_with("keep"));
+    assert_eq!(
+        kept.unwrap(),
+        "keep phase teeth/validation: is not in the file, but has submissions"
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_bad_file_is_told_where_and_changes_nothing(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let bad = FILE
+        .replace("\"IA\", \"running_time_s\"", "\"IA\", \"F2\"")
+        .replace("2026-09-20", "2026-08-10");
+    let (status, problem) = put(&root, &bad).await;
+    assert_eq!(status, 422);
+    insta::assert_json_snapshot!(problem, @r#"
+    {
+      "errors": [
+        {
+          "detail": "the phase ends before it starts",
+          "pointer": "/tracks/0/phases/1/closes_at"
+        },
+        {
+          "detail": "there is no metric `F2`; known are image_DSC, image_IoU, image_NSD, instance_DSC, instance_IoU, instance_NSD, IA, running_time_s, gpu_memory_area_mib_s",
+          "pointer": "/tracks/0/phases/1/metrics/1"
+        }
+      ],
+      "status": 422,
+      "title": "The request is not valid",
+      "type": "/problems/invalid-request"
+    }
+    "#);
+    let (status, problem) = put(&root, &FILE.replace("is_final", "is_finale")).await;
+    assert_eq!(status, 422);
+    let detail = problem["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("is_finale"), "{detail}");
+    assert_eq!(count(&pool, "tracks.challenges").await, 0);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn only_its_organizers_change_a_challenge_and_only_admins_make_one(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let elsewhere = molar_testkit::ChallengeBuilder::new("elsewhere")
+        .insert(&pool)
+        .await;
+    let fritz = api.of(&organizer(&pool, "Fritz", elsewhere.id).await);
+    let (_, refused) = put(&fritz, FILE).await;
+    insta::assert_json_snapshot!(refused, @r#"
+    {
+      "detail": "there is no challenge with this slug, and only an administrator makes a new one",
+      "status": 403,
+      "title": "This is not yours to do",
+      "type": "/problems/forbidden"
+    }
+    "#);
+    put(&api.of(&admin(&pool, "Root").await), FILE).await;
+    assert_eq!(put(&fritz, FILE).await.0, 403);
+
+    let id = sqlx::query_scalar("SELECT id FROM tracks.challenges WHERE slug = 'demo'");
+    let id: uuid::Uuid = id.fetch_one(&pool).await.unwrap();
+    let olga = organizer(&pool, "Olga", id.into()).await;
+    assert_eq!(put(&api.of(&olga), FILE).await.0, 200);
+    assert_eq!(put(&api.of(&person(&pool, "Ada").await), FILE).await.0, 403);
+}

@@ -1,0 +1,163 @@
+//! Tracks and splits.
+
+use molar_domain::challenge::{Split, Track};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Upsert, refuse};
+use crate::Error;
+
+#[derive(Serialize)]
+struct TrackFields {
+    title: String,
+    format: String,
+    labels: Vec<i32>,
+    position: i16,
+}
+
+#[derive(Serialize)]
+struct SplitFields {
+    is_public: bool,
+    has_references: bool,
+    announced_cases: Option<i32>,
+}
+
+impl Upsert<'_> {
+    pub(super) async fn track(
+        &mut self,
+        challenge: Uuid,
+        track: &Track,
+        at: i16,
+    ) -> Result<Uuid, Error> {
+        let new = TrackFields {
+            title: track.title.clone(),
+            format: track.format.to_string(),
+            labels: track.labels.clone(),
+            position: at,
+        };
+        let known = sqlx::query_scalar!(
+            "SELECT id FROM tracks.tracks WHERE challenge_id = $1 AND slug = $2",
+            challenge,
+            track.slug,
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let id = known.unwrap_or_else(|| self.new_id());
+        let old = sqlx::query_as!(
+            TrackFields,
+            "SELECT title, format, labels, position FROM tracks.tracks WHERE id = $1",
+            id
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        if !self.note(&format!("track {}", track.slug), old.as_ref(), &new)? {
+            return Ok(id);
+        }
+        if let Some(old) = &old {
+            self.require_same_data(id, &track.slug, old, &new).await?;
+        }
+        sqlx::query!(
+            "INSERT INTO tracks.tracks (id, challenge_id, slug, title, format, labels, position)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (id) DO UPDATE SET title = excluded.title, format = excluded.format,
+                 labels = excluded.labels, position = excluded.position",
+            id,
+            challenge,
+            track.slug,
+            new.title,
+            new.format,
+            &new.labels,
+            new.position,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(id)
+    }
+
+    /// References were read by the old format and label set.
+    async fn require_same_data(
+        &mut self,
+        track: Uuid,
+        slug: &str,
+        old: &TrackFields,
+        new: &TrackFields,
+    ) -> Result<(), Error> {
+        if old.format == new.format && old.labels == new.labels {
+            return Ok(());
+        }
+        let has_cases = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM tracks.cases c
+                              JOIN tracks.splits s ON s.id = c.split_id
+                              WHERE s.track_id = $1) AS "has!""#,
+            track
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        if has_cases {
+            return Err(refuse(format!(
+                "the track {slug} has cases; its format and labels cannot change any more"
+            )));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn split(
+        &mut self,
+        track_id: Uuid,
+        track: &Track,
+        split: &Split,
+    ) -> Result<(), Error> {
+        let new = SplitFields {
+            is_public: split.is_public,
+            has_references: split.has_references,
+            announced_cases: split.announced_cases.and_then(|n| i32::try_from(n).ok()),
+        };
+        let old = sqlx::query!(
+            r#"SELECT id, is_public, has_references, announced_cases,
+                      EXISTS (SELECT FROM tracks.cases c WHERE c.split_id = s.id) AS "has_cases!"
+               FROM tracks.splits s WHERE track_id = $1 AND slug = $2"#,
+            track_id,
+            split.slug,
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let id = old
+            .as_ref()
+            .map(|old| old.id)
+            .unwrap_or_else(|| self.new_id());
+        let has_cases = old.as_ref().is_some_and(|old| old.has_cases);
+        let old = old.map(|old| SplitFields {
+            is_public: old.is_public,
+            has_references: old.has_references,
+            announced_cases: old.announced_cases,
+        });
+        let name = format!("split {}/{}", track.slug, split.slug);
+        if !self.note(&name, old.as_ref(), &new)? {
+            return Ok(());
+        }
+        // Public and hidden images lie in buckets of their own.
+        let moves = |old: &SplitFields| {
+            old.is_public != new.is_public || old.has_references != new.has_references
+        };
+        if has_cases && old.as_ref().is_some_and(moves) {
+            return Err(refuse(format!(
+                "the {name} has cases; whether it is public and has references cannot change any more"
+            )));
+        }
+        sqlx::query!(
+            "INSERT INTO tracks.splits (id, track_id, slug, is_public, has_references, announced_cases)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (id) DO UPDATE SET is_public = excluded.is_public,
+                 has_references = excluded.has_references, announced_cases = excluded.announced_cases",
+            id,
+            track_id,
+            split.slug,
+            new.is_public,
+            new.has_references,
+            new.announced_cases,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! The role `tracks`: challenges, their tracks, splits and phases, and the cases and references.
+//!
+//! A challenge is what its file says: `routes` has no other way to make one. Images and references
+//! go straight to the object store; this role signs where to, and can itself not read a reference.
+
+mod cases;
+mod challenges;
+mod config;
+mod error;
+mod openapi;
+mod pages;
+mod phases;
+mod routes;
+mod startup;
+mod state;
+#[cfg(test)]
+mod testing;
+
+pub use config::Config;
+pub use error::Error;
+pub use openapi::openapi;
+pub use routes::routes;
+pub use startup::serve;

@@ -1,0 +1,35 @@
+use utoipa::OpenApi;
+
+use crate::{cases, challenges, pages, phases};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Molar: tracks"),
+    tags(
+        (name = "challenges", description = "Challenges and what their files say"),
+        (name = "phases", description = "Phases: windows, limits, readiness"),
+        (name = "cases", description = "Cases and their references"),
+    ),
+    paths(
+        challenges::list::list,
+        challenges::find::find,
+        challenges::apply::apply,
+        phases::find::look_up,
+        phases::find::find,
+        phases::publish::publish,
+        phases::pause::pause,
+        phases::pause::resume,
+        cases::announce::announce,
+        cases::stored::stored,
+        cases::list::list,
+        cases::manifest::manifest,
+        cases::download::image,
+        pages::docs::docs,
+    )
+)]
+struct Document;
+
+/// The part of the API that this role serves.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    molar_web_kit::openapi::complete(Document::openapi(), &crate::routes().list())
+}

@@ -1,0 +1,260 @@
+//! `GET /challenges/{slug}`
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use molar_domain::metric::Metric;
+use molar_domain::phase::PhaseState;
+use molar_domain::quota::Quota;
+use molar_web_kit::{ApiError, Caller, Kit, layout};
+
+use super::when;
+use crate::challenges::rows::{self, Challenge, Split, Track};
+use crate::phases::rows::{self as phases, Phase};
+use crate::phases::view::PhaseView;
+
+#[derive(Template)]
+#[template(path = "challenge.html")]
+struct ChallengePage {
+    challenge: Challenge,
+    zone: String,
+    is_signed_in: bool,
+    tracks: Vec<TrackPart>,
+}
+
+struct TrackPart {
+    slug: String,
+    title: String,
+    format: &'static str,
+    labels: usize,
+    phases: Vec<PhasePart>,
+    splits: Vec<SplitPart>,
+}
+
+struct PhasePart {
+    title: String,
+    state: String,
+    kind: &'static str,
+    opens: String,
+    closes: String,
+    distance: String,
+    quota: String,
+    limits: String,
+    metrics: String,
+    entry: String,
+    waits_for: Vec<String>,
+    board: String,
+    /// Where to hand in, while it is open.
+    hand_in: Option<String>,
+    is_hidden: bool,
+}
+
+struct SplitPart {
+    name: String,
+    cases: String,
+    access: &'static str,
+    references: &'static str,
+}
+
+#[tracing::instrument(name = "pages.challenge", skip_all)]
+pub async fn challenge(
+    kit: web::Data<Kit>,
+    slug: web::Path<String>,
+    caller: Option<Caller>,
+) -> Result<HttpResponse, ApiError> {
+    let now = kit.clock.now();
+    let row = rows::find(&kit.db, &slug).await?;
+    let tracks = rows::tracks(&kit.db, row.id).await?;
+    let splits = rows::splits(&kit.db, row.id).await?;
+    let phases = phases::list(&kit.db, Some(row.id), now).await?;
+    let zone: Tz = row.zone.parse().unwrap_or(Tz::UTC);
+    let page = ChallengePage {
+        zone: row.zone.replace('_', " "),
+        is_signed_in: caller.is_some(),
+        tracks: tracks
+            .into_iter()
+            .map(|track| track_part(track, &splits, &phases, zone, now))
+            .collect(),
+        challenge: row,
+    };
+    Ok(
+        layout::Page::new(page.challenge.title.clone(), page.render()?)
+            .crumb("Challenges", layout::paths::HOME)
+            .caller(caller.as_ref())
+            .respond(),
+    )
+}
+
+fn track_part(
+    track: Track,
+    splits: &[Split],
+    phases: &[Phase],
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> TrackPart {
+    let phases = phases.iter().filter(|phase| phase.track_id == track.id);
+    let splits = splits.iter().filter(|split| split.track_id == track.id);
+    TrackPart {
+        phases: phases.map(|phase| phase_part(phase, zone, now)).collect(),
+        splits: splits.map(split_part).collect(),
+        format: match track.format.as_str() {
+            "nifti" => "3D volumes, NIfTI label volumes (.nii.gz)",
+            _ => "2D images, labelme polygons (.json)",
+        },
+        labels: track.labels.len(),
+        slug: track.slug,
+        title: track.title,
+    }
+}
+
+fn split_part(split: &Split) -> SplitPart {
+    SplitPart {
+        name: split.slug.clone(),
+        cases: match split.announced_cases {
+            Some(announced) if i64::from(announced) != split.stored_cases => {
+                format!("{} of {announced}", split.stored_cases)
+            }
+            _ => split.stored_cases.to_string(),
+        },
+        access: if split.is_public {
+            "for teams"
+        } else {
+            "hidden"
+        },
+        references: if split.has_references {
+            "kept by the platform"
+        } else {
+            "none"
+        },
+    }
+}
+
+fn phase_part(phase: &Phase, zone: Tz, now: DateTime<Utc>) -> PhasePart {
+    let state = phase.state(now);
+    let (next, is_open) = match state {
+        PhaseState::Planned => (phase.opens_at, false),
+        PhaseState::Open => (phase.closes_at, true),
+        PhaseState::Paused | PhaseState::Closing | PhaseState::Closed | PhaseState::Published => {
+            (phase.closes_at, false)
+        }
+    };
+    PhasePart {
+        title: phase.title.clone(),
+        state: state.to_string(),
+        kind: kind(&phase.kind),
+        opens: when::moment(phase.opens_at, zone),
+        closes: when::end(phase.closes_at, zone),
+        distance: when::distance(next, now),
+        quota: quota(&phase.quota),
+        limits: limits(phase),
+        metrics: metrics(phase),
+        entry: entry(phase),
+        waits_for: PhaseView::of(phase.clone(), now).readiness.complaints,
+        board: board(phase),
+        hand_in: (is_open && phase.is_ready)
+            .then(|| format!("/submissions/new?phase={}", phase.id)),
+        is_hidden: phase.is_final && phase.published_at.is_none(),
+    }
+}
+
+pub fn kind(kind: &str) -> &'static str {
+    match kind {
+        "container" => "containers, run by the platform",
+        _ => "predictions, as a zip",
+    }
+}
+
+/// The path of a phase's board: the leaderboard's.
+pub fn board(phase: &Phase) -> String {
+    format!("/boards/{}/{}/{}", phase.challenge, phase.track, phase.slug)
+}
+
+fn quota(quota: &Quota) -> String {
+    let mut parts = Vec::new();
+    parts.extend(quota.per_day.map(|n| format!("{n} a day")));
+    parts.extend(quota.total.map(|n| format!("{n} in all")));
+    parts.push(format!("{} at a time", quota.concurrent));
+    parts.join(", ")
+}
+
+fn limits(phase: &Phase) -> String {
+    let limits = &phase.limits;
+    let upload = format!("upload up to {}", size(limits.upload_bytes));
+    if phase.kind != "container" {
+        return upload;
+    }
+    let gpus = match limits.gpus {
+        0 => "no GPU".to_owned(),
+        1 => "1 GPU".to_owned(),
+        n => format!("{n} GPUs"),
+    };
+    let cpus = if limits.cpus == 1 {
+        "1 CPU core".to_owned()
+    } else {
+        format!("{} CPU cores", limits.cpus)
+    };
+    format!(
+        "per case {} s, {} of memory, {cpus}, {gpus}; {upload}",
+        limits.wall_s,
+        size(limits.memory_bytes)
+    )
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        b if b >= 1 << 30 => format!("{} GiB", b >> 30),
+        b if b >= 1 << 20 => format!("{} MiB", b >> 20),
+        b => format!("{} KiB", b >> 10),
+    }
+}
+
+fn metrics(phase: &Phase) -> String {
+    let titles = phase.metrics.iter().map(|name| title(name));
+    titles.collect::<Vec<_>>().join(", ")
+}
+
+fn title(metric: &str) -> String {
+    let known = metric.parse::<Metric>().ok();
+    known.map_or_else(|| metric.to_owned(), |metric| metric.title().to_owned())
+}
+
+fn entry(phase: &Phase) -> String {
+    match (phase.keep.as_str(), &phase.keep_metric) {
+        ("best", Some(metric)) => format!("the team's best by {}", title(metric)),
+        ("chosen", _) => "the one that the team chooses".to_owned(),
+        _ => "the team's latest".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_web_kit::testing::admin;
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::testing::Api;
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn the_challenge_of_this_repository_is_applied_and_shown(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let file = include_str!("../../../../deploy/challenges/sts2024.toml");
+        let overlay = include_str!("../../../../deploy/challenges/demo.toml");
+        let body = json!({"file": file, "overlay": overlay});
+        let root = api.of(&admin(&pool, "Root").await);
+        let (status, applied) = root.put("/api/v1/challenges", body).await;
+        assert_eq!(status, 200, "{applied}");
+        let (_, page) = api.nobody().page("/challenges/sts2024").await;
+        for part in [
+            "America/Los Angeles",
+            "Demo limits",
+            "per case 900 s, 2 GiB of memory, 1 CPU core, no GPU",
+            "the team&#39;s best by DSC (instance)",
+            "no case of the split validation is stored yet",
+            "training-unlabelled",
+            "until the organizers publish it",
+        ] {
+            assert!(page.contains(part), "{part} is not in {page}");
+        }
+    }
+}

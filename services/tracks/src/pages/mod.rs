@@ -1,0 +1,5 @@
+pub mod challenge;
+pub mod docs;
+pub mod home;
+pub mod problems;
+mod when;

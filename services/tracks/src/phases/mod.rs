@@ -1,0 +1,5 @@
+pub mod find;
+pub mod pause;
+pub mod publish;
+pub mod rows;
+pub mod view;

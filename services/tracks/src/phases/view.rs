@@ -1,0 +1,126 @@
+use chrono::{DateTime, Utc};
+use molar_domain::limits::Limits;
+use molar_domain::quota::Quota;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::rows::Phase;
+
+/// A phase: what is asked, when, and whether it can take submissions.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PhaseView {
+    pub id: Uuid,
+    pub slug: String,
+    pub title: String,
+    pub challenge_id: Uuid,
+    /// Slug of the challenge.
+    pub challenge: String,
+    pub track_id: Uuid,
+    /// Slug of the track.
+    pub track: String,
+    /// `labelme` or `nifti`.
+    pub format: String,
+    /// `predictions` or `container`.
+    pub kind: String,
+    /// `planned`, `open`, `paused`, `closing`, `closed` or `published`.
+    pub state: String,
+    pub split_id: Uuid,
+    /// Slug of the split that is predicted.
+    pub split: String,
+    /// Inclusive.
+    pub opens_at: DateTime<Utc>,
+    /// Exclusive.
+    pub closes_at: DateTime<Utc>,
+    /// Until when an upload that was created in time may complete.
+    pub uploads_until: DateTime<Utc>,
+    /// Teams see no scores until it is published.
+    pub is_final: bool,
+    pub published_at: Option<DateTime<Utc>>,
+    pub metrics: Vec<String>,
+    /// Which of a team's submissions is its entry: `latest`, `best` or `chosen`.
+    pub keep: String,
+    pub keep_metric: Option<String>,
+    #[schema(value_type = Object)]
+    pub quota: Quota,
+    #[schema(value_type = Object)]
+    pub limits: Limits,
+    pub device_class: String,
+    pub requires_code_url: bool,
+    pub readiness: Readiness,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Readiness {
+    /// Until then the phase takes no submissions, whatever its window says.
+    pub is_ready: bool,
+    pub announced_cases: i64,
+    pub stored_cases: i64,
+    /// References that were read and found good.
+    pub good_references: i64,
+    /// What is missing; organizers also learn what is wrong with which reference.
+    pub complaints: Vec<String>,
+}
+
+impl PhaseView {
+    pub fn of(phase: Phase, now: DateTime<Utc>) -> Self {
+        Self {
+            state: phase.state(now).to_string(),
+            uploads_until: phase.window().uploads_until(),
+            readiness: Readiness::of(&phase),
+            id: phase.id,
+            slug: phase.slug,
+            title: phase.title,
+            challenge_id: phase.challenge_id,
+            challenge: phase.challenge,
+            track_id: phase.track_id,
+            track: phase.track,
+            format: phase.format,
+            kind: phase.kind,
+            split_id: phase.split_id,
+            split: phase.split,
+            opens_at: phase.opens_at,
+            closes_at: phase.closes_at,
+            is_final: phase.is_final,
+            published_at: phase.published_at,
+            metrics: phase.metrics,
+            keep: phase.keep,
+            keep_metric: phase.keep_metric,
+            quota: phase.quota.0,
+            limits: phase.limits.0,
+            device_class: phase.device_class,
+            requires_code_url: phase.requires_code_url,
+        }
+    }
+}
+
+impl Readiness {
+    fn of(phase: &Phase) -> Self {
+        Self {
+            is_ready: phase.is_ready,
+            announced_cases: phase.announced_cases,
+            stored_cases: phase.stored_cases,
+            good_references: phase.good_references,
+            complaints: complaints(phase),
+        }
+    }
+}
+
+fn complaints(phase: &Phase) -> Vec<String> {
+    let mut found = Vec::new();
+    if phase.stored_cases == 0 {
+        found.push(format!(
+            "no case of the split {} is stored yet",
+            phase.split
+        ));
+    } else if phase.good_references < phase.stored_cases {
+        found.push(format!(
+            "{} of {} references were read and found good",
+            phase.good_references, phase.stored_cases
+        ));
+    }
+    if !phase.has_canary {
+        let name = phase.canary_case.as_deref().unwrap_or("of this phase");
+        found.push(format!("the canary case {name} is not stored yet"));
+    }
+    found
+}

@@ -1,0 +1,73 @@
+//! Every path of the role.
+
+use molar_service::Role;
+use molar_web_kit::{Access, Routes};
+
+use crate::{cases, challenges, pages, phases};
+
+pub fn routes() -> Routes {
+    use Access::{Organizer, Public, SignedIn, SignedInOrPublic};
+
+    Routes::new(Role::Tracks)
+        .get("/api/v1/challenges", Public, challenges::list::list)
+        .put("/api/v1/challenges", Organizer, challenges::apply::apply)
+        .get("/api/v1/challenges/{slug}", Public, challenges::find::find)
+        .get("/api/v1/phases", SignedInOrPublic, phases::find::look_up)
+        .get("/api/v1/phases/{id}", SignedInOrPublic, phases::find::find)
+        .post(
+            "/api/v1/phases/{id}/publish",
+            Organizer,
+            phases::publish::publish,
+        )
+        .post("/api/v1/phases/{id}/pause", Organizer, phases::pause::pause)
+        .post(
+            "/api/v1/phases/{id}/resume",
+            Organizer,
+            phases::pause::resume,
+        )
+        .get("/api/v1/splits/{id}/cases", SignedIn, cases::list::list)
+        .post(
+            "/api/v1/splits/{id}/cases",
+            Organizer,
+            cases::announce::announce,
+        )
+        .post(
+            "/api/v1/splits/{id}/cases/stored",
+            Organizer,
+            cases::stored::stored,
+        )
+        .get(
+            "/api/v1/splits/{id}/manifest",
+            SignedIn,
+            cases::manifest::manifest,
+        )
+        .get("/api/v1/cases/{id}/image", SignedIn, cases::download::image)
+        .get("/api/openapi.json", Public, pages::docs::openapi)
+        .get("/api/docs", SignedInOrPublic, pages::docs::docs)
+        .get("/", SignedInOrPublic, pages::home::home)
+        .get(
+            "/challenges/{slug}",
+            SignedInOrPublic,
+            pages::challenge::challenge,
+        )
+        .get("/problems", SignedInOrPublic, pages::problems::index)
+        .get("/problems/{name}", SignedInOrPublic, pages::problems::kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_web_kit::testing;
+    use sqlx::PgPool;
+
+    use super::*;
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn every_route_denies_whom_it_should(db: PgPool) {
+        testing::every_route_denies(db, routes).await;
+    }
+
+    #[test]
+    fn the_whole_api_is_documented() {
+        testing::every_api_route_is_documented(&routes(), &crate::openapi());
+    }
+}

@@ -1,0 +1,190 @@
+//! For the tests of this role: its API as its callers see it, with the rights that its login has and a
+//! store that enforces the policy of the buckets.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use actix_http::Request;
+use actix_web::body::BoxBody;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::test::{self, TestRequest};
+use actix_web::web;
+use futures_util::future::LocalBoxFuture;
+use molar_domain::MockClock;
+use molar_objects::embedded::Server;
+use molar_objects::{BucketNames, Grants, Key, Role as Holder, S3Args, Store};
+use molar_service::Role;
+use molar_testkit::as_role;
+use molar_web_kit::testing::{Person, app, kit, noon};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tempfile::TempDir;
+
+use crate::routes;
+use crate::state::AppState;
+
+type Send = dyn Fn(Request) -> LocalBoxFuture<'static, ServiceResponse<BoxBody>>;
+
+pub struct Api {
+    send: Rc<Send>,
+}
+
+/// The API beside a store that runs.
+pub struct World {
+    pub api: Api,
+    _server: Server,
+    _folder: TempDir,
+}
+
+impl World {
+    pub async fn new(owner: &PgPool) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys: BTreeMap<_, _> = Holder::ALL
+            .into_iter()
+            .map(|role| (role, key(role)))
+            .collect();
+        let grants = Grants::of_roles(BucketNames::default(), &keys);
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::bind(address, folder.path(), grants)
+            .await
+            .expect("a server");
+        let endpoint = server.endpoint();
+        let owner_store = store(&endpoint, Holder::Owner);
+        owner_store.ensure_buckets().await.expect("buckets");
+        Self {
+            api: Api::with_store(owner, store(&endpoint, Holder::Tracks)).await,
+            _server: server,
+            _folder: folder,
+        }
+    }
+}
+
+fn key(role: Holder) -> Key {
+    Key {
+        access_key: format!("key-of-{role}"),
+        secret_key: format!("secret of {role}").into(),
+    }
+}
+
+fn store(endpoint: &str, role: Holder) -> Store {
+    let key = key(role);
+    let args = S3Args {
+        endpoint: endpoint.parse().expect("a URL"),
+        public_endpoint: None,
+        region: "us-east-1".to_owned(),
+        access_key: key.access_key,
+        secret_key: key.secret_key,
+        bucket_prefix: "molar-".to_owned(),
+    };
+    Store::connect(&args).expect("a store")
+}
+
+impl Api {
+    /// With a store that does not answer.
+    pub async fn new(owner: &PgPool) -> Self {
+        Self::with_store(owner, store("http://127.0.0.1:1", Holder::Tracks)).await
+    }
+
+    async fn with_store(owner: &PgPool, store: Store) -> Self {
+        let db = as_role(owner, Role::Tracks).await;
+        let kit = kit(Role::Tracks, db, MockClock::at(noon()));
+        let openapi = crate::openapi().to_json().expect("a document").into();
+        let state = web::Data::new(AppState { store, openapi });
+        let service = app(kit, routes(), |config| {
+            config.app_data(state);
+        });
+        let service = Rc::new(service.await);
+        let send = move |request| -> LocalBoxFuture<'static, ServiceResponse<BoxBody>> {
+            let service = service.clone();
+            Box::pin(async move { service.call(request).await.expect("an answer") })
+        };
+        Self {
+            send: Rc::new(send),
+        }
+    }
+
+    pub fn nobody(&self) -> As {
+        As {
+            send: self.send.clone(),
+            token: None,
+        }
+    }
+
+    pub fn with_token(&self, token: &str) -> As {
+        As {
+            send: self.send.clone(),
+            token: Some(token.to_owned()),
+        }
+    }
+
+    pub fn of(&self, person: &Person) -> As {
+        self.with_token(&person.token)
+    }
+}
+
+/// Somebody who calls.
+#[derive(Clone)]
+pub struct As {
+    send: Rc<Send>,
+    token: Option<String>,
+}
+
+impl As {
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        self.json(TestRequest::get().uri(path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.json(TestRequest::post().uri(path).set_json(body))
+            .await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> (u16, Value) {
+        self.json(TestRequest::put().uri(path).set_json(body)).await
+    }
+
+    /// As text, or where it leads.
+    pub async fn page(&self, path: &str) -> (u16, String) {
+        let request = TestRequest::get()
+            .uri(path)
+            .insert_header(("accept", "text/html"));
+        let response = self.call(request).await;
+        let status = response.status().as_u16();
+        if let Some(location) = response.headers().get("location") {
+            return (status, location.to_str().expect("a location").to_owned());
+        }
+        let body = test::read_body(response).await;
+        (status, String::from_utf8(body.to_vec()).expect("a text"))
+    }
+
+    async fn json(&self, request: TestRequest) -> (u16, Value) {
+        let response = self.call(request).await;
+        let status = response.status().as_u16();
+        let body = test::read_body(response).await;
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn call(&self, mut request: TestRequest) -> ServiceResponse<BoxBody> {
+        if let Some(token) = &self.token {
+            request = request.insert_header(("authorization", format!("Bearer {token}")));
+        }
+        (self.send)(request.to_request()).await
+    }
+}
+
+/// With `[id]` and `[hash]` for what differs from run to run.
+pub fn blank(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.parse::<uuid::Uuid>().is_ok() => json!("[id]"),
+        Value::String(text) if text.len() == 64 && hex::decode(&text).is_ok() => json!("[hash]"),
+        Value::Array(items) => items.into_iter().map(blank).collect(),
+        Value::Object(members) => {
+            let members = members
+                .into_iter()
+                .map(|(name, value)| (name, blank(value)));
+            Value::Object(members.collect())
+        }
+        other => other,
+    }
+}

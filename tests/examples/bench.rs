@@ -1,0 +1,277 @@
+//! `make bench`: what the platform adds to the work itself. Each figure stands beside its floor, measured
+//! in the same run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    ImportImageOptions, RemoveContainerOptions, StartContainerOptions,
+};
+use bollard::{API_DEFAULT_VERSION, Docker};
+use comfy_table::{Table, presets};
+use futures_util::StreamExt as _;
+use molar_phantom::{ImageFormat, OpgOptions};
+use molar_tests::api::text;
+use molar_tests::challenge::{CANARY, Track};
+use molar_tests::image::Image;
+use molar_tests::people::{Organizer, Team, open_challenge};
+use molar_tests::predictions::{Case, Splits, measure, predict, zip_of};
+use molar_tests::rows::Rows;
+use molar_tests::submit::{Created, create, declaration, hand_in, scored};
+use molar_tests::system::{ROLES, System, missing};
+use molar_tests::until;
+
+const ZIP_CASES: usize = 20;
+const RUN_CASES: usize = 8;
+const PATIENCE: Duration = Duration::from_secs(300);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    if let Some(missing) = missing() {
+        anyhow::bail!("{missing} is missing: `make build` and deploy/local/install.sh bring it");
+    }
+    let splits = draw()?;
+    let mut system = System::start().await?;
+    let outcome = measure_all(&system, &splits).await;
+    system.stop().await?;
+    println!("{}", outcome?);
+    Ok(())
+}
+
+/// Of the size of the real images.
+fn draw() -> anyhow::Result<Splits> {
+    let options = OpgOptions {
+        format: ImageFormat::Jpeg,
+        ..OpgOptions::default()
+    };
+    let one = |name: String, seed| {
+        let case = molar_phantom::opg(seed, &options)?.named(&name)?;
+        anyhow::Ok(Case {
+            image_name: format!("{name}.{}", case.extension),
+            image: case.image_bytes,
+            reference: case.labelme_json.into_bytes(),
+            name,
+        })
+    };
+    let many = |stem: &str, count: usize, seed: u64| {
+        (1..=count)
+            .zip(seed..)
+            .map(|(n, seed)| one(format!("{stem}_{n:02}"), seed))
+            .collect::<anyhow::Result<Vec<_>>>()
+    };
+    Ok(Splits::from([
+        ("trial", vec![one(CANARY.to_owned(), 1)?]),
+        ("validation", many("Val", ZIP_CASES, 100)?),
+        ("test", many("Test", RUN_CASES, 200)?),
+    ]))
+}
+
+async fn measure_all(system: &System, splits: &Splits) -> anyhow::Result<Table> {
+    let drawn = BTreeMap::from([(Track::Opg, splits.clone())]);
+    let organizer = open_challenge(system, &drawn).await?;
+    let team = organizer.team(system, "Bench", &[Track::Opg]).await?;
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    table.set_header(["what", "measured", "floor", "what the floor is"]);
+
+    let (board, floor) = to_the_board(&organizer, &team, &splits["validation"]).await?;
+    let what = format!("zip of {ZIP_CASES} OPG cases: from `complete` to the board");
+    table.add_row([
+        what,
+        seconds(board),
+        seconds(floor),
+        "scoring the same files in this process, one thread".to_owned(),
+    ]);
+
+    let (platform, bare) = of_a_run(system, &organizer, &team, splits).await?;
+    let what = format!("a case of a container, median of {RUN_CASES}");
+    table.add_row([
+        what,
+        seconds(platform),
+        seconds(bare),
+        "create, start, wait and remove of the same image and case".to_owned(),
+    ]);
+    let over = platform.saturating_sub(bare);
+    table.add_row([
+        "  overhead of a case".to_owned(),
+        seconds(over),
+        seconds(Duration::ZERO),
+        String::new(),
+    ]);
+
+    for name in ROLES.into_iter().chain(["worker", "s3"]) {
+        let peak = system.child(name)?.memory("VmHWM").unwrap_or_default();
+        table.add_row([
+            format!("peak memory of {name}"),
+            format!("{:.0} MiB", peak as f64 / f64::from(1 << 20)),
+            String::new(),
+            String::new(),
+        ]);
+    }
+    Ok(table)
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+async fn to_the_board(
+    organizer: &Organizer,
+    team: &Team,
+    cases: &[Case],
+) -> anyhow::Result<(Duration, Duration)> {
+    let files = predict(Track::Opg, cases, 2)?;
+    let begun = Instant::now();
+    for (case, file) in cases.iter().zip(files.values()) {
+        measure(Track::Opg, &case.reference, file)?;
+    }
+    let floor = begun.elapsed();
+
+    let phase_id = organizer.phase_id(Track::Opg, "validation")?;
+    let zip = zip_of(&files)?;
+    let created = Created::of(
+        &create(team, &declaration(team, &phase_id, &zip))
+            .await?
+            .ok()?,
+    )?;
+    let parts = created.put(&zip).await?;
+    let begun = Instant::now();
+    created.complete(team, &parts).await?.ok()?;
+    let path = format!("/api/v1/boards/{phase_id}");
+    loop {
+        let board = team.api.get(&path).await?.ok()?;
+        let rows = board["rows"].as_array().context("a board without rows")?;
+        if rows
+            .iter()
+            .any(|row| text(row, "submission_id") == created.id)
+        {
+            return Ok((begun.elapsed(), floor));
+        }
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "not on the board after {} s",
+            PATIENCE.as_secs()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What `make example-image` built, or a tiny one that copies its predictions.
+fn archive(cases: &[Case]) -> anyhow::Result<Vec<u8>> {
+    // target/debug/examples/bench → target/example-image
+    let folder = match std::env::var_os("MOLAR_EXAMPLE_IMAGES") {
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => std::env::current_exe()?
+            .ancestors()
+            .nth(3)
+            .map(|target| target.join("example-image")),
+    };
+    match folder
+        .map(|folder| folder.join("careful.tar.gz"))
+        .filter(|file| file.is_file())
+    {
+        Some(file) => Ok(std::fs::read(file)?),
+        None => Image::predicting(&predict(Track::Opg, cases, 1)?, 0).archive(),
+    }
+}
+
+/// From the end of one case to the end of the next, beside the same with Docker alone.
+async fn of_a_run(
+    system: &System,
+    organizer: &Organizer,
+    team: &Team,
+    splits: &Splits,
+) -> anyhow::Result<(Duration, Duration)> {
+    let all: Vec<Case> = splits["trial"]
+        .iter()
+        .chain(&splits["test"])
+        .cloned()
+        .collect();
+    let archive = archive(&all)?;
+    let id = hand_in(team, &organizer.phase_id(Track::Opg, "final")?, &archive).await?;
+    let ended = scored(team, &id, PATIENCE).await?;
+    let rows = Rows::open(system).await?;
+    let times = rows.between_ends(&id).await?;
+    rows.release().await;
+    ensure!(times.len() >= RUN_CASES, "{times:?}");
+    let platform = median(times);
+
+    let environment = system.child("worker")?.environment()?;
+    let socket = environment
+        .iter()
+        .find(|(name, _)| name == "MOLAR_DOCKER_SOCKET")
+        .context("no socket")?;
+    let docker = Docker::connect_with_unix(&socket.1, 120, API_DEFAULT_VERSION)?
+        .negotiate_version()
+        .await?;
+    let options = ImportImageOptions {
+        quiet: true,
+        platform: None,
+    };
+    let mut load = Box::pin(docker.import_image(options, bollard::body_full(archive.into()), None));
+    while let Some(step) = load.next().await {
+        step?;
+    }
+    let mut times = Vec::new();
+    for case in &splits["test"] {
+        times.push(bare_run(&docker, text(&ended, "image_digest"), case).await?);
+    }
+    Ok((platform, median(times)))
+}
+
+async fn bare_run(docker: &Docker, image: &str, case: &Case) -> anyhow::Result<Duration> {
+    let place = tempfile::tempdir()?;
+    let folder = |name: &str| -> anyhow::Result<PathBuf> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = place.path().join(name);
+        std::fs::create_dir(&folder)?;
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777))?;
+        Ok(folder)
+    };
+    let (inputs, outputs) = (folder("inputs")?, folder("outputs")?);
+    std::fs::write(inputs.join(&case.image_name), &case.image)?;
+    let body = ContainerCreateBody {
+        image: Some(image.to_owned()),
+        cmd: Some(vec![
+            "/bin/sh".to_owned(),
+            "/opt/algorithm/predict.sh".to_owned(),
+        ]),
+        host_config: Some(HostConfig {
+            network_mode: Some("none".to_owned()),
+            binds: Some(vec![
+                format!("{}:/inputs:ro", inputs.display()),
+                format!("{}:/outputs", outputs.display()),
+            ]),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    };
+    let begun = Instant::now();
+    let created = docker.create_container(None, body).await?;
+    docker
+        .start_container(&created.id, None::<StartContainerOptions>)
+        .await?;
+    let exit = until("the end of a bare run", PATIENCE, async || {
+        let mut wait = Box::pin(docker.wait_container(&created.id, None));
+        Ok(wait.next().await)
+    })
+    .await?;
+    docker
+        .remove_container(&created.id, None::<RemoveContainerOptions>)
+        .await?;
+    let took = begun.elapsed();
+    exit.context("the bare run failed")?;
+    ensure!(
+        std::fs::read_dir(&outputs)?.count() == 1,
+        "the bare run wrote no prediction"
+    );
+    Ok(took)
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}

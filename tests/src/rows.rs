@@ -1,0 +1,237 @@
+//! What the database says, read as its owner.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests look at rows of every role, past their checked queries"
+)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
+use uuid::Uuid;
+
+use crate::system::{ROLES, System};
+use crate::until;
+
+pub struct Rows(PgPool);
+
+impl Rows {
+    pub async fn open(system: &System) -> anyhow::Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(2)
+            .connect(&system.owner_url()?)
+            .await?;
+        Ok(Self(pool))
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.0
+    }
+
+    /// What a submission did to its team's quota, in order.
+    pub async fn quota(&self, submission: &str) -> anyhow::Result<Vec<String>> {
+        let id: Uuid = submission.parse()?;
+        let sql = "SELECT entry FROM submission.quota_ledger WHERE submission_id = $1 ORDER BY entry = 'reserved' DESC, entry";
+        Ok(sqlx::query_scalar(sql).bind(id).fetch_all(&self.0).await?)
+    }
+
+    pub async fn quota_entries(&self) -> anyhow::Result<i64> {
+        Ok(
+            sqlx::query_scalar("SELECT count(*) FROM submission.quota_ledger")
+                .fetch_one(&self.0)
+                .await?,
+        )
+    }
+
+    /// Quota is settled by a job; waits for it.
+    pub async fn settled(&self, submission: &str, entry: &str) -> anyhow::Result<()> {
+        let what = format!("the quota of {submission} to be {entry}");
+        until(&what, Duration::from_secs(20), async || {
+            Ok((self.quota(submission).await?.len() > 1).then_some(()))
+        })
+        .await?;
+        let ledger = self.quota(submission).await?;
+        ensure!(
+            ledger == ["reserved", entry],
+            "the quota ledger of {submission} says {ledger:?}"
+        );
+        Ok(())
+    }
+
+    /// One evaluation, finished; one score per case; no case measured twice; quota spent once.
+    pub async fn scored_once(&self, submission: &str, cases: i64) -> anyhow::Result<()> {
+        let id: Uuid = submission.parse()?;
+        let evaluations: Vec<(Uuid, String)> =
+            sqlx::query_as("SELECT id, state FROM scoring.evaluations WHERE submission_id = $1")
+                .bind(id)
+                .fetch_all(&self.0)
+                .await?;
+        ensure!(
+            evaluations.len() == 1,
+            "{submission} has the evaluations {evaluations:?}"
+        );
+        ensure!(
+            evaluations[0].1 == "finished",
+            "{submission}: {evaluations:?}"
+        );
+        let states: Vec<String> =
+            sqlx::query_scalar("SELECT state FROM scoring.case_scores WHERE evaluation_id = $1")
+                .bind(evaluations[0].0)
+                .fetch_all(&self.0)
+                .await?;
+        let is_whole = states.len() as i64 == cases && states.iter().all(|state| state == "scored");
+        ensure!(
+            is_whole,
+            "{submission} should have {cases} scored cases: {states:?}"
+        );
+        let worst: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM scoring.case_scores WHERE evaluation_id = $1 AND reason IS NOT NULL",
+        )
+        .bind(evaluations[0].0)
+        .fetch_one(&self.0)
+        .await?;
+        ensure!(
+            worst == 0,
+            "{worst} cases of {submission} were given the worst values"
+        );
+        self.settled(submission, "spent").await
+    }
+
+    /// States of a container's case runs, the canary first, and how often each was claimed.
+    pub async fn runs(&self, submission: &str) -> anyhow::Result<Vec<(String, i32)>> {
+        let sql = "SELECT r.state, r.claims FROM execution.case_runs r
+            JOIN execution.attempts a ON a.id = r.attempt_id WHERE a.submission_id = $1 ORDER BY r.position, r.id";
+        Ok(sqlx::query_as(sql)
+            .bind(submission.parse::<Uuid>()?)
+            .fetch_all(&self.0)
+            .await?)
+    }
+
+    /// Seconds from the end of each of a container's runs to the end of the next: what a case takes in all.
+    pub async fn between_ends(&self, submission: &str) -> anyhow::Result<Vec<Duration>> {
+        let sql = "SELECT extract(epoch FROM r.finished_at - lag(r.finished_at) OVER (ORDER BY r.finished_at))::float8
+            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id WHERE a.submission_id = $1";
+        let gaps: Vec<Option<f64>> = sqlx::query_scalar(sql)
+            .bind(submission.parse::<Uuid>()?)
+            .fetch_all(&self.0)
+            .await?;
+        Ok(gaps
+            .into_iter()
+            .flatten()
+            .map(Duration::from_secs_f64)
+            .collect())
+    }
+
+    /// Of the one evaluation: metric → value by case name, as exactly as the database keeps it.
+    pub async fn values(
+        &self,
+        submission: &str,
+    ) -> anyhow::Result<BTreeMap<String, BTreeMap<String, f64>>> {
+        let sql = "SELECT t.name, v.key, v.value::text::float8 FROM scoring.case_scores c
+            JOIN scoring.evaluations e ON e.id = c.evaluation_id
+            JOIN tracks.cases t ON t.id = c.case_id
+            CROSS JOIN LATERAL jsonb_each(c.values) v
+            WHERE e.submission_id = $1 AND jsonb_typeof(v.value) = 'number'";
+        let rows: Vec<(String, String, f64)> = sqlx::query_as(sql)
+            .bind(submission.parse::<Uuid>()?)
+            .fetch_all(&self.0)
+            .await?;
+        let mut values = BTreeMap::<String, BTreeMap<String, f64>>::new();
+        for (case, metric, value) in rows {
+            values.entry(case).or_default().insert(metric, value);
+        }
+        Ok(values)
+    }
+
+    /// How many rows stand in every table that a message could lead to.
+    pub async fn counts(&self) -> anyhow::Result<BTreeMap<&'static str, i64>> {
+        let mut counts = BTreeMap::new();
+        for table in [
+            "submission.submissions",
+            "submission.uploads",
+            "submission.quota_ledger",
+            "execution.attempts",
+            "execution.case_runs",
+            "scoring.evaluations",
+            "scoring.case_scores",
+            "scoring.reference_facts",
+            "leaderboard.rankings",
+            "leaderboard.entries",
+            "audit.entries",
+        ] {
+            let sql = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+            counts.insert(table, sqlx::query_scalar(sql).fetch_one(&self.0).await?);
+        }
+        Ok(counts)
+    }
+
+    /// Announcements of all roles that the broker has not confirmed.
+    pub async fn unpublished(&self) -> anyhow::Result<i64> {
+        let mut all = 0;
+        for role in ROLES {
+            let sql = AssertSqlSafe(format!(
+                "SELECT count(*) FROM {role}.outbox WHERE published_at IS NULL"
+            ));
+            all += sqlx::query_scalar::<_, i64>(sql).fetch_one(&self.0).await?;
+        }
+        Ok(all)
+    }
+
+    /// What a relay leaves that is killed after the broker's confirm and before its own commit: the
+    /// message is out and the row says it is not. Returns how many.
+    pub async fn forget_confirms(&self) -> anyhow::Result<u64> {
+        let mut all = 0;
+        for role in ROLES {
+            let sql = AssertSqlSafe(format!("UPDATE {role}.outbox SET published_at = NULL"));
+            all += sqlx::query(sql).execute(&self.0).await?.rows_affected();
+        }
+        Ok(all)
+    }
+
+    /// Messages that a role has seen more than once.
+    pub async fn seen_again(&self) -> anyhow::Result<i64> {
+        let mut all = 0;
+        for role in ROLES {
+            let sql = AssertSqlSafe(format!(
+                "SELECT count(*) FROM {role}.inbox WHERE deliveries > 1"
+            ));
+            all += sqlx::query_scalar::<_, i64>(sql).fetch_one(&self.0).await?;
+        }
+        Ok(all)
+    }
+
+    /// Lets the deadline of an open upload pass.
+    pub async fn expire_upload(&self, submission: &str) -> anyhow::Result<()> {
+        let sql = "UPDATE submission.uploads SET open_until = now() - interval '1 minute' WHERE submission_id = $1";
+        let done = sqlx::query(sql)
+            .bind(submission.parse::<Uuid>()?)
+            .execute(&self.0)
+            .await?;
+        ensure!(done.rows_affected() == 1, "no upload {submission}");
+        Ok(())
+    }
+
+    pub async fn release(self) {
+        self.0.close().await;
+    }
+}
+
+/// Whether a role of the database may read a table.
+pub async fn may_read(url: &str, table: &str) -> anyhow::Result<bool> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect(url)
+        .await
+        .context("the role's own login")?;
+    let sql = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+    let read = sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool).await;
+    pool.close().await;
+    match read {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,95 @@
+//! The whole platform as processes: played, killed, emptied, doubled and told nonsense.
+//!
+//! One system serves all scenarios, since RabbitMQ alone takes ten seconds to start; each scenario
+//! hands in submissions of its own and leaves the system as it found it.
+
+mod bad_input;
+mod boards;
+mod killed;
+mod rights;
+mod stage;
+mod stopped;
+mod twice;
+
+use std::process::ExitCode;
+
+use molar_tests::scenario::{self, Wanted};
+use molar_tests::{scenarios, skip, system};
+use stage::Stage;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let all = scenarios! {
+        boards {
+            both_kinds_on_both_tracks_reach_their_boards_with_exact_scores,
+            a_final_board_is_hidden_until_it_is_published,
+        }
+        rights {
+            every_role_is_a_process_of_its_own,
+            the_worker_holds_no_credentials_and_refuses_them,
+            no_role_reads_the_tables_of_another,
+            the_workers_user_cannot_publish,
+        }
+        bad_input {
+            a_file_that_is_not_the_declared_one_costs_nothing,
+            an_upload_that_is_over_or_foreign_is_refused,
+            completing_twice_is_one_submission,
+            a_bad_zip_is_refused_with_its_mend_and_costs_nothing,
+            a_bad_image_is_refused_with_its_mend_and_costs_nothing,
+            nobody_submits_where_they_may_not,
+            a_bad_challenge_file_changes_nothing,
+            an_id_that_is_not_ours_is_not_found,
+        }
+        twice {
+            a_message_delivered_twice_counts_once,
+            a_relay_killed_between_confirm_and_commit_counts_once,
+        }
+        killed {
+            worker_execution_and_scoring_die_in_mid_run,
+            the_broker_dies_and_comes_back_empty,
+        }
+        stopped {
+            each_role_ends_in_order_and_loses_nothing,
+            the_whole_stops_and_comes_back_with_its_data,
+            the_whole_is_killed_and_comes_back_with_its_data,
+        }
+    };
+    let Some(chosen) = Wanted::from_args().choose(all) else {
+        return ExitCode::SUCCESS;
+    };
+    if chosen.is_empty() {
+        return scenario::run(&mut (), Vec::new(), |()| ()).await;
+    }
+    if let Some(missing) = system::missing() {
+        for one in &chosen {
+            skip::skipped(missing, one.name);
+        }
+        // Counted as passed and as skipped, as everywhere.
+        println!(
+            "\ntest result: ok. {} passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n",
+            chosen.len()
+        );
+        return ExitCode::SUCCESS;
+    }
+    let mut stage = match Stage::set().await {
+        Ok(stage) => stage,
+        Err(error) => {
+            println!("the platform could not be set up: {error:#}");
+            println!(
+                "\ntest result: FAILED. 0 passed; {} failed; 0 ignored\n",
+                chosen.len()
+            );
+            return ExitCode::from(101);
+        }
+    };
+    let code = scenario::run(&mut stage, chosen, Stage::tell).await;
+    match stage.strike().await {
+        Ok(()) => code,
+        Err(error) => {
+            println!(
+                "the end of the system: {error:#}\n\ntest result: FAILED. 0 passed; 1 failed; 0 ignored\n"
+            );
+            ExitCode::from(101)
+        }
+    }
+}
