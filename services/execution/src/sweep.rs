@@ -38,6 +38,7 @@ async fn lose(
         && run.lease_expires_at.is_some_and(|at| at < now - SKEW);
     if !is_lost {
         // It beat or ended while we waited for the lock.
+        tx.rollback().await?;
         return Ok(false);
     }
     let lost_leases = run.lost_leases + 1;

@@ -173,20 +173,10 @@ impl World {
             .unwrap()
     }
 
-    /// Releases what can be, and claims; asks a few times, as a worker does.
-    ///
-    /// Once, on a busy machine, a first round found nothing and the cause was not found; a row that is locked
-    /// at that moment is left out by the dispatcher.
+    /// Releases what can be, and claims.
     pub async fn claim(&self) -> Option<Grant> {
-        for _ in 0..10 {
-            self.dispatch().await;
-            let granted = self.claim_as(self.worker.id, &Claim::default()).await;
-            if granted.is_some() {
-                return granted;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        None
+        self.dispatch().await;
+        self.claim_as(self.worker.id, &Claim::default()).await
     }
 
     /// Puts a prediction where the grant's output belongs and returns a report that names it.

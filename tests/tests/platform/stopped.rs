@@ -66,8 +66,10 @@ pub async fn the_whole_is_killed_and_comes_back_with_its_data(
         cbct_boards(&boards(stage).await?) == cbct_boards(&before),
         "a board is another after a kill"
     );
-    stage.ends_scored_once(&stage.arch, &zip, PATIENCE).await?;
-    // A run that was killed is noticed when its lease is over.
+    // A check, a run or a scoring that was killed is noticed when its lease is over.
+    stage
+        .ends_scored_once(&stage.arch, &zip, PATIENCE * 3)
+        .await?;
     stage
         .ends_scored_once(&stage.ridge, &image, PATIENCE * 3)
         .await

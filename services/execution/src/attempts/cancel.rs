@@ -29,6 +29,7 @@ async fn one(
     let attempt = attempts::lock(&mut tx, id).await?;
     if attempt.state.is_final() {
         // It ended while we waited for the lock.
+        tx.rollback().await?;
         return Ok(());
     }
     let stops = end::cancel(&mut tx, &attempt, now).await?;

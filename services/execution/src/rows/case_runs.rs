@@ -59,6 +59,9 @@ pub async fn find(db: impl PgExecutor<'_>, id: CaseRunId) -> Result<Option<Run>>
 }
 
 /// The row stays as it is to the end of the transaction.
+///
+/// Who then writes nothing rolls back by name: a transaction that is only dropped is undone some time
+/// after the answer, and a dispatcher that looks meanwhile passes the locked row over.
 pub async fn lock(tx: &mut PgConnection, id: CaseRunId) -> Result<Run> {
     sqlx::query!(
         r#"SELECT true AS "there!" FROM execution.case_runs WHERE id = $1 FOR UPDATE"#,

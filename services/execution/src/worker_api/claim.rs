@@ -96,6 +96,7 @@ async fn take(
     let attempt = attempts::lock(&mut tx, attempt).await?;
     let run = case_runs::lock(&mut tx, id).await?;
     if run.state != CaseRunState::Released {
+        tx.rollback().await?;
         return Ok(None);
     }
     if attempt.state == AttemptState::Queued {

@@ -210,6 +210,7 @@ async fn end(
     let locked = case_runs::lock(&mut tx, run.id).await?;
     // The fence: what was looked at without a lock must still be so.
     if locked.state != CaseRunState::Running || locked.lease_token != run.lease_token {
+        tx.rollback().await?;
         return Err(Error::Stale);
     }
     case_runs::end(&mut tx, &locked, outcome, now).await?;

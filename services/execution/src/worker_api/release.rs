@@ -48,6 +48,7 @@ async fn take_back(
     let attempt = attempts::lock(&mut tx, found.attempt_id).await?;
     let run = case_runs::lock(&mut tx, id).await?;
     if run.state != CaseRunState::Running || !run.is_held_by(worker, body.lease_token) {
+        tx.rollback().await?;
         return Err(Error::Stale);
     }
     let mut stops = Vec::new();

@@ -181,8 +181,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             slots: 1,
-            lease: Duration::from_secs(180),
-            skew: Duration::from_secs(60),
+            lease: Duration::from_secs(60),
+            skew: Duration::from_secs(20),
             poll_every: Duration::from_secs(5),
             attempts_max: 5,
             grace: Duration::from_secs(15),
