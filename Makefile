@@ -30,6 +30,6 @@ bench: build example-image
 example-image:
 	deploy/example-algorithm/build-image.sh
 
-# Writes .sqlx anew; needs DATABASE_URL of a database with the migrations applied.
+# Writes .sqlx anew.
 sqlx:
 	deploy/local/sqlx-prepare.sh

@@ -1,8 +1,19 @@
 #!/usr/bin/env bash
-# `make sqlx`: writes .sqlx anew from a database with the migrations applied (DATABASE_URL).
+# `make sqlx`: writes .sqlx anew. Without DATABASE_URL, a database that has the migrations applied, it
+# starts one of its own for the while.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-: "${DATABASE_URL:?names a database that has the migrations applied}"
+if [ -z "${DATABASE_URL:-}" ]; then
+    SQLX_OFFLINE=true cargo build --package molar --bin molar
+    data=$(mktemp -d /tmp/molar-sqlx.XXXXXX)
+    trap 'rm -rf "$data"' EXIT
+    target/debug/molar up --fast --only postgres --data "$data" --run "$0 migrate"
+    exit
+fi
+if [ "${1:-}" = migrate ]; then
+    passwords=$(env | sed -nE 's/^MOLAR_TEST_DATABASE_PASSWORD_([A-Z]+)=(.*)/"\L\1\E":"\2"/p' | paste -sd,)
+    target/debug/molar migrate --database-url "$DATABASE_URL" --passwords "{$passwords}"
+fi
 unset SQLX_OFFLINE
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
