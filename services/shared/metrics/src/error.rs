@@ -29,6 +29,9 @@ pub enum Error {
     #[error("the bounding boxes of the labels are together more than {limit} times the volume")]
     Scattered { limit: usize },
 
+    #[error("there are {found} planes, not {expected}")]
+    Planes { expected: usize, found: usize },
+
     #[error("a mask reaches outside the grid {grid:?}")]
     OutsideGrid { grid: [usize; 3] },
 

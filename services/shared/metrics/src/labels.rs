@@ -15,7 +15,7 @@ pub const MAX_LABELS: usize = 1 << 16;
 
 /// How many labels may span the whole grid before a volume is refused as noise: more than there are
 /// teeth, and 8 bytes per voxel.
-const MAX_SPANNING: usize = 64;
+pub(crate) const MAX_SPANNING: usize = 64;
 
 /// An integer that a label volume may be made of; 0 is background.
 pub trait Voxel: sealed::Segment {}
@@ -26,8 +26,13 @@ pub(crate) mod sealed {
     /// Whether the mask of a label is wanted.
     pub type Keep<'a> = &'a (dyn Fn(i32) -> bool + 'a);
 
+    /// Row, voxels along x, label.
+    pub type OnRun<'a> = &'a mut (dyn FnMut(usize, Range<usize>, i32) + 'a);
+
     pub trait Segment: Sized {
         fn segment(view: ArrayView3<'_, Self>, keep: Keep<'_>) -> Result<Segmentation<i32>, Error>;
+
+        fn each_run(view: ArrayView2<'_, Self>, on_run: OnRun<'_>);
     }
 }
 
@@ -42,6 +47,10 @@ macro_rules! voxel {
                 keep: sealed::Keep<'_>,
             ) -> Result<Segmentation<i32>, Error> {
                 segment(view, keep)
+            }
+
+            fn each_run(view: ArrayView2<'_, Self>, on_run: sealed::OnRun<'_>) {
+                each_run_of_plane(view, &mut Vec::new(), |y, x, label| on_run(y, x, label.into()));
             }
         }
     )*};

@@ -33,7 +33,9 @@ mod metric;
 mod overlap;
 mod scores;
 mod segmentation;
+mod stream;
 mod surface;
+mod tally;
 
 pub use bounds::Bounds;
 pub use error::Error;
@@ -43,4 +45,5 @@ pub use metric::Metric;
 pub use overlap::Overlap;
 pub use scores::{CaseScores, LabelScore, protocol_scores};
 pub use segmentation::Segmentation;
+pub use stream::{LabelRun, StreamScorer, label_runs};
 pub use surface::{TOLERANCE, surface_area, surface_dice};

@@ -63,24 +63,49 @@ where
         },
     );
 
-    let wanted: Vec<_> = labels
-        .iter()
-        .filter(|label| label.present_in_reference)
-        .collect();
-    let mean = |value: fn(&LabelScore<L>) -> f64| {
-        wanted.iter().map(|label| value(label)).sum::<f64>() / wanted.len() as f64
-    };
-    let matches = wanted.iter().filter(|label| label.is_match).count();
-    Ok(CaseScores {
-        image_dsc: image.dsc,
-        image_iou: image.iou,
-        image_nsd: image.nsd,
-        instance_dsc: mean(|label| label.dsc),
-        instance_iou: mean(|label| label.iou),
-        instance_nsd: mean(|label| label.nsd),
-        ia: matches as f64 / labels.len() as f64,
-        labels,
-    })
+    Ok(CaseScores::of(image, labels))
+}
+
+impl<L> CaseScores<L> {
+    /// Of the foregrounds and of every label of either side.
+    pub(crate) fn of(image: Pair, labels: Vec<LabelScore<L>>) -> Self {
+        let wanted: Vec<_> = labels
+            .iter()
+            .filter(|label| label.present_in_reference)
+            .collect();
+        let mean = |value: fn(&LabelScore<L>) -> f64| {
+            wanted.iter().map(|label| value(label)).sum::<f64>() / wanted.len() as f64
+        };
+        let matches = wanted.iter().filter(|label| label.is_match).count();
+        Self {
+            image_dsc: image.dsc,
+            image_iou: image.iou,
+            image_nsd: image.nsd,
+            instance_dsc: mean(|label| label.dsc),
+            instance_iou: mean(|label| label.iou),
+            instance_nsd: mean(|label| label.nsd),
+            ia: matches as f64 / labels.len() as f64,
+            labels,
+        }
+    }
+}
+
+impl<L> LabelScore<L> {
+    /// `voxels` are those of the reference and of the prediction; `None` where the label is absent.
+    pub(crate) fn of(label: L, pair: Pair, voxels: [Option<u64>; 2]) -> Self {
+        let [reference, prediction] = voxels;
+        Self {
+            label,
+            present_in_reference: reference.is_some(),
+            present_in_prediction: prediction.is_some(),
+            dsc: pair.dsc,
+            iou: pair.iou,
+            nsd: pair.nsd,
+            is_match: pair.is_match,
+            reference_voxels: reference.unwrap_or(0),
+            prediction_voxels: prediction.unwrap_or(0),
+        }
+    }
 }
 
 fn check<L: Ord + Debug>(
@@ -118,22 +143,13 @@ fn score<L: Ord + Clone>(
         (Some(reference), Some(prediction)) => Pair::of(reference, prediction),
         _ => Pair::default(),
     };
-    LabelScore {
-        label: label.clone(),
-        present_in_reference: reference.voxels(label).is_some(),
-        present_in_prediction: prediction.voxels(label).is_some(),
-        dsc: pair.dsc,
-        iou: pair.iou,
-        nsd: pair.nsd,
-        is_match: pair.is_match,
-        reference_voxels: reference.voxels(label).unwrap_or(0),
-        prediction_voxels: prediction.voxels(label).unwrap_or(0),
-    }
+    let voxels = [reference, prediction].map(|side| side.voxels(label));
+    LabelScore::of(label.clone(), pair, voxels)
 }
 
 /// Two masks compared; the default is that of one empty mask.
-#[derive(Default)]
-struct Pair {
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pair {
     dsc: f64,
     iou: f64,
     nsd: f64,
@@ -143,13 +159,17 @@ struct Pair {
 impl Pair {
     fn of(reference: &Mask, prediction: &Mask) -> Self {
         let overlap = Overlap::of(reference, prediction);
+        Self::of_counts(&overlap, || surface_dice(reference, prediction))
+    }
+
+    pub(crate) fn of_counts(overlap: &Overlap, nsd: impl FnOnce() -> Option<f64>) -> Self {
         if overlap.reference == 0 || overlap.prediction == 0 {
             return Self::default();
         }
         Self {
             dsc: overlap.dice().unwrap_or(0.0),
             iou: overlap.iou().unwrap_or(0.0),
-            nsd: surface_dice(reference, prediction).unwrap_or(0.0),
+            nsd: nsd().unwrap_or(0.0),
             is_match: overlap.is_match(),
         }
     }

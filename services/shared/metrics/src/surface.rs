@@ -4,7 +4,8 @@
 //! its eight voxels are neither all inside the mask nor all outside; what lies outside the grid is
 //! outside the mask.
 
-use crate::{Bounds, Mask, cell};
+use crate::tally::Tally;
+use crate::{Bounds, Mask};
 
 /// Of [`surface_dice`], in voxels.
 pub const TOLERANCE: f64 = 2.0;
@@ -37,59 +38,30 @@ pub fn surface_dice(a: &Mask, b: &Mask) -> Option<f64> {
     let crop = a.bounds().union(&b.bounds());
     let (a, b) = (Surface::of(a, crop), Surface::of(b, crop));
     let mut tally = Tally::default();
-    tally.add(&a, &b);
-    tally.add(&b, &a);
-
-    let all = area(&tally.all);
-    (all > 0.0).then(|| area(&tally.near) / all)
+    count(&mut tally, &a, &b);
+    count(&mut tally, &b, &a);
+    tally.share()
 }
 
 /// Area of the surface, in voxel faces.
 pub fn surface_area(mask: &Mask) -> f64 {
     let mut tally = Tally::default();
     let surface = Surface::of(mask, mask.bounds());
-    tally.add(&surface, &surface);
-    area(&tally.all)
+    count(&mut tally, &surface, &surface);
+    tally.area()
 }
 
-fn area(counts: &[u64; 256]) -> f64 {
-    counts
-        .iter()
-        .zip(cell::areas())
-        .map(|(&count, area)| count as f64 * area)
-        .sum()
-}
-
-/// Number of surface elements of each code.
-struct Tally {
-    all: [u64; 256],
-    near: [u64; 256],
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            all: [0; 256],
-            near: [0; 256],
+/// Counts the elements of one surface, and those of them near the other.
+fn count(tally: &mut Tally, surface: &Surface<'_>, other: &Surface<'_>) {
+    surface.each_word(|z, y, at, mut elements| {
+        let near = other.reach(z, y, at);
+        let corners = surface.corners(z, y, at);
+        while elements != 0 {
+            let bit = elements.trailing_zeros();
+            tally.count(corners.code(bit), near >> bit & 1 == 1);
+            elements &= elements - 1;
         }
-    }
-}
-
-impl Tally {
-    /// Counts the elements of one surface, and those of them near the other.
-    fn add(&mut self, surface: &Surface<'_>, other: &Surface<'_>) {
-        surface.each_word(|z, y, at, mut elements| {
-            let near = elements & other.reach(z, y, at);
-            let corners = surface.corners(z, y, at);
-            while elements != 0 {
-                let bit = elements.trailing_zeros();
-                let code = corners.code(bit);
-                self.all[code] += 1;
-                self.near[code] += near >> bit & 1;
-                elements &= elements - 1;
-            }
-        });
-    }
+    });
 }
 
 /// The surface elements of a mask, one bit per corner of a crop.
@@ -191,7 +163,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Run;
+    use crate::{Run, cell};
 
     fn voxel([z, y, x]: [usize; 3]) -> Mask {
         Mask::from_runs(&[Run { z, y, x: x..x + 1 }])

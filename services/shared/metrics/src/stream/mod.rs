@@ -1,0 +1,263 @@
+//! The protocol's seven metrics in one pass over the planes of two volumes.
+
+mod channel;
+mod plane;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use ndarray::{ArrayView2, ArrayView3};
+
+use crate::labels::{MAX_LABELS, MAX_SPANNING};
+use crate::scores::{LabelScore, Pair};
+use crate::{CaseScores, Error, Voxel};
+use channel::{Channel, Of};
+
+/// Voxels of one row of a plane that have one label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LabelRun {
+    pub y: u32,
+    pub start: u32,
+    /// Excluded.
+    pub end: u32,
+    pub label: i32,
+}
+
+impl LabelRun {
+    pub(crate) fn x(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// Scores a volume while it is read: planes are pushed in order, and of each label only the last few are
+/// held, cropped to it. The result is that of [`protocol_scores`](crate::protocol_scores), bit for bit.
+///
+/// The labels of the reference have to be known beforehand. Other labels of the prediction are counted,
+/// but no plane of theirs is held, however many there are (up to [`MAX_LABELS`]).
+///
+/// ```
+/// use molar_metrics::{LabelRun, StreamScorer};
+///
+/// let run = |start, end, label| LabelRun { y: 0, start, end, label };
+/// let mut scorer = StreamScorer::new([1, 1, 8], [11]);
+/// scorer.push(&[run(2, 6, 11)], &[run(2, 4, 11), run(4, 6, 12)])?;
+/// let scores = scorer.finish()?;
+/// assert_eq!((scores.image_iou, scores.instance_iou), (1.0, 0.5));
+/// # Ok::<(), molar_metrics::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct StreamScorer {
+    grid: [usize; 3],
+    pushed: usize,
+    foreground: Channel,
+    /// Of the reference's labels.
+    channels: Vec<Channel>,
+    index: HashMap<i32, usize>,
+    found: [HashMap<i32, u64>; 2],
+    /// Channels with voxels in the plane at hand.
+    touched: Vec<usize>,
+}
+
+impl StreamScorer {
+    /// `grid` is `[z, y, x]`.
+    pub fn new(grid: [usize; 3], reference_labels: impl IntoIterator<Item = i32>) -> Self {
+        let index: HashMap<_, _> = reference_labels.into_iter().zip(0..).collect();
+        Self {
+            grid,
+            pushed: 0,
+            foreground: Channel::default(),
+            channels: index.keys().map(|_| Channel::default()).collect(),
+            index,
+            found: Default::default(),
+            touched: Vec::new(),
+        }
+    }
+
+    /// Takes the next plane: all its runs that are not background (label 0 is left out), none of them
+    /// overlapping within a side.
+    ///
+    /// Fails on a run outside the grid, on a plane too many, on a label of the reference that was not
+    /// announced, and on noise that would take many times a plane's memory.
+    pub fn push(&mut self, reference: &[LabelRun], prediction: &[LabelRun]) -> Result<(), Error> {
+        self.check(reference, prediction)?;
+        let sides = [(Of::Reference, reference), (Of::Prediction, prediction)];
+        for (of, runs) in sides {
+            self.measure(of, runs)?;
+        }
+        let z = self.pushed;
+        self.pushed += 1;
+        if reference.is_empty() && prediction.is_empty() {
+            return Ok(());
+        }
+        self.open(z)?;
+        for (of, runs) in sides {
+            self.fill(of, runs);
+        }
+        self.foreground.close();
+        for channel in self.touched.drain(..) {
+            self.channels[channel].close();
+        }
+        Ok(())
+    }
+
+    /// Takes the next planes of two volumes in memory, axes z, y, x.
+    pub fn push_slab<R: Voxel, P: Voxel>(
+        &mut self,
+        reference: ArrayView3<'_, R>,
+        prediction: ArrayView3<'_, P>,
+    ) -> Result<(), Error> {
+        let extent = |(z, y, x): (usize, usize, usize)| [z, y, x];
+        let (a, b) = (extent(reference.dim()), extent(prediction.dim()));
+        if a != b || a[1..] != self.grid[1..] {
+            return Err(Error::GridMismatch {
+                reference: a,
+                prediction: b,
+            });
+        }
+        let mut runs = [Vec::new(), Vec::new()];
+        for (a, b) in reference.outer_iter().zip(prediction.outer_iter()) {
+            label_runs(a, &mut runs[0]);
+            label_runs(b, &mut runs[1]);
+            self.push(&runs[0], &runs[1])?;
+        }
+        Ok(())
+    }
+
+    /// The scores, after the last plane.
+    ///
+    /// Fails where planes are missing, where the reference has no label, and where one that was announced
+    /// has no voxel.
+    pub fn finish(self) -> Result<CaseScores<i32>, Error> {
+        if self.pushed != self.grid[0] {
+            return Err(Error::Planes {
+                expected: self.grid[0],
+                found: self.pushed,
+            });
+        }
+        if self.channels.is_empty() {
+            return Err(Error::EmptyReference);
+        }
+        let [reference, prediction] = self.found;
+        if let Some(label) = self
+            .index
+            .keys()
+            .find(|label| !reference.contains_key(label))
+        {
+            return Err(Error::EmptyReferenceLabel {
+                label: label.to_string(),
+            });
+        }
+        let pairs: Vec<_> = self.channels.into_iter().map(Channel::finish).collect();
+        let mut union: BTreeMap<i32, Pair> = BTreeMap::new();
+        union.extend(prediction.keys().map(|&label| (label, Pair::default())));
+        union.extend(self.index.into_iter().map(|(label, at)| (label, pairs[at])));
+        let score = |(label, pair): (i32, Pair)| {
+            let (a, b) = (reference.get(&label), prediction.get(&label));
+            LabelScore::of(label, pair, [a.copied(), b.copied()])
+        };
+        let labels = union.into_iter().map(score).collect();
+        Ok(CaseScores::of(self.foreground.finish(), labels))
+    }
+
+    fn check(&self, reference: &[LabelRun], prediction: &[LabelRun]) -> Result<(), Error> {
+        let [depth, height, width] = self.grid;
+        if self.pushed == depth {
+            return Err(Error::Planes {
+                expected: depth,
+                found: depth + 1,
+            });
+        }
+        let is_outside = |run: &LabelRun| {
+            run.y as usize >= height || run.end as usize > width || run.start >= run.end
+        };
+        if reference.iter().chain(prediction).any(is_outside) {
+            return Err(Error::OutsideGrid { grid: self.grid });
+        }
+        let unknown = |run: &&LabelRun| run.label != 0 && !self.index.contains_key(&run.label);
+        match reference.iter().find(unknown) {
+            Some(run) => Err(Error::MaskNotKept {
+                label: run.label.to_string(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn measure(&mut self, of: Of, runs: &[LabelRun]) -> Result<(), Error> {
+        let found = &mut self.found[of as usize];
+        for same in runs.chunk_by(|a, b| a.label == b.label) {
+            let label = same[0].label;
+            if label == 0 {
+                continue;
+            }
+            let voxels: u64 = same.iter().map(|run| run.x().len() as u64).sum();
+            *found.entry(label).or_default() += voxels;
+            let mut channel = match self.index.get(&label) {
+                Some(&at) => {
+                    self.touched.push(at);
+                    Some(&mut self.channels[at])
+                }
+                None => None,
+            };
+            for run in same {
+                self.foreground.measure(of, run);
+                if let Some(channel) = &mut channel {
+                    channel.measure(of, run);
+                }
+            }
+        }
+        if found.len() > MAX_LABELS {
+            return Err(Error::TooManyLabels);
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, z: usize) -> Result<(), Error> {
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        let [_, height, width] = self.grid;
+        let size: usize = self
+            .touched
+            .iter()
+            .map(|&at| self.channels[at].size())
+            .sum();
+        if size > 2 * MAX_SPANNING * height * width.div_ceil(64) {
+            return Err(Error::Scattered {
+                limit: MAX_SPANNING,
+            });
+        }
+        self.foreground.open(z);
+        for &at in &self.touched {
+            self.channels[at].open(z);
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, of: Of, runs: &[LabelRun]) {
+        for same in runs.chunk_by(|a, b| a.label == b.label) {
+            if same[0].label == 0 {
+                continue;
+            }
+            let channel = self.index.get(&same[0].label).copied();
+            for run in same {
+                self.foreground.fill(of, run);
+                if let Some(at) = channel {
+                    self.channels[at].fill(of, run);
+                }
+            }
+        }
+    }
+}
+
+/// The runs of a plane with axes y, x, background left out; what `runs` held is replaced.
+pub fn label_runs<V: Voxel>(plane: ArrayView2<'_, V>, runs: &mut Vec<LabelRun>) {
+    runs.clear();
+    V::each_run(plane, &mut |y, x, label| {
+        // Unwrap safety (of the casts): an extent beyond 32 bits has no plane in memory.
+        runs.push(LabelRun {
+            y: y as u32,
+            start: x.start as u32,
+            end: x.end as u32,
+            label,
+        });
+    });
+}
