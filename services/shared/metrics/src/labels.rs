@@ -8,7 +8,7 @@ use std::{
 
 use ndarray::{ArrayView2, ArrayView3, Axis, Slice, parallel::prelude::*};
 
-use crate::{Bounds, Error, Mask, Segmentation};
+use crate::{Bounds, Error, LabelRun, Mask, Segmentation};
 
 /// As many as a 16-bit volume can hold. A 32-bit volume could hold one per voxel.
 pub const MAX_LABELS: usize = 1 << 16;
@@ -103,6 +103,62 @@ where
         [depth, height, width],
         masks,
         unmatched,
+        foreground,
+    ))
+}
+
+/// As [`segment`], of planes that are runs already.
+pub(crate) fn segment_runs(
+    grid: [usize; 3],
+    planes: &[&[LabelRun]],
+) -> Result<Segmentation<i32>, Error> {
+    let runs = || {
+        let planes = planes.iter().enumerate();
+        let all = planes.flat_map(|(z, runs)| runs.iter().map(move |run| (z, run)));
+        all.filter(|(_, run)| run.label != 0)
+    };
+    let mut found = Survey::new();
+    for (z, run) in runs() {
+        let one = found.entry(run.label).or_default();
+        one.voxels += run.x().len() as u64;
+        one.bounds = one
+            .bounds
+            .union(&Bounds::of_run(z, run.y as usize, &run.x()));
+    }
+    let spanned: usize = found.values().map(|found| found.bounds.volume()).sum();
+    if spanned > MAX_SPANNING * grid.iter().product::<usize>() {
+        return Err(Error::Scattered {
+            limit: MAX_SPANNING,
+        });
+    }
+    let whole = found
+        .values()
+        .fold(Bounds::default(), |all, one| all.union(&one.bounds));
+    let all = Bounds {
+        start: [0; 3],
+        end: grid,
+    };
+    if found.len() > MAX_LABELS {
+        return Err(Error::TooManyLabels);
+    }
+    if planes.len() > grid[0] || !all.holds(&whole) {
+        return Err(Error::OutsideGrid { grid });
+    }
+    let mut foreground = Mask::blank(whole);
+    let mut masks: BTreeMap<_, _> = found
+        .iter()
+        .map(|(&label, found)| (label, Mask::blank(found.bounds)))
+        .collect();
+    for (z, run) in runs() {
+        foreground.fill(z, run.y as usize, run.x());
+        if let Some(mask) = masks.get_mut(&run.label) {
+            mask.fill(z, run.y as usize, run.x());
+        }
+    }
+    Ok(Segmentation::from_parts(
+        grid,
+        masks,
+        BTreeMap::new(),
         foreground,
     ))
 }

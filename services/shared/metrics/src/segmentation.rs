@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::ArrayView3;
 
-use crate::{Bounds, Error, Mask, Voxel};
+use crate::{Bounds, Error, LabelRun, Mask, Voxel, labels};
 
 /// One case's labels: the grid, a mask for each label, and the union of all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,12 @@ impl Segmentation<i32> {
         reference: &Self,
     ) -> Result<Self, Error> {
         V::segment(volume, &|label| reference.masks.contains_key(&label))
+    }
+
+    /// The labels of a volume that is held as the runs of its planes, in order; planes that are not given
+    /// are background.
+    pub fn from_label_runs(grid: [usize; 3], planes: &[&[LabelRun]]) -> Result<Self, Error> {
+        labels::segment_runs(grid, planes)
     }
 }
 

@@ -45,6 +45,16 @@ fn in_memory(a: ArrayView3<'_, i16>, b: ArrayView3<'_, i16>) -> Result<CaseScore
     protocol_scores(&a, &b)
 }
 
+fn from_runs(volume: &Array3<i16>) -> Result<Segmentation<i32>, Error> {
+    let (z, y, x) = volume.dim();
+    let mut planes = vec![Vec::new(); z];
+    for (plane, runs) in volume.outer_iter().zip(&mut planes) {
+        label_runs(plane, runs);
+    }
+    let planes: Vec<_> = planes.iter().map(Vec::as_slice).collect();
+    Segmentation::from_label_runs([z, y, x], &planes)
+}
+
 /// Blocks of 1 to 3 voxels, in a grid that is wider than a word, anywhere up to its borders.
 fn volumes() -> impl Strategy<Value = (Array3<i16>, Array3<i16>)> {
     let grid = (
@@ -78,6 +88,8 @@ proptest! {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let in_memory = pool.install(|| in_memory(a.view(), b.view()));
         prop_assert_eq!(&streamed, &in_memory);
+        let whole = Segmentation::from_labels(a.view());
+        prop_assert_eq!(&from_runs(&a), &whole);
         if let Ok(scores) = streamed {
             prop_assert!(scores.labels.iter().all(|label| label.nsd.is_finite()));
         }

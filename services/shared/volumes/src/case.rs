@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use molar_metrics::{CaseScores, LabelScore, Segmentation, protocol_scores};
+use molar_metrics::{CaseScores, LabelScore, Segmentation, StreamScorer, protocol_scores};
 
 use crate::error::Result;
 use crate::format::Format;
@@ -21,7 +21,7 @@ pub struct Reference {
 #[derive(Debug)]
 enum Labels {
     Polygons(Segmentation<Label>),
-    Volume(Segmentation<i32>),
+    Volume(nifti::LabelVolume),
 }
 
 /// Why a readable file cannot be a reference.
@@ -78,8 +78,8 @@ fn check(
             })
         }
         Format::Nifti => {
-            let volume = nifti::read_labels(reader, &nifti::Limits::expecting(geometry))?;
-            let labels = volume.labels()?.into_iter().map(Label::Value);
+            let labels = nifti::read_label_set(reader, &nifti::Limits::expecting(geometry))?;
+            let labels = labels.into_iter().map(Label::Value);
             Ok(Checked {
                 complaints: Vec::new(),
                 notes: notes_outside_set(labels, is_in_set),
@@ -120,7 +120,7 @@ impl Reference {
     fn read_volume(reader: &mut dyn Read, expected: Option<Geometry>) -> Result<Self> {
         let limits = expected.map_or_else(nifti::Limits::default, nifti::Limits::expecting);
         let volume = nifti::read_labels(reader, &limits)?;
-        Self::of(volume.geometry(), Labels::Volume(volume.segmentation()?))
+        Self::of(volume.geometry(), Labels::Volume(volume))
     }
 
     fn of(geometry: Geometry, labels: Labels) -> Result<Self> {
@@ -147,7 +147,7 @@ impl Reference {
     pub fn labels(&self) -> Vec<Label> {
         match &self.labels {
             Labels::Polygons(labels) => labels.labels().cloned().collect(),
-            Labels::Volume(labels) => labels.labels().copied().map(Label::Value).collect(),
+            Labels::Volume(labels) => labels.labels().iter().copied().map(Label::Value).collect(),
         }
     }
 
@@ -176,13 +176,13 @@ impl Reference {
                 })
             }
             Labels::Volume(reference) => {
-                let volume =
-                    nifti::read_labels(prediction, &nifti::Limits::expecting(self.geometry))?;
-                let prediction = volume.segmentation_against(reference)?;
-                let labels = prediction.labels().copied().map(Label::Value);
+                let limits = nifti::Limits::expecting(self.geometry);
+                let scores = stream(reference, nifti::Planes::open(prediction, &limits)?)?;
+                let predicted = scores.labels.iter().filter(|one| one.present_in_prediction);
+                let labels = predicted.map(|one| Label::Value(one.label));
                 let notes = notes_outside_set(labels, is_in_set);
                 Ok(Scored {
-                    scores: named(scores(reference, &prediction)),
+                    scores: named(scores),
                     notes,
                 })
             }
@@ -197,6 +197,27 @@ where
     // Unwrap safety: the reference has labels, each with a pixel, and the prediction was read at the
     // reference's size, with the masks that the reference asks for.
     protocol_scores(reference, prediction).expect("a fit reference and a prediction of its size")
+}
+
+/// Scores a prediction while it is read.
+fn stream(
+    reference: &nifti::LabelVolume,
+    mut prediction: nifti::Planes<'_>,
+) -> Result<CaseScores<i32>> {
+    let grid = reference.geometry().grid().map(|extent| extent as usize);
+    let mut scorer = StreamScorer::new(grid, reference.labels().iter().copied());
+    let mut runs = Vec::new();
+    for z in 0.. {
+        if !prediction.read(&mut runs)? {
+            break;
+        }
+        let pushed = scorer.push(reference.plane(z), &runs);
+        pushed.map_err(|error| nifti::Fault::of(&error))?;
+    }
+    // Unwrap safety: the reference has labels, each with a voxel, and the prediction has as many planes.
+    Ok(scorer
+        .finish()
+        .expect("a fit reference and a prediction of its size"))
 }
 
 fn named(scores: CaseScores<i32>) -> CaseScores<Label> {

@@ -193,6 +193,16 @@ impl Scaling {
 }
 
 impl Datatype {
+    /// Bytes of a voxel.
+    pub(super) fn size(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::U16 | Self::I16 => 2,
+            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
+        }
+    }
+
     fn of(code: i16) -> Result<Self, Fault> {
         Ok(match code {
             2 => Self::U8,

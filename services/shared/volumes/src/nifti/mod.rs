@@ -2,13 +2,17 @@
 
 mod header;
 mod labels;
+mod planes;
 mod stream;
+mod voxel;
 mod write;
 
 use crate::geometry::Geometry;
 
 pub use header::{Datatype, Header, read_header};
+pub(crate) use labels::read_label_set;
 pub use labels::{LabelVolume, read_labels};
+pub use planes::Planes;
 pub use write::{Element, write_labels, write_u16};
 
 /// What a volume may be before any of its voxels are read.
@@ -16,8 +20,7 @@ pub use write::{Element, write_labels, write_u16};
 pub struct Limits {
     /// Refuse any other size.
     pub expected: Option<Geometry>,
-    /// Where no size is expected. A label volume takes 1 byte per voxel while its values lie in
-    /// 0 to 255, up to 6 otherwise.
+    /// Where no size is expected. Reading takes up to 16 bytes per voxel of one plane.
     pub max_voxels: u64,
 }
 
@@ -83,8 +86,6 @@ pub enum Fault {
         "voxel {at:?} is {value}: write the labels themselves, between -2147483648 and 2147483647"
     )]
     OutOfRange { at: [u32; 3], value: f64 },
-    #[error("there is no memory for {voxels} voxels")]
-    NoMemory { voxels: u64 },
     #[error("there are more than {limit} different values: this is an image, not a label volume")]
     TooManyLabels { limit: usize },
     #[error("the labels are scattered like noise: save the label volume, one value per tooth")]

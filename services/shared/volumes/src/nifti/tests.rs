@@ -173,7 +173,7 @@ fn labels_of_any_width_survive() {
     );
     let volume = volume.unwrap();
     assert_eq!(
-        volume.labels().unwrap().into_iter().collect::<Vec<_>>(),
+        volume.labels().iter().copied().collect::<Vec<_>>(),
         [-1, 5, 200, 300]
     );
     assert_eq!(volume.value([3, 0, 0]), None);
