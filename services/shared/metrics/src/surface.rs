@@ -1,31 +1,14 @@
-//! Surfaces as sets of voxel corners, and how much of one lies near another.
+//! How much of one surface lies near another.
 //!
-//! Corner `c` lies between the voxels `c - 1` and `c` of each axis. It is a surface element where
-//! its eight voxels are neither all inside the mask nor all outside; what lies outside the grid is
-//! outside the mask.
+//! A surface is a set of voxel corners: corner `c` lies between the voxels `c - 1` and `c` of each axis. It
+//! is an element where its eight voxels are neither all inside the mask nor all outside; what lies outside
+//! the grid is outside the mask.
 
-use crate::tally::Tally;
-use crate::{Bounds, Mask};
+use crate::Mask;
+use crate::stream::tally_of;
 
 /// Of [`surface_dice`], in voxels.
 pub const TOLERANCE: f64 = 2.0;
-
-/// The ball of [`TOLERANCE`] around a corner, 33 corners, as `(dz, dy, reach along x)`.
-const BALL: [(isize, isize, u32); 13] = [
-    (0, 0, 2),
-    (0, -1, 1),
-    (0, 1, 1),
-    (-1, 0, 1),
-    (1, 0, 1),
-    (-1, -1, 1),
-    (-1, 1, 1),
-    (1, -1, 1),
-    (1, 1, 1),
-    (0, -2, 0),
-    (0, 2, 0),
-    (-2, 0, 0),
-    (2, 0, 0),
-];
 
 /// The surface Dice at a tolerance of 2 voxels, NSD in the challenge (Nikolov et al., *Deep learning
 /// to achieve clinically applicable segmentation of head and neck anatomy*, 2018).
@@ -35,127 +18,12 @@ const BALL: [(isize, isize, u32); 13] = [
 /// areas are summed from the counts per kind of element, so the value is exactly symmetric, and
 /// exactly 1 where every element is near.
 pub fn surface_dice(a: &Mask, b: &Mask) -> Option<f64> {
-    let crop = a.bounds().union(&b.bounds());
-    let (a, b) = (Surface::of(a, crop), Surface::of(b, crop));
-    let mut tally = Tally::default();
-    count(&mut tally, &a, &b);
-    count(&mut tally, &b, &a);
-    tally.share()
+    tally_of(a, b).share()
 }
 
 /// Area of the surface, in voxel faces.
 pub fn surface_area(mask: &Mask) -> f64 {
-    let mut tally = Tally::default();
-    let surface = Surface::of(mask, mask.bounds());
-    count(&mut tally, &surface, &surface);
-    tally.area()
-}
-
-/// Counts the elements of one surface, and those of them near the other.
-fn count(tally: &mut Tally, surface: &Surface<'_>, other: &Surface<'_>) {
-    surface.each_word(|z, y, at, mut elements| {
-        let near = other.reach(z, y, at);
-        let corners = surface.corners(z, y, at);
-        while elements != 0 {
-            let bit = elements.trailing_zeros();
-            tally.count(corners.code(bit), near >> bit & 1 == 1);
-            elements &= elements - 1;
-        }
-    });
-}
-
-/// The surface elements of a mask, one bit per corner of a crop.
-struct Surface<'a> {
-    mask: &'a Mask,
-    start: [isize; 3],
-    depth: usize,
-    height: usize,
-    per_row: usize,
-    words: Vec<u64>,
-}
-
-impl<'a> Surface<'a> {
-    fn of(mask: &'a Mask, crop: Bounds) -> Self {
-        let [depth, height, width] = crop.extent().map(|voxels| voxels + 1);
-        let per_row = width.div_ceil(64);
-        let start = crop.start.map(|at| at as isize);
-        let words = vec![0; depth * height * per_row];
-        let mut surface = Self {
-            mask,
-            start,
-            depth,
-            height,
-            per_row,
-            words,
-        };
-        for z in 0..depth {
-            for y in 0..height {
-                for at in 0..per_row {
-                    let elements = surface.corners(z, y, at).elements();
-                    surface.words[(z * height + y) * per_row + at] = elements;
-                }
-            }
-        }
-        surface
-    }
-
-    /// The voxels around 64 corners of a row of the crop.
-    fn corners(&self, z: usize, y: usize, at: usize) -> Corners {
-        let [oz, oy, ox] = self.start;
-        let (z, y, x) = (oz + z as isize, oy + y as isize, ox + 64 * at as isize);
-        Corners(std::array::from_fn(|i| {
-            let [dz, dy, dx] = [i >> 2 & 1, i >> 1 & 1, i & 1].map(|bit| bit as isize - 1);
-            self.mask.word(z + dz, y + dy, x + dx)
-        }))
-    }
-
-    fn each_word(&self, mut on_elements: impl FnMut(usize, usize, usize, u64)) {
-        for (index, &elements) in self.words.iter().enumerate() {
-            if elements != 0 {
-                let (row, at) = (index / self.per_row, index % self.per_row);
-                on_elements(row / self.height, row % self.height, at, elements);
-            }
-        }
-    }
-
-    /// Which of 64 corners have an element of this surface within the tolerance.
-    fn reach(&self, z: usize, y: usize, at: usize) -> u64 {
-        BALL.iter().fold(0, |reached, &(dz, dy, dx)| {
-            match (z.checked_add_signed(dz), y.checked_add_signed(dy)) {
-                (Some(z), Some(y)) if z < self.depth && y < self.height => {
-                    let first = (z * self.height + y) * self.per_row;
-                    reached | spread(&self.words[first..first + self.per_row], at, dx)
-                }
-                _ => reached,
-            }
-        })
-    }
-}
-
-/// A word of a row with every bit spread to both sides.
-fn spread(row: &[u64], at: usize, by: u32) -> u64 {
-    let before = if at > 0 { row[at - 1] } else { 0 };
-    let after = row.get(at + 1).copied().unwrap_or(0);
-    (1..=by).fold(row[at], |bits, by| {
-        bits | row[at] << by | before >> (64 - by) | row[at] >> by | after << (64 - by)
-    })
-}
-
-/// 64 corners of a row: word `4 dz + 2 dy + dx` says which have that voxel inside the mask.
-struct Corners([u64; 8]);
-
-impl Corners {
-    fn elements(&self) -> u64 {
-        let any = self.0.iter().fold(0, |any, word| any | word);
-        let all = self.0.iter().fold(u64::MAX, |all, word| all & word);
-        any & !all
-    }
-
-    fn code(&self, bit: u32) -> usize {
-        self.0.iter().enumerate().fold(0, |code, (i, word)| {
-            code | ((word >> bit & 1) as usize) << i
-        })
-    }
+    tally_of(mask, &Mask::default()).area()
 }
 
 #[cfg(test)]
@@ -177,21 +45,6 @@ mod tests {
             .map(|(z, y)| Run { z, y, x: x.clone() })
             .collect();
         Mask::from_runs(&runs)
-    }
-
-    #[test]
-    fn the_ball_is_that_of_the_tolerance() {
-        let mut ball = BALL
-            .iter()
-            .flat_map(|&(z, y, x)| (-(x as isize)..=x as isize).map(move |x| [z, y, x]))
-            .collect::<Vec<_>>();
-        ball.sort();
-        let near =
-            |p: &[isize; 3]| p.iter().map(|d| d * d).sum::<isize>() as f64 <= TOLERANCE.powi(2);
-        let all =
-            (-3..=3).flat_map(|z| (-3..=3).flat_map(move |y| (-3..=3).map(move |x| [z, y, x])));
-        assert_eq!(ball, all.filter(near).collect::<Vec<_>>());
-        assert_eq!(ball.len(), 33);
     }
 
     #[test]

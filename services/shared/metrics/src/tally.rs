@@ -26,6 +26,15 @@ impl Tally {
         self.near[code] += u64::from(is_near);
     }
 
+    /// A word of elements of one code.
+    #[inline]
+    pub(crate) fn count_many(&mut self, code: usize, elements: u64, near: u64) {
+        if elements != 0 {
+            self.all[code] += u64::from(elements.count_ones());
+            self.near[code] += u64::from((elements & near).count_ones());
+        }
+    }
+
     /// Area of all elements, in voxel faces.
     pub(crate) fn area(&self) -> f64 {
         area(&self.all)

@@ -26,8 +26,8 @@ use crate::rows::uploads;
 const MIB: u64 = 1 << 20;
 /// What reading takes beside the voxels: buffers, stacks, the directory of an archive, two million paths.
 const MEMORY_BASE: u64 = 1024 * MIB;
-/// A label volume takes up to 6 bytes a voxel, see `molar_volumes::nifti::Limits`.
-const BYTES_PER_VOXEL: u64 = 8;
+/// What reading takes of an image, or of a plane of a volume, see `molar_volumes::nifti::Limits`.
+const BYTES_PER_PIXEL: u64 = 16;
 
 /// What a claimed row says about the work.
 #[derive(Debug, Clone)]
@@ -171,15 +171,15 @@ fn mismatch(lookup: &Lookup, size: u64, sha256: &str) -> Verdict {
 }
 
 fn memory_bytes(task: &Task) -> u64 {
-    let voxels = match task {
-        Task::Predictions { cases, .. } => cases
-            .iter()
-            .map(|case| case.geometry.elements())
-            .max()
-            .unwrap_or(0),
+    let pixels = |case: &Case| {
+        let [_, height, width] = case.geometry.grid().map(u64::from);
+        height * width
+    };
+    let pixels = match task {
+        Task::Predictions { cases, .. } => cases.iter().map(pixels).max().unwrap_or(0),
         Task::Container { .. } => 0,
     };
-    MEMORY_BASE + BYTES_PER_VOXEL * voxels
+    MEMORY_BASE + BYTES_PER_PIXEL * pixels
 }
 
 /// Ten times what an honest file takes on a slow machine.

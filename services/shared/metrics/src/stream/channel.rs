@@ -1,7 +1,7 @@
 use super::plane::{Extent, Plane};
 use crate::scores::Pair;
 use crate::tally::Tally;
-use crate::{LabelRun, Overlap};
+use crate::{LabelRun, Mask, Overlap};
 
 /// Two masks that are compared plane by plane: those of a label, or the foregrounds.
 ///
@@ -64,6 +64,21 @@ impl Channel {
         side.count += x.len() as u64;
     }
 
+    /// The surfaces of two masks in memory.
+    pub fn tally_of(reference: &Mask, prediction: &Mask) -> Tally {
+        let mut channel = Self::default();
+        let all = reference.bounds().union(&prediction.bounds());
+        for z in all.axis(0) {
+            for (side, mask) in channel.sides.iter_mut().zip([reference, prediction]) {
+                side.voxels.rotate_left(1);
+                side.voxels[3].become_plane(mask, z);
+            }
+            channel.advance();
+        }
+        channel.conclude();
+        channel.tally
+    }
+
     /// After the last run of the plane.
     pub fn close(&mut self) {
         let [reference, prediction] = &self.sides;
@@ -73,9 +88,7 @@ impl Channel {
 
     /// The two masks compared, when the last plane was closed.
     pub fn finish(mut self) -> Pair {
-        while !self.is_blank() {
-            self.step();
-        }
+        self.conclude();
         let [reference, prediction] = self.sides.map(|side| side.count);
         let overlap = Overlap {
             reference,
@@ -83,6 +96,12 @@ impl Channel {
             intersection: self.shared,
         };
         Pair::of_counts(&overlap, || self.tally.share())
+    }
+
+    fn conclude(&mut self) {
+        while !self.is_blank() {
+            self.step();
+        }
     }
 
     /// A plane without a voxel.
@@ -143,18 +162,24 @@ impl Side {
             above.row(before),
             above.row(y),
         ];
-        // By the bits of a code: the voxel before the corner, then the one after it.
-        let around = rows.map(|row| {
-            let word = row.word(at);
-            [word << 1 | row.word(at.wrapping_sub(1)) >> 63, word]
-        });
+        let words = rows.map(|row| row.word(at));
+        let lasts = rows.map(|row| row.word(at.wrapping_sub(1)) >> 63);
+        // Where the surface is flat and faces along z, which is most of an image, 64 are told at once.
+        let over = |a: usize| [a, a + 1].map(|i| words[i] & (words[i] << 1 | lasts[i]));
+        let under = |a: usize| [a, a + 1].map(|i| words[i] | words[i] << 1 | lasts[i]);
+        let ([a, b], [c, d]) = (over(0), under(2));
+        let ([e, f], [g, h]) = (over(2), under(0));
+        for (flat, code) in [(a & b & !(c | d), 0x0f), (e & f & !(g | h), 0xf0)] {
+            tally.count_many(code, flat, near);
+            elements &= !flat;
+        }
+        // The voxel before each corner is one bit below the voxel after it.
+        let around: [u128; 4] =
+            std::array::from_fn(|i| u128::from(words[i]) << 1 | u128::from(lasts[i]));
         while elements != 0 {
             let bit = elements.trailing_zeros();
-            let corners = around.as_flattened().iter().enumerate();
-            let code = corners.fold(0, |code, (i, word)| {
-                code | ((word >> bit & 1) as usize) << i
-            });
-            tally.count(code, near >> bit & 1 == 1);
+            let [a, b, c, d] = around.map(|row| (row >> bit) as usize & 3);
+            tally.count(a | b << 2 | c << 4 | d << 6, near >> bit & 1 == 1);
             elements &= elements - 1;
         }
     }

@@ -10,7 +10,8 @@ use ndarray::{ArrayView2, ArrayView3};
 
 use crate::labels::{MAX_LABELS, MAX_SPANNING};
 use crate::scores::{LabelScore, Pair};
-use crate::{CaseScores, Error, Voxel};
+use crate::tally::Tally;
+use crate::{CaseScores, Error, Mask, Voxel};
 use channel::{Channel, Of};
 
 /// Voxels of one row of a plane that have one label.
@@ -246,6 +247,11 @@ impl StreamScorer {
             }
         }
     }
+}
+
+/// The surface elements of two masks, and which of them are near.
+pub(crate) fn tally_of(a: &Mask, b: &Mask) -> Tally {
+    Channel::tally_of(a, b)
 }
 
 /// The runs of a plane with axes y, x, background left out; what `runs` held is replaced.

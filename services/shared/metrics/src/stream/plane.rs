@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use crate::Mask;
+
 /// One plane of a mask or of a surface: a bit per voxel or corner, in words whose first bit is a
 /// multiple of 64 along x, so that the words of any two planes lie over each other.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +76,25 @@ impl Plane {
 
     pub fn reset(&mut self, extent: &Extent) {
         self.shape(extent.rows.clone(), extent.words());
+    }
+
+    /// Plane `z` of a mask.
+    pub fn become_plane(&mut self, mask: &Mask, z: usize) {
+        let bounds = mask.bounds();
+        if !bounds.axis(0).contains(&z) {
+            return self.clear();
+        }
+        let extent = Extent {
+            rows: bounds.axis(1),
+            x: bounds.axis(2),
+        };
+        self.reset(&extent);
+        let (rows, words) = (self.rows(), self.words());
+        for (y, out) in rows.zip(self.bits.chunks_exact_mut(words.len())) {
+            for (at, out) in words.clone().zip(out) {
+                *out = mask.word(z as isize, y as isize, 64 * at as isize);
+            }
+        }
     }
 
     fn shape(&mut self, rows: Range<usize>, words: Range<usize>) {
