@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::client::{Connection, apply, board, session, status, submit, team};
 use crate::up::UpArgs;
-use crate::{admin, migrate, phantom, roles};
+use crate::{admin, migrate, phantom, roles, score};
 
 const BEGIN: &str = "\
 To take part, in this order (`molar help COMMAND` says more):
@@ -41,6 +41,8 @@ pub enum Command {
     Team(team::Args),
     /// Hand in a zip of predictions or a container.
     Submit(submit::Args),
+    /// Score predictions at home, as the platform would.
+    Score(score::Args),
     /// Where your submissions stand.
     Status(status::Args),
     /// A phase's leaderboard.
@@ -76,6 +78,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Whoami(args) => session::whoami(args).await?,
         Command::Team(args) => team::run(args).await?,
         Command::Submit(args) => submit::run(args).await?,
+        Command::Score(args) => return tokio::task::block_in_place(|| score::run(&args)),
         Command::Status(args) => status::run(args).await?,
         Command::Board(args) => board::run(args).await?,
         Command::Apply(args) => apply::run(args).await?,

@@ -1,13 +1,16 @@
 //! The `molar` binary's parts: each role behind `molar serve`, `molar up` that runs them all, and the
 //! commands of participants and organizers.
 
+#[macro_use]
+pub mod client;
+
 pub mod admin;
 pub mod cli;
-pub mod client;
 pub mod demo;
 pub mod migrate;
 pub mod phantom;
 pub mod platform;
 pub mod roles;
+pub mod score;
 pub mod store;
 pub mod up;

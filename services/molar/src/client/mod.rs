@@ -20,7 +20,7 @@ pub use api::{Api, Refusal};
 pub use credentials::Connection;
 
 /// See [`say!`].
-fn write_line(text: std::fmt::Arguments<'_>) {
+pub(crate) fn write_line(text: std::fmt::Arguments<'_>) {
     use std::io::Write as _;
     if let Err(error) = writeln!(std::io::stdout(), "{text}") {
         let is_over = error.kind() == std::io::ErrorKind::BrokenPipe;

@@ -1,0 +1,204 @@
+//! `molar score` as a process, on files of our own making.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on is a failed test"
+)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// 20 × 20 pixels with a rectangle for each label.
+fn rectangles(labelled: &[(&str, [i32; 4])]) -> String {
+    let shapes = labelled.iter().map(|(label, [x0, y0, x1, y1])| {
+        let points = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
+        serde_json::json!({"label": label, "points": points, "shape_type": "polygon"})
+    });
+    let shapes: Vec<_> = shapes.collect();
+    serde_json::json!({"imageHeight": 20, "imageWidth": 20, "shapes": shapes}).to_string()
+}
+
+/// Two cases: half of tooth 11 and none of 12; all of 21.
+fn place() -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    let put = |name: &str, content: &str| {
+        let path = place.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    let two = rectangles(&[("11", [2, 2, 5, 5]), ("12", [10, 10, 13, 13])]);
+    let one = rectangles(&[("21", [2, 2, 5, 5])]);
+    put("references/A_Mask.json", &two);
+    put("references/B_Mask.json", &one);
+    put(
+        "predictions/A_Mask.json",
+        &rectangles(&[("11", [2, 2, 5, 3])]),
+    );
+    put("predictions/B_Mask.json", &one);
+    place
+}
+
+fn score(place: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_molar"));
+    command.arg("score").args(arguments).current_dir(place);
+    command.output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(place: &Path, arguments: &[&str]) -> Value {
+    let output = score(place, &[arguments, &["--json"]].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
+}
+
+fn zip(place: &Path, names: &[&str]) {
+    let mut archive = zip::ZipWriter::new(fs::File::create(place.join("p.zip")).unwrap());
+    for name in names {
+        archive
+            .start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        let file = name.rsplit('/').next().unwrap();
+        let content = fs::read(place.join("predictions").join(file)).unwrap_or_default();
+        archive.write_all(&content).unwrap();
+    }
+    archive.finish().unwrap();
+}
+
+#[test]
+fn folders_and_a_zip_give_the_same_values_whatever_the_jobs() {
+    let place = place();
+    zip(
+        place.path(),
+        &["./A_Mask.json", "B_Mask.json", "__MACOSX/._A_Mask.json"],
+    );
+    let folders = json(place.path(), &["references", "predictions"]);
+    assert_eq!(folders["cases"][0]["values"]["instance_IoU"], 0.25);
+    assert_eq!(folders["cases"][0]["labels"][0]["IoU"], 0.5);
+    assert_eq!(folders["cases"][1]["values"]["IA"], 1.0);
+    assert_eq!(folders["mean"]["instance_IoU"], 0.625);
+    assert_eq!(json(place.path(), &["references", "p.zip"]), folders);
+    for jobs in ["1", "2", "9"] {
+        let again = json(place.path(), &["references", "predictions", "--jobs", jobs]);
+        assert_eq!(again, folders, "{jobs} jobs");
+    }
+    assert_eq!(
+        code(&score(place.path(), &["references", "predictions"])),
+        0
+    );
+}
+
+#[test]
+fn the_table_and_the_csv_have_the_metrics_that_were_asked_for() {
+    let place = place();
+    let chosen = ["references", "predictions", "--metrics", "IA,image_IoU"];
+    let said = |arguments: &[&str]| {
+        let output = score(place.path(), arguments);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = said(&chosen);
+    let rows: Vec<Vec<_>> = table
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert!(rows.contains(&vec!["A", "0.0000", "0.2500"]), "{table}");
+    assert!(rows.contains(&vec!["mean", "0.5000", "0.6250"]), "{table}");
+    assert!(!table.contains("NSD"), "{table}");
+    let csv = said(&[&chosen[..], &["--csv"]].concat());
+    assert_eq!(csv, "case,IA,image_IoU,failure\nA,0,0.25,\nB,1,1,\n");
+    let labels = said(&[
+        "references/B_Mask.json",
+        "predictions/B_Mask.json",
+        "--csv",
+        "--labels",
+    ]);
+    assert_eq!(labels, "case,label,DSC,IoU,NSD,is_match\nB,21,1,1,1,true\n");
+}
+
+#[test]
+fn a_prediction_that_is_missing_or_broken_scores_nothing_and_is_told() {
+    let place = place();
+    fs::write(place.path().join("predictions/A_Mask.json"), "{").unwrap();
+    fs::rename(
+        place.path().join("predictions/B_Mask.json"),
+        place.path().join("predictions/C_Mask.json"),
+    )
+    .unwrap();
+    let output = score(place.path(), &["references", "predictions"]);
+    assert_eq!(code(&output), 3);
+    let said = said(&output);
+    assert!(
+        said.contains("B: there is no prediction of this case"),
+        "{said}"
+    );
+    assert!(said.contains("C_Mask.json belongs to no case"), "{said}");
+    let answer = json(place.path(), &["references", "predictions"]);
+    assert_eq!(answer["mean"]["image_DSC"], 0.0);
+    assert!(answer["cases"][0]["failure"].is_string());
+}
+
+#[test]
+fn what_cannot_be_scored_at_all_says_why() {
+    let place = place();
+    let empty = rectangles(&[]);
+    fs::write(place.path().join("empty.json"), empty).unwrap();
+    fs::create_dir(place.path().join("nothing")).unwrap();
+    zip(place.path(), &["folder/A_Mask.json"]);
+    let refused = |arguments: &[&str], expected: i32, words: &str| {
+        let output = score(place.path(), arguments);
+        let said = said(&output);
+        assert_eq!(code(&output), expected, "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    };
+    let good = "predictions/A_Mask.json";
+    refused(&["empty.json", good], 4, "the reference has no label");
+    refused(
+        &["references", good],
+        1,
+        "give a folder or a zip of predictions",
+    );
+    refused(&["references/A_Mask.json", "predictions"], 1, "is a folder");
+    refused(&["references", "p.zip"], 1, "zip the files themselves");
+    refused(
+        &["nothing", "predictions"],
+        1,
+        "holds no .json, .nii.gz or .nii file",
+    );
+    refused(&["absent.json", good], 4, "absent.json");
+    refused(&[good, "absent.json"], 3, "absent.json");
+    refused(
+        &["references", "predictions", "--metrics", "dice"],
+        2,
+        "known are image_DSC",
+    );
+}
+
+#[test]
+fn the_real_cases_have_the_values_of_the_challenge() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference");
+    if !root.is_dir() {
+        eprintln!("SKIPPED reference: the_real_cases_have_the_values_of_the_challenge");
+        return;
+    }
+    let expected: Value =
+        serde_json::from_slice(&fs::read(root.join("expected.json")).unwrap()).unwrap();
+    let values = &expected["cbct/Validation_0001_Mask.nii.gz"];
+    let answer = json(&root, &["cbct/reference", "cbct/prediction"]);
+    for (metric, found) in answer["mean"].as_object().unwrap() {
+        let (found, wanted) = (found.as_f64().unwrap(), values[metric].as_f64().unwrap());
+        assert!(
+            (found - wanted).abs() <= 1e-12,
+            "{metric}: {found}, not {wanted}"
+        );
+    }
+}
