@@ -77,7 +77,7 @@ fn volumes() -> impl Strategy<Value = (Array3<i16>, Array3<i16>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn every_way_gives_the_same_bits(
         (a, b) in volumes(),

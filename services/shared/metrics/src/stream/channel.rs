@@ -1,4 +1,4 @@
-use super::plane::{Extent, Plane};
+use super::plane::{Extent, Plane, Row};
 use crate::scores::Pair;
 use crate::tally::Tally;
 use crate::{LabelRun, Mask, Overlap};
@@ -143,39 +143,47 @@ impl Side {
         let middle = &self.surfaces[2];
         for y in middle.rows() {
             let row = middle.row(y);
+            let (near, corners) = (Near::of(other, y), Corners::of(self, y));
             for at in middle.words() {
                 let elements = row.word(at);
                 if elements != 0 {
-                    let near = other.reach(y, at, elements);
-                    self.count_word(y, at, elements, near, tally);
+                    corners.count(at, elements, near.reach(at, elements), tally);
                 }
             }
         }
     }
+}
 
-    fn count_word(&self, y: usize, at: usize, mut elements: u64, near: u64, tally: &mut Tally) {
-        let [below, above, ..] = &self.voxels;
+/// The voxels around a row of corners of the middle surface.
+struct Corners<'a>([Row<'a>; 4]);
+
+impl<'a> Corners<'a> {
+    fn of(side: &'a Side, y: usize) -> Self {
+        let [below, above, ..] = &side.voxels;
         let before = y.wrapping_sub(1);
-        let rows = [
+        Self([
             below.row(before),
             below.row(y),
             above.row(before),
             above.row(y),
-        ];
-        let words = rows.map(|row| row.word(at));
-        let lasts = rows.map(|row| row.word(at.wrapping_sub(1)) >> 63);
+        ])
+    }
+
+    fn count(&self, at: usize, mut elements: u64, near: u64, tally: &mut Tally) {
+        let words = self.0.map(|row| row.word(at));
+        let lasts = self.0.map(|row| row.word(at.wrapping_sub(1)) >> 63);
         // Where the surface is flat and faces along z, which is most of an image, 64 are told at once.
-        let over = |a: usize| [a, a + 1].map(|i| words[i] & (words[i] << 1 | lasts[i]));
-        let under = |a: usize| [a, a + 1].map(|i| words[i] | words[i] << 1 | lasts[i]);
-        let ([a, b], [c, d]) = (over(0), under(2));
-        let ([e, f], [g, h]) = (over(2), under(0));
-        for (flat, code) in [(a & b & !(c | d), 0x0f), (e & f & !(g | h), 0xf0)] {
+        let any = |i: usize| words[i] | words[i] << 1 | lasts[i];
+        let all = |i: usize| words[i] & (words[i] << 1 | lasts[i]);
+        let below = all(0) & all(1) & !(any(2) | any(3));
+        let above = all(2) & all(3) & !(any(0) | any(1));
+        for (flat, code) in [(below, 0x0f), (above, 0xf0)] {
             tally.count_many(code, flat, near);
             elements &= !flat;
         }
         // The voxel before each corner is one bit below the voxel after it.
-        let around: [u128; 4] =
-            std::array::from_fn(|i| u128::from(words[i]) << 1 | u128::from(lasts[i]));
+        let pair = |i: usize| u128::from(words[i]) << 1 | u128::from(lasts[i]);
+        let around = [pair(0), pair(1), pair(2), pair(3)];
         while elements != 0 {
             let bit = elements.trailing_zeros();
             let [a, b, c, d] = around.map(|row| (row >> bit) as usize & 3);
@@ -183,43 +191,51 @@ impl Side {
             elements &= elements - 1;
         }
     }
+}
 
-    /// Which of the wanted corners of the middle plane have an element of this side within two voxels:
-    /// one of the 33 corners of the ball.
-    fn reach(&self, y: usize, at: usize, wanted: u64) -> u64 {
-        let [under, below, middle, above, over] = &self.surfaces;
-        let here = middle.row(y);
-        let word = here.word(at);
+/// The surface within two voxels of a row of the middle surface: rows of the 33 corners of the ball, by
+/// how far they reach along x.
+struct Near<'a> {
+    two: Row<'a>,
+    one: [Row<'a>; 8],
+    none: [Row<'a>; 4],
+}
+
+impl<'a> Near<'a> {
+    fn of(side: &'a Side, y: usize) -> Self {
+        let [under, below, middle, above, over] = &side.surfaces;
+        let (before, after) = (y.wrapping_sub(1), y + 1);
+        let around = |plane: &'a Plane| [plane.row(before), plane.row(y), plane.row(after)];
+        let ([a, b, c], [d, e, f]) = (around(below), around(above));
+        Self {
+            two: middle.row(y),
+            one: [middle.row(before), middle.row(after), a, b, c, d, e, f],
+            none: [
+                under.row(y),
+                over.row(y),
+                middle.row(y.wrapping_sub(2)),
+                middle.row(y + 2),
+            ],
+        }
+    }
+
+    /// Which of the wanted corners have an element within two voxels.
+    fn reach(&self, at: usize, wanted: u64) -> u64 {
+        let word = self.two.word(at);
         if wanted & !word == 0 {
             return word;
         }
-        let (before, after) = (y.wrapping_sub(1), y + 1);
-        let two_away = [
-            (under, y),
-            (over, y),
-            (middle, y.wrapping_sub(2)),
-            (middle, y + 2),
-        ];
-        let one_away = [
-            (middle, before),
-            (middle, after),
-            (below, before),
-            (below, y),
-            (below, after),
-            (above, before),
-            (above, y),
-            (above, after),
-        ]
-        .map(|(plane, y)| plane.row(y));
+        let union = |rows: &[Row<'_>], at| rows.iter().fold(0, |all, row| all | row.word(at));
         let (left, right) = (at.wrapping_sub(1), at + 1);
-        let beside = |at| one_away.iter().fold(0, |all, row| all | row.word(at));
-        let straight = two_away
-            .iter()
-            .fold(0, |all, (plane, y)| all | plane.row(*y).word(at));
-        let (last, next) = (here.word(left), here.word(right));
-        let wide = word << 2 | last >> 62 | word >> 2 | next << 62;
-        // Along x these reach one corner to both sides.
-        let (last, now, next) = (last | beside(left), word | beside(at), next | beside(right));
-        straight | wide | now | now << 1 | last >> 63 | now >> 1 | next << 63
+        let (last, next) = (self.two.word(left), self.two.word(right));
+        let two = word << 2 | last >> 62 | word >> 2 | next << 62;
+        // What reaches two corners along x reaches one as well.
+        let (last, next) = (
+            last | union(&self.one, left),
+            next | union(&self.one, right),
+        );
+        let now = word | union(&self.one, at);
+        let one = now | now << 1 | last >> 63 | now >> 1 | next << 63;
+        one | two | union(&self.none, at)
     }
 }
