@@ -24,23 +24,45 @@
 //! # Ok::<(), molar_metrics::Error>(())
 //! ```
 
+/// Of this crate: a value of any measure changes with it only, see `tests/golden`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 mod bounds;
+mod catalogue;
 mod cell;
+mod distance;
 mod error;
+mod groups;
+mod joint;
 mod labels;
 mod mask;
+mod matching;
+mod measure;
+mod measured;
 mod metric;
 mod overlap;
+mod panoptic;
 mod scores;
 mod segmentation;
+mod spacing;
 mod surface;
+mod surface_distance;
 
 pub use bounds::Bounds;
+pub use catalogue::Description;
 pub use error::Error;
+pub use groups::Groups;
+pub use joint::JointCounts;
 pub use labels::{MAX_LABELS, Voxel};
 pub use mask::{Mask, Run};
+pub use matching::{MATCH_THRESHOLD, Match, Matching};
+pub use measure::{Detection, Measure, Quantity, Tolerance};
+pub use measured::{Context, Measured, measure};
 pub use metric::Metric;
 pub use overlap::Overlap;
+pub use panoptic::Panoptic;
 pub use scores::{CaseScores, LabelScore, protocol_scores};
 pub use segmentation::Segmentation;
+pub use spacing::Spacing;
 pub use surface::{TOLERANCE, surface_area, surface_dice};
+pub use surface_distance::SurfaceDistances;

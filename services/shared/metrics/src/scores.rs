@@ -83,7 +83,7 @@ where
     })
 }
 
-fn check<L: Ord + Debug>(
+pub(crate) fn check<L: Ord + Debug>(
     reference: &Segmentation<L>,
     prediction: &Segmentation<L>,
 ) -> Result<(), Error> {

@@ -93,7 +93,7 @@ impl Tally {
 }
 
 /// The surface elements of a mask, one bit per corner of a crop.
-struct Surface<'a> {
+pub(crate) struct Surface<'a> {
     mask: &'a Mask,
     start: [isize; 3],
     depth: usize,
@@ -103,7 +103,7 @@ struct Surface<'a> {
 }
 
 impl<'a> Surface<'a> {
-    fn of(mask: &'a Mask, crop: Bounds) -> Self {
+    pub(crate) fn of(mask: &'a Mask, crop: Bounds) -> Self {
         let [depth, height, width] = crop.extent().map(|voxels| voxels + 1);
         let per_row = width.div_ceil(64);
         let start = crop.start.map(|at| at as isize);
@@ -128,7 +128,7 @@ impl<'a> Surface<'a> {
     }
 
     /// The voxels around 64 corners of a row of the crop.
-    fn corners(&self, z: usize, y: usize, at: usize) -> Corners {
+    pub(crate) fn corners(&self, z: usize, y: usize, at: usize) -> Corners {
         let [oz, oy, ox] = self.start;
         let (z, y, x) = (oz + z as isize, oy + y as isize, ox + 64 * at as isize);
         Corners(std::array::from_fn(|i| {
@@ -137,7 +137,7 @@ impl<'a> Surface<'a> {
         }))
     }
 
-    fn each_word(&self, mut on_elements: impl FnMut(usize, usize, usize, u64)) {
+    pub(crate) fn each_word(&self, mut on_elements: impl FnMut(usize, usize, usize, u64)) {
         for (index, &elements) in self.words.iter().enumerate() {
             if elements != 0 {
                 let (row, at) = (index / self.per_row, index % self.per_row);
@@ -170,7 +170,7 @@ fn spread(row: &[u64], at: usize, by: u32) -> u64 {
 }
 
 /// 64 corners of a row: word `4 dz + 2 dy + dx` says which have that voxel inside the mask.
-struct Corners([u64; 8]);
+pub(crate) struct Corners([u64; 8]);
 
 impl Corners {
     fn elements(&self) -> u64 {
@@ -179,7 +179,7 @@ impl Corners {
         any & !all
     }
 
-    fn code(&self, bit: u32) -> usize {
+    pub(crate) fn code(&self, bit: u32) -> usize {
         self.0.iter().enumerate().fold(0, |code, (i, word)| {
             code | ((word >> bit & 1) as usize) << i
         })
