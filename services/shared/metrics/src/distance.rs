@@ -6,8 +6,9 @@
 //! itself, column by column, and the rest is done plane by plane, in one plane's memory, and for the
 //! rows that somebody asks for.
 //!
-//! Squares are summed as z² + y² + x², each the square of steps × spacing: bit for bit what scipy's
-//! `distance_transform_edt` gives, unless two corners are equally near.
+//! Squares are summed as z² + y² + x², each the square of steps × spacing, and the least sum is taken
+//! to the last bit: what scipy's `distance_transform_edt` gives, unless it finds another of several
+//! corners that are equally near.
 
 /// A set of corners, sorted by column along z.
 pub(crate) struct Columns {
@@ -124,6 +125,10 @@ impl<'a> Sweep<'a> {
     }
 }
 
+/// Part of a step: parabolas that meet in one point are all kept, since any may be the lowest there
+/// by rounding.
+const TIE: f64 = 1e-6;
+
 /// The parabolas that are lowest somewhere, from left to right.
 #[derive(Default)]
 struct Envelope {
@@ -132,7 +137,7 @@ struct Envelope {
 }
 
 impl Envelope {
-    /// `out[i]` = least of `squares[|i - foot|] + heights[foot]` over all feet.
+    /// `out[i]` = least of `squares[|i - foot|] + heights[foot]` over all feet, to the last bit.
     fn lower(&mut self, heights: &[f64], squares: &[f64], out: &mut [f64]) {
         self.parabolas.clear();
         for (foot, &height) in heights.iter().enumerate() {
@@ -145,14 +150,18 @@ impl Envelope {
             return;
         }
 
+        let value = |lowest: usize, at: usize| {
+            let (foot, _) = *self.parabolas.get(lowest)?;
+            Some(squares[at.abs_diff(foot)] + heights[foot])
+        };
         let mut lowest = 0;
         for (at, out) in out.iter_mut().enumerate() {
-            let next = |lowest: usize| self.parabolas.get(lowest + 1);
-            while next(lowest).is_some_and(|&(_, from)| from < at as f64) {
+            *out = f64::INFINITY;
+            while let Some(next) = value(lowest, at).filter(|next| next <= out) {
+                *out = next;
                 lowest += 1;
             }
-            let foot = self.parabolas[lowest].0;
-            *out = squares[at.abs_diff(foot)] + heights[foot];
+            lowest -= 1;
         }
     }
 
@@ -162,7 +171,7 @@ impl Envelope {
             // `squares[1]` is the square of one step: there are two feet, so two places.
             let rise = (heights[foot] - heights[left]) / (2.0 * squares[1]);
             from = 0.5 * (foot + left) as f64 + rise / (foot - left) as f64;
-            if from > left_from {
+            if from > left_from - TIE {
                 break;
             }
             self.parabolas.pop();
@@ -199,12 +208,7 @@ mod tests {
                 for (x, got) in row.into_iter().enumerate() {
                     let all = corners.iter().map(|&to| squared([[z, y, x], to], spacing));
                     let least = all.fold(f64::INFINITY, f64::min);
-                    let is_near = (got - least).abs() <= 4.0 * f64::EPSILON * least;
-                    assert!(
-                        got == least || is_near,
-                        "{:?}: {got}, not {least}",
-                        [z, y, x]
-                    );
+                    assert_eq!(got, least, "{:?}", [z, y, x]);
                 }
             }
         }
@@ -245,6 +249,8 @@ mod tests {
         ) {
             assert_exact(extent, spacing, &corners, every);
             assert_exact(extent, [1.0; 3], &corners, every);
+            // Where several corners are equally near, but for the last bit.
+            assert_exact(extent, [1.5, 0.3, 0.2], &corners, every);
         }
     }
 }

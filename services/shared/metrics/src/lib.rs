@@ -1,8 +1,12 @@
 //! Segmentation metrics of the STS 2024 tooth challenges.
 //!
 //! A [`Segmentation`] holds one cropped bit [`Mask`] per label and their union; [`protocol_scores`]
-//! compares two of them. Lengths are in voxels, the spacing is 1 on every axis, and a 2D image is a
-//! volume of one slice. Axes are `[z, y, x]`, but no value depends on their order.
+//! compares two of them. Its lengths are in voxels, the spacing is 1 on every axis, and a 2D image is
+//! a volume of one slice. Axes are `[z, y, x]`, but no value depends on their order.
+//!
+//! [`measure`] computes any choice of [`Measure`]s by name: the protocol's, surface distances in mm at
+//! the real [`Spacing`], panoptic quality and detection, and means over groups of labels.
+//! [`Measure::description`] says what each is and how it differs from the package people know.
 //!
 //! Pure numbers, no I/O: how a file becomes a label volume, and what a missing or unreadable
 //! prediction scores, is decided elsewhere.

@@ -333,8 +333,13 @@ mod tests {
         }
 
         #[test]
-        fn no_name_panics(name in ".{0,30}") {
-            let _ = name.parse::<Measure>();
+        fn what_is_read_is_written_as_it_will_be_read(
+            head in "image|instance|detection|PQ|IA",
+            tail in "(_(NSD|HD|F1|IoU))?(@[0-9.]{0,4}mm|@greedy|@label)?(/[a-z -]{0,3})?",
+        ) {
+            if let Ok(measure) = format!("{head}{tail}").parse::<Measure>() {
+                prop_assert_eq!(measure.to_string().parse(), Ok(measure));
+            }
         }
     }
 }

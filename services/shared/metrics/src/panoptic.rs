@@ -23,7 +23,8 @@ impl Panoptic {
             found: pairs.len(),
             missed: joint.reference.len() - pairs.len(),
             invented: joint.prediction.len() - pairs.len(),
-            iou_sum: pairs.iter().map(|pair| pair.iou).sum(),
+            // Not `sum`, which is -0 of nothing.
+            iou_sum: pairs.iter().fold(0.0, |sum, pair| sum + pair.iou),
         }
     }
 
@@ -125,6 +126,7 @@ mod tests {
         };
         let of = |table| Panoptic::of(&JointCounts::from_table([table]), Matching::Label, 0.5);
         assert_eq!(all(&of(((1, 0), 3))), [Some(0.0); 5]);
+        assert!(of(((1, 0), 3)).pq().unwrap().is_sign_positive());
         assert_eq!(all(&of(((1, 2), 3))), [Some(0.0); 5]);
         assert_eq!(all(&of(((0, 0), 3))), [None; 5]);
         let [recognised @ .., recall] = all(&of(((0, 2), 3)));
