@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use crate::spelled_enum;
 
-/// Raised whenever a change of ours can change a number.
-pub const SCORER_VERSION: &str = "1";
+/// That of the metrics, which a test of theirs has raised whenever a number changes.
+pub const SCORER_VERSION: &str = molar_metrics::VERSION;
 
 spelled_enum! {
     /// ```text

@@ -7,17 +7,37 @@
 //! outside is cut off, and corners that touch only across a face stay apart.
 //!
 //! Two of the polygons are not flat (three corners of one face; a bent path of four), so their area
-//! depends on the triangulation. The one with the largest area is taken: that is what the table of
-//! DeepMind's surface-distance holds.
+//! depends on the triangulation. The one with the largest area at unit spacing is taken, whatever
+//! the spacing: there is one such for every code, and it is what the table of DeepMind's
+//! surface-distance holds (compared at four spacings, all 256 codes).
 
 use std::sync::LazyLock;
 
-static AREAS: LazyLock<[f64; 256]> =
-    LazyLock::new(|| std::array::from_fn(|code| sheets(code as u8).map(area).sum()));
+/// Normal of a triangle, as long as eight times its area in voxel faces.
+type Normal = [i32; 3];
+
+/// The triangles of each sheet of a code.
+static SHEETS: LazyLock<[Vec<Vec<Normal>>; 256]> = LazyLock::new(|| {
+    let triangles = |sheet| largest(&polygon(sheet));
+    std::array::from_fn(|code| sheets(code as u8).map(triangles).collect())
+});
+
+static AREAS: LazyLock<[f64; 256]> = LazyLock::new(|| areas_at([1.0; 3]));
 
 /// Area for each code, in voxel faces; 0 for the codes 0 and 255, which are no surface.
 pub(crate) fn areas() -> &'static [f64; 256] {
     &AREAS
+}
+
+/// Area for each code where voxels are this far apart along z, y, x; in the square of its unit.
+pub(crate) fn areas_at([z, y, x]: [f64; 3]) -> [f64; 256] {
+    let faces = [y * x, z * x, z * y];
+    let area = |normal: &Normal| {
+        let scaled = [0, 1, 2].map(|axis| f64::from(normal[axis]) * faces[axis]);
+        scaled.iter().map(|n| n * n).sum::<f64>().sqrt() / 8.0
+    };
+    let sheet = |triangles: &Vec<Normal>| triangles.iter().map(area).sum::<f64>();
+    std::array::from_fn(|code| SHEETS[code].iter().map(sheet).sum())
 }
 
 /// The connected groups of corners that are cut off, each as a set of bits.
@@ -73,28 +93,33 @@ fn share_a_face(a: &Vertex, b: &Vertex) -> bool {
     (0..3).any(|axis| a[axis] == b[axis] && a[axis] != 1)
 }
 
-fn area(sheet: u8) -> f64 {
-    largest(&polygon(sheet))
-}
-
-/// The largest area among all triangulations: the triangle on the side from last to first, and
-/// the best of what remains on both sides of it.
-fn largest(polygon: &[Vertex]) -> f64 {
+/// The triangulation of the largest area: the triangle on the side from last to first, and the best
+/// of what remains on both sides of it.
+fn largest(polygon: &[Vertex]) -> Vec<Normal> {
     let last = polygon.len() - 1;
     (1..last)
         .map(|tip| {
-            triangle(polygon[0], polygon[tip], polygon[last])
-                + largest(&polygon[..=tip])
-                + largest(&polygon[tip..])
+            let normal = normal(polygon[0], polygon[tip], polygon[last]);
+            [
+                vec![normal],
+                largest(&polygon[..=tip]),
+                largest(&polygon[tip..]),
+            ]
+            .concat()
         })
-        .fold(0.0, f64::max)
+        .max_by(|a, b| length(a).total_cmp(&length(b)))
+        .unwrap_or_default()
 }
 
-fn triangle(a: Vertex, b: Vertex, c: Vertex) -> f64 {
+fn normal(a: Vertex, b: Vertex, c: Vertex) -> Normal {
     let [u, v] = [b, c].map(|p| [0, 1, 2].map(|axis| i32::from(p[axis] - a[axis])));
-    let normal = [(1, 2), (2, 0), (0, 1)].map(|(i, j)| u[i] * v[j] - u[j] * v[i]);
-    // Halved for the triangle, and by four for the doubled coordinates.
-    f64::from(normal.iter().map(|n| n * n).sum::<i32>()).sqrt() / 8.0
+    // Halved for the triangle, and by four for the doubled coordinates: hence the eight.
+    [(1, 2), (2, 0), (0, 1)].map(|(i, j)| u[i] * v[j] - u[j] * v[i])
+}
+
+fn length(normals: &[Normal]) -> f64 {
+    let length = |normal: &Normal| f64::from(normal.iter().map(|n| n * n).sum::<i32>()).sqrt();
+    normals.iter().map(length).sum()
 }
 
 #[cfg(test)]
@@ -133,6 +158,26 @@ mod tests {
         assert_area(0b1000_0111, three_of_a_face + corner);
         assert_area(0b0010_0111, bent_path);
         assert_area(0b0100_0111, bent_path);
+    }
+
+    /// From the sides of the polygons again, 1.5 × 0.5 × 2 for z, y, x.
+    #[test]
+    fn areas_follow_the_spacing() {
+        let areas = areas_at([1.5, 0.5, 2.0]);
+        let assert_area = |code: usize, expected: f64| {
+            assert!((areas[code] - expected).abs() < 1e-15, "{code:08b}");
+        };
+        let corner =
+            |z: f64, y: f64, x: f64| (y * y * x * x + z * z * x * x + z * z * y * y).sqrt();
+        let cut = corner(1.5, 0.5, 2.0) / 8.0;
+        assert_area(0b0000_0001, cut);
+        // Along x, across the diagonal of the halves of z and y.
+        assert_area(0b0000_0011, 2.0 * 0.75f64.hypot(0.25));
+        assert_area(0b0000_1111, 0.5 * 2.0);
+        assert_area(0b0011_0011, 1.5 * 2.0);
+        assert_area(0b0101_0101, 1.5 * 0.5);
+        assert_area(0b0000_0111, 0.5 * 0.5 * 2.0 + 3.0 * cut);
+        assert_area(0b0001_0111, 6.0 * cut);
     }
 
     #[test]

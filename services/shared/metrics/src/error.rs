@@ -18,7 +18,8 @@ pub enum Error {
     EmptyReferenceLabel { label: String },
 
     /// The prediction was reduced against another reference, see
-    /// [`Segmentation::from_labels_against`](crate::Segmentation::from_labels_against).
+    /// [`Segmentation::from_labels_against`](crate::Segmentation::from_labels_against); or against
+    /// this one, and instances are to be matched whatever their label.
     #[error("the mask of label {label} was not kept in the prediction")]
     MaskNotKept { label: String },
 
@@ -37,4 +38,17 @@ pub enum Error {
 
     #[error("there is no metric {name:?}")]
     UnknownMetric { name: String },
+
+    #[error("a spacing of {mm} mm: it must be from 1e-6 to 1e6")]
+    Spacing { mm: String },
+
+    #[error("a tolerance of {mm} mm: it must be finite and not negative")]
+    Tolerance { mm: String },
+
+    #[error("{name:?} is no name of a group: letters, digits, - and _ only")]
+    GroupName { name: String },
+
+    /// A measure is asked for a group that the caller did not define.
+    #[error("there is no group {name:?}")]
+    UnknownGroup { name: String },
 }

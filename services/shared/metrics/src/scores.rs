@@ -108,7 +108,7 @@ impl<L> LabelScore<L> {
     }
 }
 
-fn check<L: Ord + Debug>(
+pub(crate) fn check<L: Ord + Debug>(
     reference: &Segmentation<L>,
     prediction: &Segmentation<L>,
 ) -> Result<(), Error> {
