@@ -1,7 +1,5 @@
 //! What the committed `.sqlx` says of each query is what the migrated database says.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::Path;
 
 use serde_json::Value;

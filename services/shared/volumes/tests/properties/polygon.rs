@@ -11,7 +11,9 @@ pub fn points(kind: u8, bytes: &[u8]) -> Vec<Point> {
     let coordinates: Vec<i32> = match kind {
         0 => bytes.iter().map(|&byte| byte.into()).collect(),
         1 => bytes.iter().map(|&byte| (byte as i8).into()).collect(),
-        2 => chunks(bytes).map(|it| i16::from_le_bytes(it).into()).collect(),
+        2 => chunks(bytes)
+            .map(|it| i16::from_le_bytes(it).into())
+            .collect(),
         _ => chunks(bytes).map(i32::from_le_bytes).collect(),
     };
     let points = coordinates.chunks_exact(2).map(|it| [it[0], it[1]]);
@@ -19,7 +21,9 @@ pub fn points(kind: u8, bytes: &[u8]) -> Vec<Point> {
 }
 
 fn chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
-    bytes.chunks_exact(N).map(|chunk| std::array::from_fn(|index| chunk[index]))
+    bytes
+        .chunks_exact(N)
+        .map(|chunk| std::array::from_fn(|index| chunk[index]))
 }
 
 /// Rows and columns of the pixels that are set, which the runs have to name too.
@@ -38,7 +42,11 @@ pub fn pixels(canvas: &Canvas) -> BTreeSet<(usize, usize)> {
 pub fn by_definition(height: u32, width: u32, points: &[Point]) -> BTreeSet<(usize, usize)> {
     let wide = |[x, y]: Point| [i64::from(x), i64::from(y)];
     let ends = points.iter().cycle().skip(1);
-    let edges: Vec<_> = points.iter().zip(ends).map(|(&a, &b)| (wide(a), wide(b))).collect();
+    let edges: Vec<_> = points
+        .iter()
+        .zip(ends)
+        .map(|(&a, &b)| (wide(a), wide(b)))
+        .collect();
     let all = (0..i64::from(height)).flat_map(|y| (0..i64::from(width)).map(move |x| [x, y]));
     let filled = all.filter(|&pixel| {
         let passed = edges.iter().filter(|edge| is_left_of(edge, pixel)).count();
