@@ -5,7 +5,7 @@
 //! a volume of one slice. Axes are `[z, y, x]`, but no value depends on their order.
 //!
 //! A [`StreamScorer`] computes the same while volumes are read, plane by plane, and holds a few planes of
-//! each label only. [`measure`] computes any choice of [`Measure`]s by name: the protocol's, surface distances in mm at
+//! each label only. [`measure()`] computes any choice of [`Measure`]s by name: the protocol's, surface distances in mm at
 //! the real [`Spacing`], panoptic quality and detection, and means over groups of labels.
 //! [`Measure::description`] says what each is and how it differs from the package people know.
 //!
