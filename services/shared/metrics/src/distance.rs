@@ -237,6 +237,17 @@ mod tests {
         assert_eq!(sweep.row(1)[4], 0.0);
     }
 
+    #[test]
+    fn of_equally_near_corners_the_nearest_by_the_last_bit_counts() {
+        // Two steps of 0.3 make 0.6, three of 0.2 a little more.
+        let corners = [[0, 0, 0], [0, 2, 3], [0, 0, 6]];
+        let columns = columns([1, 3, 7], [1.5, 0.3, 0.2], &corners);
+        let mut sweep = Sweep::new(&columns);
+        sweep.go_to(0);
+        assert!((3.0f64 * 0.2).powi(2) > 0.36);
+        assert_eq!(sweep.row(0)[3], 0.36);
+    }
+
     fn case() -> impl Strategy<Value = (Corner, Vec<Corner>)> {
         (1..7usize, 1..9usize, 1..12usize).prop_flat_map(|(z, y, x)| {
             let corner = (0..z, 0..y, 0..x).prop_map(|(z, y, x)| [z, y, x]);

@@ -4,7 +4,7 @@
 //! compares two of them. Its lengths are in voxels, the spacing is 1 on every axis, and a 2D image is
 //! a volume of one slice. Axes are `[z, y, x]`, but no value depends on their order.
 //!
-//! [`measure`] computes any choice of [`Measure`]s by name: the protocol's, surface distances in mm at
+//! [`measure()`] computes any choice of [`Measure`]s by name: the protocol's, surface distances in mm at
 //! the real [`Spacing`], panoptic quality and detection, and means over groups of labels.
 //! [`Measure::description`] says what each is and how it differs from the package people know.
 //!
