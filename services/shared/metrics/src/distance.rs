@@ -15,6 +15,8 @@ pub(crate) struct Columns {
     extent: [usize; 3],
     /// The squares of 0, 1, 2 … steps along each axis, in mm².
     squares: [Vec<f64>; 3],
+    /// One over twice the square of a step and the number of steps.
+    slopes: [Vec<f64>; 3],
     /// Column `(y, x)` is `zs[starts[i]..starts[i + 1]]` with `i = x * height + y`.
     starts: Vec<u32>,
     zs: Vec<u32>,
@@ -43,9 +45,12 @@ impl Columns {
 
         let square = |axis: usize, steps| (steps as f64 * spacing_mm[axis]).powi(2);
         let squares = [0, 1, 2].map(|axis| (0..extent[axis]).map(|n| square(axis, n)).collect());
+        let slope = |axis: usize, steps| 0.5 / (spacing_mm[axis].powi(2) * steps as f64);
+        let slopes = [0, 1, 2].map(|axis| (0..extent[axis]).map(|n| slope(axis, n)).collect());
         Self {
             extent,
             squares,
+            slopes,
             starts,
             zs,
         }
@@ -87,6 +92,7 @@ impl<'a> Sweep<'a> {
             self.envelope.lower(
                 &self.line[..height],
                 &self.columns.squares[1],
+                &self.columns.slopes[1],
                 &mut self.plane[x * height..][..height],
             );
         }
@@ -98,9 +104,9 @@ impl<'a> Sweep<'a> {
         for x in 0..width {
             self.line[x] = self.plane[x * height + y];
         }
-        let squares = &self.columns.squares[2];
+        let (squares, slopes) = (&self.columns.squares[2], &self.columns.slopes[2]);
         self.envelope
-            .lower(&self.line[..width], squares, &mut self.row);
+            .lower(&self.line[..width], squares, slopes, &mut self.row);
         &self.row
     }
 
@@ -138,11 +144,11 @@ struct Envelope {
 
 impl Envelope {
     /// `out[i]` = least of `squares[|i - foot|] + heights[foot]` over all feet, to the last bit.
-    fn lower(&mut self, heights: &[f64], squares: &[f64], out: &mut [f64]) {
+    fn lower(&mut self, heights: &[f64], squares: &[f64], slopes: &[f64], out: &mut [f64]) {
         self.parabolas.clear();
         for (foot, &height) in heights.iter().enumerate() {
             if height.is_finite() {
-                self.push(foot, heights, squares);
+                self.push(foot, heights, slopes);
             }
         }
         if self.parabolas.is_empty() {
@@ -165,12 +171,11 @@ impl Envelope {
         }
     }
 
-    fn push(&mut self, foot: usize, heights: &[f64], squares: &[f64]) {
+    fn push(&mut self, foot: usize, heights: &[f64], slopes: &[f64]) {
         let mut from = f64::NEG_INFINITY;
         while let Some(&(left, left_from)) = self.parabolas.last() {
-            // `squares[1]` is the square of one step: there are two feet, so two places.
-            let rise = (heights[foot] - heights[left]) / (2.0 * squares[1]);
-            from = 0.5 * (foot + left) as f64 + rise / (foot - left) as f64;
+            let rise = (heights[foot] - heights[left]) * slopes[foot - left];
+            from = 0.5 * (foot + left) as f64 + rise;
             if from > left_from - TIE {
                 break;
             }
@@ -230,6 +235,17 @@ mod tests {
         assert_eq!(sweep.row(3)[0], 81.0 + 16.0 + 4.0);
         sweep.go_to(3);
         assert_eq!(sweep.row(1)[4], 0.0);
+    }
+
+    #[test]
+    fn of_equally_near_corners_the_nearest_by_the_last_bit_counts() {
+        // Two steps of 0.3 make 0.6, three of 0.2 a little more.
+        let corners = [[0, 0, 0], [0, 2, 3], [0, 0, 6]];
+        let columns = columns([1, 3, 7], [1.5, 0.3, 0.2], &corners);
+        let mut sweep = Sweep::new(&columns);
+        sweep.go_to(0);
+        assert!((3.0f64 * 0.2).powi(2) > 0.36);
+        assert_eq!(sweep.row(0)[3], 0.36);
     }
 
     fn case() -> impl Strategy<Value = (Corner, Vec<Corner>)> {

@@ -27,15 +27,15 @@ impl<L: Ord + Clone + Debug> JointCounts<L> {
     /// [`JointCounts::against`] needs neither.
     pub fn of(reference: &Segmentation<L>, prediction: &Segmentation<L>) -> Result<Self, Error> {
         let mut counts = Self::sizes(reference, prediction);
-        let masks = |side: &BTreeMap<L, u64>, of: &'_ Segmentation<L>| -> Result<_, Error> {
-            if let Some(label) = side.keys().find(|label| of.mask(label).is_none()) {
-                let label = format!("{label:?}");
-                return Err(Error::MaskNotKept { label });
-            }
-            Ok(())
+        let unkept = |sizes: &BTreeMap<L, u64>, side: &Segmentation<L>| {
+            let label = sizes.keys().find(|label| side.mask(label).is_none());
+            label.map(|label| format!("{label:?}"))
         };
-        masks(&counts.reference, reference)?;
-        masks(&counts.prediction, prediction)?;
+        let of_either =
+            unkept(&counts.reference, reference).or_else(|| unkept(&counts.prediction, prediction));
+        if let Some(label) = of_either {
+            return Err(Error::MaskNotKept { label });
+        }
         for a in counts.reference.keys() {
             for b in counts.prediction.keys() {
                 let shared = intersection(reference.mask(a), prediction.mask(b));

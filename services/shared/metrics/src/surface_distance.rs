@@ -36,8 +36,8 @@ struct Element {
 impl SurfaceDistances {
     /// `None` if either mask is empty: there is nothing to be far from.
     ///
-    /// Takes two bits for each voxel of the box around both masks, 20 bytes for each surface element
-    /// and, for each thread, 16 bytes for each voxel of one slice of the box.
+    /// Takes two bits for each voxel of the box around both masks, some 50 bytes for each surface
+    /// element and, for each thread, 16 bytes for each voxel of one slice of the box.
     pub fn between(a: &Mask, b: &Mask, spacing: Spacing) -> Option<Self> {
         if a.is_empty() || b.is_empty() {
             return None;
