@@ -32,6 +32,7 @@ fn main() {
         diagonal_mm: spacing.diagonal_mm(GRID),
         groups: &groups,
         joint: None,
+        scores: None,
     };
     let measured = |names: &[&str]| {
         let measures: Vec<Measure> = names.iter().map(|name| name.parse().unwrap()).collect();

@@ -85,6 +85,16 @@ impl Measure {
         }
     }
 
+    /// Whether it is measured in mm, be it a length or a share within a tolerance.
+    pub fn needs_spacing(&self) -> bool {
+        match self {
+            Self::Image(quantity) | Self::Instance { quantity, .. } => {
+                !quantity.is_of_the_protocol()
+            }
+            Self::Ia | Self::Detection(..) => false,
+        }
+    }
+
     /// The group that a mean is restricted to.
     pub fn group(&self) -> Option<&str> {
         match self {

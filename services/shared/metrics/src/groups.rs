@@ -27,6 +27,10 @@ impl<L: Ord> Groups<L> {
         self.0.keys().map(String::as_str)
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &BTreeSet<L>)> {
+        self.0.iter().map(|(name, labels)| (name.as_str(), labels))
+    }
+
     pub fn find(&self, name: &str) -> Result<&BTreeSet<L>, Error> {
         self.0.get(name).ok_or_else(|| Error::UnknownGroup {
             name: name.to_owned(),

@@ -7,7 +7,7 @@ use std::{
 
 use ndarray::{ArrayView3, Axis, parallel::prelude::*};
 
-use crate::{Error, MAX_LABELS, Mask, Overlap, Segmentation, Voxel, labels};
+use crate::{Error, LabelRun, MAX_LABELS, Mask, Overlap, Segmentation, Voxel, labels};
 
 /// How many voxels each instance of the reference shares with each of the prediction, and how many
 /// it has. An instance without a voxel does not appear.
@@ -106,6 +106,49 @@ impl JointCounts<i32> {
             }
         }
         counts
+    }
+
+    /// Of two volumes that are held as the runs of their planes, each plane's in order of row and start;
+    /// planes that are not given are background. More than [`MAX_LABELS`] of the prediction are refused.
+    pub fn of_label_runs(
+        reference: &[&[LabelRun]],
+        prediction: &[&[LabelRun]],
+    ) -> Result<Self, Error> {
+        let mut counts = Self::default();
+        for (sizes, planes) in [
+            (&mut counts.reference, reference),
+            (&mut counts.prediction, prediction),
+        ] {
+            for run in planes
+                .iter()
+                .copied()
+                .flatten()
+                .filter(|run| run.label != 0)
+            {
+                *sizes.entry(run.label).or_default() += run.x().len() as u64;
+            }
+        }
+        if counts.prediction.len() > MAX_LABELS {
+            return Err(Error::TooManyLabels);
+        }
+        for (a, b) in reference.iter().zip(prediction) {
+            counts.add_plane(a, b);
+        }
+        Ok(counts)
+    }
+
+    fn add_plane(&mut self, mut reference: &[LabelRun], mut prediction: &[LabelRun]) {
+        while let ([a, rest_a @ ..], [b, rest_b @ ..]) = (reference, prediction) {
+            let shared = a.end.min(b.end).saturating_sub(a.start.max(b.start));
+            if a.y == b.y && shared > 0 && a.label != 0 && b.label != 0 {
+                *self.shared.entry((a.label, b.label)).or_default() += u64::from(shared);
+            }
+            if (a.y, a.end) <= (b.y, b.end) {
+                reference = rest_a;
+            } else {
+                prediction = rest_b;
+            }
+        }
     }
 
     /// Of a reference and a predicted volume with axes z, y, x, without a mask of the prediction:
@@ -215,6 +258,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::label_runs;
 
     /// Blocks wider than a word, so that runs cross words.
     fn volume() -> impl Strategy<Value = Array3<i16>> {
@@ -222,6 +266,15 @@ mod tests {
             let small = Array3::from_shape_vec((3, 4, 7), labels).unwrap();
             Array3::from_shape_fn((3, 4, 7 * 23), |(z, y, x)| small[[z, y, x / 23]])
         })
+    }
+
+    fn planes(volume: &Array3<i16>) -> Vec<Vec<LabelRun>> {
+        let runs = |plane| {
+            let mut runs = Vec::new();
+            label_runs(plane, &mut runs);
+            runs
+        };
+        volume.outer_iter().map(runs).collect()
     }
 
     proptest! {
@@ -233,6 +286,9 @@ mod tests {
             let prediction = Segmentation::from_labels(b.view()).unwrap();
             prop_assert_eq!(&JointCounts::of(&reference, &prediction).unwrap(), &table);
             prop_assert_eq!(&JointCounts::against(&reference, b.view()).unwrap(), &table);
+            let [runs_a, runs_b] = [&a, &b].map(|volume| planes(volume));
+            let [a, b] = [&runs_a, &runs_b].map(|planes| planes.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            prop_assert_eq!(&JointCounts::of_label_runs(&a, &b).unwrap(), &table);
 
             let mut same = table;
             same.shared.retain(|(a, b), _| a == b);

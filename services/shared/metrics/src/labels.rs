@@ -111,6 +111,7 @@ where
 pub(crate) fn segment_runs(
     grid: [usize; 3],
     planes: &[&[LabelRun]],
+    keep: sealed::Keep<'_>,
 ) -> Result<Segmentation<i32>, Error> {
     let runs = || {
         let planes = planes.iter().enumerate();
@@ -125,7 +126,8 @@ pub(crate) fn segment_runs(
             .bounds
             .union(&Bounds::of_run(z, run.y as usize, &run.x()));
     }
-    let spanned: usize = found.values().map(|found| found.bounds.volume()).sum();
+    let kept = || found.iter().filter(|(label, _)| keep(**label));
+    let spanned: usize = kept().map(|(_, found)| found.bounds.volume()).sum();
     if spanned > MAX_SPANNING * grid.iter().product::<usize>() {
         return Err(Error::Scattered {
             limit: MAX_SPANNING,
@@ -145,8 +147,7 @@ pub(crate) fn segment_runs(
         return Err(Error::OutsideGrid { grid });
     }
     let mut foreground = Mask::blank(whole);
-    let mut masks: BTreeMap<_, _> = found
-        .iter()
+    let mut masks: BTreeMap<_, _> = kept()
         .map(|(&label, found)| (label, Mask::blank(found.bounds)))
         .collect();
     for (z, run) in runs() {
@@ -155,12 +156,9 @@ pub(crate) fn segment_runs(
             mask.fill(z, run.y as usize, run.x());
         }
     }
-    Ok(Segmentation::from_parts(
-        grid,
-        masks,
-        BTreeMap::new(),
-        foreground,
-    ))
+    let rest = found.iter().filter(|(label, _)| !masks.contains_key(label));
+    let unmatched = rest.map(|(&label, found)| (label, found.voxels)).collect();
+    Ok(Segmentation::from_parts(grid, masks, unmatched, foreground))
 }
 
 /// Finds every label's bounding box and size.

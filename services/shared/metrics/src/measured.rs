@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fmt::Debug};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Debug};
 
 use rayon::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
 
 /// What the masks do not say and some measures need.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a, L: Ord> {
+pub struct Context<'a, L: Ord + Clone> {
     /// Of the measures in mm; the protocol's own are in voxels whatever it is.
     pub spacing: Spacing,
     /// What HD, HD95 and ASSD are where a mask is empty: the diagonal of the whole image, see
@@ -20,6 +20,9 @@ pub struct Context<'a, L: Ord> {
     /// For matching other than by label where the prediction's masks were not all kept; without it
     /// they are counted from the masks.
     pub joint: Option<&'a JointCounts<L>>,
+    /// The protocol's scores where they are known already, such as from a
+    /// [`StreamScorer`](crate::StreamScorer); without them they are computed from the masks.
+    pub scores: Option<&'a CaseScores<L>>,
 }
 
 /// The value of one measure.
@@ -55,11 +58,7 @@ where
         context.groups.find(group)?;
     }
     let case = Case {
-        scores: measures
-            .iter()
-            .any(Measure::is_of_the_protocol)
-            .then(|| protocol_scores(reference, prediction))
-            .transpose()?,
+        scores: scores(reference, prediction, context, measures)?,
         surfaces: Surfaces::of(reference, prediction, context, measures),
         panoptic: panoptic(reference, prediction, context, measures)?,
     };
@@ -70,9 +69,9 @@ where
 }
 
 /// Everything that the measures are read from.
-struct Case<L> {
+struct Case<'a, L: Clone> {
     /// If some measure is the protocol's.
-    scores: Option<CaseScores<L>>,
+    scores: Option<Cow<'a, CaseScores<L>>>,
     surfaces: Surfaces<L>,
     panoptic: BTreeMap<Matching, Panoptic>,
 }
@@ -126,7 +125,7 @@ impl<L: Ord + Clone + Debug + Send + Sync> Surfaces<L> {
     }
 }
 
-fn row<L: Ord>(
+fn row<L: Ord + Clone>(
     reference: &Mask,
     prediction: Option<&Mask>,
     context: &Context<'_, L>,
@@ -146,6 +145,24 @@ fn row<L: Ord>(
     asked
         .map(|quantity| quantity.filter(is_wanted).and_then(value))
         .collect()
+}
+
+fn scores<'a, L>(
+    reference: &Segmentation<L>,
+    prediction: &Segmentation<L>,
+    context: &Context<'a, L>,
+    measures: &[Measure],
+) -> Result<Option<Cow<'a, CaseScores<L>>>, Error>
+where
+    L: Ord + Clone + Debug + Send + Sync,
+{
+    if !measures.iter().any(Measure::is_of_the_protocol) {
+        return Ok(None);
+    }
+    Ok(Some(match context.scores {
+        Some(scores) => Cow::Borrowed(scores),
+        None => Cow::Owned(protocol_scores(reference, prediction)?),
+    }))
 }
 
 fn panoptic<L: Ord + Clone + Debug>(
@@ -178,7 +195,7 @@ fn panoptic<L: Ord + Clone + Debug>(
         .collect())
 }
 
-impl<L: Ord + Clone> Case<L> {
+impl<L: Ord + Clone> Case<'_, L> {
     fn measured(
         &self,
         index: usize,

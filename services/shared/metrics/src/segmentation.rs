@@ -33,7 +33,17 @@ impl Segmentation<i32> {
     /// The labels of a volume that is held as the runs of its planes, in order; planes that are not given
     /// are background.
     pub fn from_label_runs(grid: [usize; 3], planes: &[&[LabelRun]]) -> Result<Self, Error> {
-        labels::segment_runs(grid, planes)
+        labels::segment_runs(grid, planes, &|_| true)
+    }
+
+    /// As [`from_label_runs`](Self::from_label_runs), for a prediction: see
+    /// [`from_labels_against`](Self::from_labels_against).
+    pub fn from_label_runs_against(
+        grid: [usize; 3],
+        planes: &[&[LabelRun]],
+        reference: &Self,
+    ) -> Result<Self, Error> {
+        labels::segment_runs(grid, planes, &|label| reference.masks.contains_key(&label))
     }
 }
 

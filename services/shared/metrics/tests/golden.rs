@@ -160,6 +160,7 @@ fn values(case: &Case) -> Map<String, Value> {
         diagonal_mm: spacing.diagonal_mm(case.reference.grid()),
         groups: &groups,
         joint: None,
+        scores: None,
     };
     let measures = measures();
     let got = measure(&case.reference, &case.prediction, &context, &measures).unwrap();

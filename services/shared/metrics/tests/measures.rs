@@ -32,6 +32,7 @@ fn context(groups: &Groups<i32>) -> Context<'_, i32> {
         diagonal_mm: 50.0,
         groups,
         joint: None,
+        scores: None,
     }
 }
 

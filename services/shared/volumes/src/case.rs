@@ -2,7 +2,10 @@
 
 use std::io::Read;
 
-use molar_metrics::{CaseScores, LabelScore, Segmentation, StreamScorer, protocol_scores};
+use molar_metrics::{
+    CaseScores, LabelRun, LabelScore, Measured, Segmentation, Spacing, StreamScorer,
+    protocol_scores,
+};
 
 use crate::error::Result;
 use crate::format::Format;
@@ -10,6 +13,7 @@ use crate::geometry::Geometry;
 use crate::label::Label;
 use crate::labelme::{self, Complaint, Note, complaints_strict, notes_outside_set};
 use crate::nifti;
+use crate::plan::{Plan, spacing_of};
 
 /// A reference that every prediction of the right size can be scored against.
 #[derive(Debug)]
@@ -25,7 +29,7 @@ enum Labels {
 }
 
 /// Why a readable file cannot be a reference.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Unfit {
     #[error("the reference has no label: there is nothing to score against")]
     NoLabel,
@@ -33,6 +37,11 @@ pub enum Unfit {
         "label {label} of the reference has no pixel inside the image: leave it out, or move it in"
     )]
     WithoutPixel { label: Label },
+    /// Told where it is asked for: the protocol's own metrics ignore the spacing.
+    #[error(
+        "the header's voxels are {mm:?} mm along x, y and z: save the volume with the size of its voxels"
+    )]
+    Spacing { mm: [f64; 3] },
     #[error("{0}")]
     Complaint(Complaint),
 }
@@ -41,6 +50,8 @@ pub enum Unfit {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     pub scores: CaseScores<Label>,
+    /// One for each measure of the plan.
+    pub measured: Vec<Measured<Label>>,
     pub notes: Vec<Note>,
 }
 
@@ -151,18 +162,38 @@ impl Reference {
         }
     }
 
-    /// Scores the prediction, however odd its labels, or says why it cannot be read.
-    pub fn score(
+    /// How far apart a volume's voxels are; `None` for polygons, whose file does not say it.
+    pub fn spacing(&self) -> Result<Option<Spacing>, Unfit> {
+        match &self.labels {
+            Labels::Polygons(_) => Ok(None),
+            Labels::Volume(volume) => spacing_of(volume).map(Some),
+        }
+    }
+
+    /// Scores the prediction by the protocol, however odd its labels, or says why it cannot be read. A
+    /// volume is not held.
+    pub fn score(&self, prediction: impl Read, is_in_set: impl Fn(i32) -> bool) -> Result<Scored> {
+        self.measure(prediction, &Plan::default(), is_in_set)
+    }
+
+    /// As [`score`](Self::score), with the measures of a plan. For those a volume is held as runs, up to
+    /// 64 MiB of them.
+    ///
+    /// Fails with [`Unfit::Spacing`], which is the reference's fault, if a measure needs a spacing that
+    /// the reference does not have.
+    pub fn measure(
         &self,
         mut prediction: impl Read,
+        plan: &Plan,
         is_in_set: impl Fn(i32) -> bool,
     ) -> Result<Scored> {
-        self.compare(&mut prediction, &is_in_set)
+        self.compare(&mut prediction, plan, &is_in_set)
     }
 
     fn compare(
         &self,
         prediction: &mut dyn Read,
+        plan: &Plan,
         is_in_set: &dyn Fn(i32) -> bool,
     ) -> Result<Scored> {
         match &self.labels {
@@ -170,23 +201,49 @@ impl Reference {
                 let file = labelme::read(prediction, &labelme::Limits::expecting(self.geometry))?;
                 let prediction = file.rasterise();
                 let notes = polygon_notes(&file, &prediction, is_in_set);
+                let scores = scores(reference, &prediction);
+                let measured = plan.of_polygons(reference, &prediction, &scores);
                 Ok(Scored {
-                    scores: scores(reference, &prediction),
+                    scores,
+                    measured,
                     notes,
                 })
             }
             Labels::Volume(reference) => {
-                let limits = nifti::Limits::expecting(self.geometry);
-                let scores = stream(reference, nifti::Planes::open(prediction, &limits)?)?;
+                let (scores, measured) = self.volumes(reference, prediction, plan)?;
                 let predicted = scores.labels.iter().filter(|one| one.present_in_prediction);
                 let labels = predicted.map(|one| Label::Value(one.label));
                 let notes = notes_outside_set(labels, is_in_set);
                 Ok(Scored {
                     scores: named(scores),
+                    measured,
                     notes,
                 })
             }
         }
+    }
+
+    fn volumes(
+        &self,
+        reference: &nifti::LabelVolume,
+        prediction: &mut dyn Read,
+        plan: &Plan,
+    ) -> Result<(CaseScores<i32>, Vec<Measured<Label>>)> {
+        let limits = nifti::Limits::expecting(self.geometry);
+        if plan.is_empty() {
+            let mut planes = nifti::Planes::open(prediction, &limits)?;
+            let scores = stream(reference, |_, runs| planes.read(runs))?;
+            return Ok((scores, Vec::new()));
+        }
+        let held = nifti::read_labels(prediction, &limits)?;
+        let [depth, ..] = self.geometry.grid();
+        let scores = stream(reference, |z, runs| {
+            runs.clear();
+            runs.extend_from_slice(held.plane(z));
+            Ok(z < depth as usize)
+        })?;
+        let measured = plan.of_volumes(reference, &held, &scores)?;
+        Ok((scores, measured))
     }
 }
 
@@ -199,16 +256,16 @@ where
     protocol_scores(reference, prediction).expect("a fit reference and a prediction of its size")
 }
 
-/// Scores a prediction while it is read.
+/// Scores a prediction while it is read: `next` gives the runs of each plane, and false after the last.
 fn stream(
     reference: &nifti::LabelVolume,
-    mut prediction: nifti::Planes<'_>,
+    mut next: impl FnMut(usize, &mut Vec<LabelRun>) -> Result<bool>,
 ) -> Result<CaseScores<i32>> {
     let grid = reference.geometry().grid().map(|extent| extent as usize);
     let mut scorer = StreamScorer::new(grid, reference.labels().iter().copied());
     let mut runs = Vec::new();
     for z in 0.. {
-        if !prediction.read(&mut runs)? {
+        if !next(z, &mut runs)? {
             break;
         }
         let pushed = scorer.push(reference.plane(z), &runs);

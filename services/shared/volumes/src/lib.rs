@@ -14,6 +14,7 @@ mod geometry;
 mod label;
 pub mod labelme;
 pub mod nifti;
+mod plan;
 
 pub use canvas::Canvas;
 pub use case::{Checked, Reference, Scored, Unfit, check_prediction};
@@ -23,3 +24,4 @@ pub use format::{Format, case_of, prediction_name};
 pub use geometry::{Geometry, WrongSize};
 pub use label::Label;
 pub use labelme::{Complaint, Note};
+pub use plan::Plan;

@@ -12,7 +12,7 @@ const MAX_OFFSET: f64 = (16 << 20) as f64;
 pub struct Header {
     pub geometry: Geometry,
     pub datatype: Datatype,
-    /// Millimetres along x, y and z, as written; the protocol ignores them.
+    /// Millimetres along x, y and z, which may be anything; the protocol ignores them.
     pub spacing: [f64; 3],
     pub(super) is_big_endian: bool,
     pub(super) scaling: Option<Scaling>,
@@ -95,7 +95,7 @@ impl Header {
         Ok(Self {
             geometry: geometry(dim)?,
             datatype: Datatype::of(fields.i16(70))?,
-            spacing: std::array::from_fn(|axis| fields.f32(80 + 4 * axis)),
+            spacing: spacing(fields.byte(123), |axis| fields.f32(80 + 4 * axis)),
             is_big_endian: fields.is_big_endian,
             scaling: Scaling::of(fields.f32(112), fields.f32(116)),
             voxels_at: offset(fields.f32(108), Version::One)?,
@@ -112,7 +112,7 @@ impl Header {
         Ok(Self {
             geometry: geometry(dim)?,
             datatype: Datatype::of(fields.i16(12))?,
-            spacing: std::array::from_fn(|axis| fields.f64(112 + 8 * axis)),
+            spacing: spacing(fields.i32(500) as u8, |axis| fields.f64(112 + 8 * axis)),
             is_big_endian: fields.is_big_endian,
             scaling: Scaling::of(fields.f64(176), fields.f64(184)),
             voxels_at: offset(fields.i64(168) as f64, Version::Two)?,
@@ -168,6 +168,17 @@ fn geometry(dim: [i64; 8]) -> Result<Geometry, Fault> {
         [x, y, z, 1, 1, 1, 1] => Ok(Geometry::volume([x, y, z])),
         _ => Err(fault),
     }
+}
+
+/// `units` has the unit of length in its three lowest bits. Where it says none, mm are meant; a sign of
+/// `pixdim` is of the orientation.
+fn spacing(units: u8, pixdim: impl Fn(usize) -> f64) -> [f64; 3] {
+    let mm = match units & 7 {
+        1 => 1e3,
+        3 => 1e-3,
+        _ => 1.0,
+    };
+    std::array::from_fn(|axis| pixdim(axis).abs() * mm)
 }
 
 /// What lies before the header's end is written by those who mean "right after it".
@@ -236,6 +247,14 @@ impl Fields<'_> {
             bytes.reverse();
         }
         bytes
+    }
+
+    fn byte(&self, at: usize) -> u8 {
+        self.bytes[at]
+    }
+
+    fn i32(&self, at: usize) -> i32 {
+        i32::from_le_bytes(self.ordered(at))
     }
 
     fn i16(&self, at: usize) -> i16 {

@@ -74,7 +74,7 @@ impl LabelVolume {
         self.geometry
     }
 
-    /// Millimetres along x, y and z, as written; the protocol ignores them.
+    /// Millimetres along x, y and z, which may be anything; the protocol ignores them.
     pub fn spacing(&self) -> [f64; 3] {
         self.spacing
     }

@@ -420,6 +420,20 @@ fn a_header_is_read_without_the_voxels() {
 }
 
 #[test]
+fn the_size_of_a_voxel_is_in_millimetres_whatever_the_header_s_unit() {
+    let spacing = |unit: u8| {
+        let mut bytes = Sample::new().bytes();
+        bytes[123] = unit;
+        // A sign is of the orientation.
+        bytes[80..84].copy_from_slice(&(-0.25_f32).to_le_bytes());
+        read_header(&*bytes).unwrap().spacing[0]
+    };
+    // The higher bits are the unit of time.
+    assert_eq!([0, 2, 8 | 2, 5].map(spacing), [0.25; 4]);
+    assert_eq!([1, 3, 16 | 3].map(spacing), [250.0, 0.00025, 0.00025]);
+}
+
+#[test]
 fn what_is_written_is_read_back() {
     let labels = Array3::from_shape_fn((4, 3, 5), |(z, y, x)| (z * 15 + y * 5 + x) as u8);
     let mut file = Vec::new();
