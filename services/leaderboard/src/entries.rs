@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use molar_domain::metric::Metric;
 use molar_domain::phase::Keep;
 use molar_domain::{EvaluationId, SubmissionId, TeamId};
 use serde_json::Value;
@@ -24,11 +25,15 @@ pub struct Candidate {
     pub failed_cases: usize,
 }
 
-/// The mean of each metric over all cases. A metric that any case lacks has no mean.
+/// The mean of each metric over the cases. A metric that any case lacks has no mean. A case that has none of
+/// the labels that a metric is about does not count.
 pub fn means(metrics: &[String], cases: &[Value]) -> BTreeMap<String, Option<f64>> {
     let mean = |metric: &String| {
+        let has_it =
+            |case: &&Value| !(is_of_group(metric) && case.get(metric) == Some(&Value::Null));
         let values: Option<Vec<f64>> = cases
             .iter()
+            .filter(has_it)
             .map(|case| case.get(metric)?.as_f64())
             .collect();
         let values = values.filter(|values| !values.is_empty())?;
@@ -38,6 +43,11 @@ pub fn means(metrics: &[String], cases: &[Value]) -> BTreeMap<String, Option<f64
         .iter()
         .map(|metric| (metric.clone(), mean(metric)))
         .collect()
+}
+
+fn is_of_group(metric: &str) -> bool {
+    let metric = metric.parse::<Metric>();
+    matches!(metric, Ok(Metric::Accuracy(measure)) if measure.group().is_some())
 }
 
 /// Of each team the one evaluation that is its entry, in the order of the teams' ids.
@@ -154,5 +164,16 @@ mod tests {
         assert_eq!(means["IA"], Some(0.75));
         assert_eq!(means["gpu_memory_area_mib_s"], None);
         assert_eq!(super::means(&metrics, &[])["IA"], None);
+    }
+
+    #[test]
+    fn a_case_without_the_teeth_of_a_group_does_not_count_in_its_mean() {
+        let name = "instance_DSC/deciduous".to_owned();
+        let value = |cases: &[Value]| means(std::slice::from_ref(&name), cases)[&name];
+        let child = |value: f64| json!({"instance_DSC/deciduous": value});
+        let adult = || json!({"instance_DSC/deciduous": null});
+        assert_eq!(value(&[child(0.25), adult(), child(0.75)]), Some(0.5));
+        assert_eq!(value(&[adult()]), None);
+        assert_eq!(value(&[child(0.25), json!({})]), None);
     }
 }

@@ -179,8 +179,69 @@ fn what_cannot_be_scored_at_all_says_why() {
     refused(
         &["references", "predictions", "--metrics", "dice"],
         2,
-        "known are image_DSC",
+        "there is no metric \"dice\"",
     );
+    refused(
+        &["references", "predictions", "--metrics", "instance_HD/odd"],
+        2,
+        "there is no group \"odd\"; known are canines",
+    );
+    refused(
+        &["references", "predictions", "--pixel-spacing", "0"],
+        2,
+        "a spacing of 0 mm",
+    );
+}
+
+#[test]
+fn any_measure_a_challenge_can_choose_is_measured_here() {
+    let place = place();
+    fs::remove_file(place.path().join("predictions/B_Mask.json")).unwrap();
+    let metrics = "IA,instance_HD/upper,instance_DSC/lower,PQ";
+    let arguments = ["references", "predictions", "--metrics", metrics];
+    let answer = json(
+        place.path(),
+        &[&arguments[..], &["--pixel-spacing", "0.5"]].concat(),
+    );
+    let values = |case: usize| {
+        let values = &answer["cases"][case]["values"];
+        ["IA", "instance_HD/upper", "instance_DSC/lower", "PQ"].map(|name| values[name].as_f64())
+    };
+    // Half of 11 is two rows short, 12 is not there; B is not there at all. None has a lower tooth.
+    let diagonal = 0.5 * 800.0_f64.sqrt();
+    assert_eq!(
+        values(0),
+        [Some(0.0), Some((1.0 + diagonal) / 2.0), None, Some(0.0)]
+    );
+    assert_eq!(values(1), [Some(0.0), Some(diagonal), None, Some(0.0)]);
+    assert_eq!(answer["cases"][0]["labels"][0]["HD"], 1.0);
+    let csv = score(
+        place.path(),
+        &[&arguments[..], &["--csv", "--labels"]].concat(),
+    );
+    let csv = String::from_utf8(csv.stdout).unwrap();
+    assert!(
+        csv.starts_with("case,label,DSC,IoU,NSD,is_match,HD\nA,11,"),
+        "{csv}"
+    );
+}
+
+#[test]
+fn what_a_zip_would_be_refused_for_is_scored_and_told() {
+    let place = place();
+    let number = rectangles(&[("21", [2, 2, 5, 5])]).replace("\"21\"", "21");
+    fs::write(place.path().join("predictions/B_Mask.json"), number).unwrap();
+    let output = score(place.path(), &["references", "predictions"]);
+    assert_eq!(code(&output), 3);
+    let told = said(&output);
+    assert!(
+        told.contains(
+            "B: the platform refuses this in a zip: /shapes/0/label: label 21 (a number)"
+        ),
+        "{told}"
+    );
+    let answer = json(place.path(), &["references", "predictions"]);
+    assert_eq!(answer["cases"][1]["values"]["image_DSC"], 1.0);
 }
 
 #[test]

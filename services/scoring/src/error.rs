@@ -23,6 +23,9 @@ pub enum Error {
     #[error("inconsistent row")]
     Inconsistent(#[from] UnknownWord),
 
+    #[error("an evaluation asks for what cannot be measured")]
+    Parameters(#[from] molar_metrics::Error),
+
     #[error("a document in a row cannot be read")]
     Document(#[from] serde_json::Error),
 
@@ -47,6 +50,7 @@ impl From<Error> for ApiError {
             error @ (Error::Changed(_)
             | Error::Panicked(_)
             | Error::Inconsistent(_)
+            | Error::Parameters(_)
             | Error::Document(_)
             | Error::File(_)
             | Error::Objects(_)) => Self::internal(error),

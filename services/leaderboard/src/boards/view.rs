@@ -19,7 +19,7 @@ use crate::rows::rankings;
 pub struct Column {
     /// As in the challenge file: `image_DSC`, `running_time_s` …
     pub name: String,
-    pub title: &'static str,
+    pub title: String,
     pub is_higher_better: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<&'static str>,

@@ -198,7 +198,7 @@ fn page<'a>(phase: &'a Phase, board: &'a Board, order: &Order) -> BoardPage<'a> 
     ];
     for metric in &board.metrics {
         let note = metric.unit.unwrap_or_default().to_owned();
-        headings.push(order.heading(&metric.name, metric.title, note, board, &path));
+        headings.push(order.heading(&metric.name, &metric.title, note, board, &path));
     }
     headings.push(order.heading("rank", "Mean rank", String::new(), board, &path));
     headings.push(order.heading("submitted", "Handed in", String::new(), board, &path));
@@ -206,13 +206,13 @@ fn page<'a>(phase: &'a Phase, board: &'a Board, order: &Order) -> BoardPage<'a> 
         .metrics
         .iter()
         .filter(|m| board.left_out.contains(&m.name))
-        .map(|m| m.title)
+        .map(|m| m.title.as_str())
         .collect();
     let less_is_better: Vec<_> = board
         .metrics
         .iter()
         .filter(|m| !m.is_higher_better)
-        .map(|m| m.title)
+        .map(|m| m.title.as_str())
         .collect();
     BoardPage {
         headings,

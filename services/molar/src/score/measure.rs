@@ -6,20 +6,40 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use molar_domain::labels;
-use molar_volumes::{Format, Reference, Scored};
+use molar_metrics::Measure;
+use molar_volumes::{Format, Label, Plan, Reference, Scored};
 
 use super::cases::Case;
 
 pub enum Outcome {
     Scored(Box<Scored>),
-    /// There is no prediction that can be read; the reason.
-    Failed(String),
+    /// There is no prediction that can be read.
+    Failed {
+        reason: String,
+        /// What each measure of the plan is then.
+        further: Vec<Option<f64>>,
+    },
     /// The reference itself cannot be used; the reason.
     Unfit(String),
 }
 
+impl Outcome {
+    /// What cannot be read is worth the worst; without a reference there is no value.
+    pub fn value(&self, plan: &Plan, measure: &Measure) -> Option<f64> {
+        match self {
+            Self::Scored(scored) => scored.value(plan, measure),
+            Self::Failed { further, .. } => {
+                let mut further = plan.measures().iter().zip(further);
+                let found = further.find(|(one, _)| *one == measure);
+                found.map_or(Some(0.0), |(_, value)| *value)
+            }
+            Self::Unfit(_) => None,
+        }
+    }
+}
+
 /// One outcome for each case, in their order whatever the number of jobs.
-pub fn all(cases: &[Case], jobs: usize, on_done: impl Fn()) -> Vec<Outcome> {
+pub fn all(cases: &[Case], plan: &Plan, jobs: usize, on_done: impl Fn()) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
@@ -28,7 +48,7 @@ pub fn all(cases: &[Case], jobs: usize, on_done: impl Fn()) -> Vec<Outcome> {
             scope.spawn(move || {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // The receiver outlives all threads.
-                    let _ = sender.send((case.name.clone(), case.format, one(case)));
+                    let _ = sender.send((case.name.clone(), case.format, one(case, plan)));
                 }
             });
         }
@@ -43,26 +63,40 @@ pub fn all(cases: &[Case], jobs: usize, on_done: impl Fn()) -> Vec<Outcome> {
     })
 }
 
-fn one(case: &Case) -> Outcome {
+fn one(case: &Case, plan: &Plan) -> Outcome {
     let reference = File::open(&case.reference)
         .map_err(molar_volumes::Error::Source)
         .and_then(|file| Reference::read(case.format, BufReader::new(file), None));
     let reference = match reference {
         Ok(reference) => reference,
-        Err(error) => {
-            let file = case.reference.display();
-            return Outcome::Unfit(format!("{file}: {}", told(&error)));
+        Err(error) => return unfit(case, &error),
+    };
+    let spacing = match reference.spacing() {
+        Ok(spacing) => spacing,
+        Err(error) if plan.measures().iter().any(Measure::needs_spacing) => {
+            return unfit(case, &error.into());
         }
+        Err(_) => None,
+    };
+    let failed = |reason| {
+        let numbers = reference.labels();
+        let numbers: Vec<_> = numbers.iter().filter_map(Label::number).collect();
+        let further = plan.worst(reference.geometry(), spacing, &numbers);
+        Outcome::Failed { reason, further }
     };
     let Some(prediction) = &case.prediction else {
-        return Outcome::Failed("there is no prediction of this case".to_owned());
+        return failed("there is no prediction of this case".to_owned());
     };
     let is_in_set = |label| is_tooth(case.format, label);
-    match prediction.with_bytes(|bytes| reference.score(bytes, is_in_set)) {
+    match prediction.with_bytes(|bytes| reference.measure(bytes, plan, is_in_set)) {
         Ok(Ok(scored)) => Outcome::Scored(Box::new(scored)),
-        Ok(Err(error)) => Outcome::Failed(told(&error)),
-        Err(error) => Outcome::Failed(format!("{error:#}")),
+        Ok(Err(error)) => failed(told(&error)),
+        Err(error) => failed(format!("{error:#}")),
     }
+}
+
+fn unfit(case: &Case, error: &molar_volumes::Error) -> Outcome {
+    Outcome::Unfit(format!("{}: {}", case.reference.display(), told(error)))
 }
 
 fn told(error: &molar_volumes::Error) -> String {

@@ -9,9 +9,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use molar_metrics::Metric;
+use molar_domain::labels::groups;
+use molar_metrics::{Groups, Measure, Metric, Spacing};
+use molar_volumes::Plan;
 
 use measure::Outcome;
+use print::Results;
 
 const UNREADABLE: u8 = 3;
 const UNFIT: u8 = 4;
@@ -21,10 +24,18 @@ REFERENCE and PREDICTION are two files, two folders, or a folder of references a
 as it would be handed in. Labels are polygons (.json, labelme) or volumes (.nii.gz, .nii); cases are \
 matched by name, with `_Mask` left out.
 
-A prediction that is missing or cannot be read scores 0 throughout, as on the platform.
+A prediction that is missing or cannot be read scores the worst, as on the platform: 0, and for lengths \
+the diagonal of the image.
+
+Metrics are the protocol's seven (image_DSC, image_IoU, image_NSD, instance_DSC, instance_IoU, instance_NSD, \
+IA) or any that a challenge can choose:
+  image_HD  image_HD95  image_ASSD  image_NSD@1.5mm (any tolerance)   in mm, the same with instance_
+  instance_DSC/GROUP …   over permanent, deciduous, upper, lower, incisors, canines, premolars or molars
+  PQ  SQ  RQ  detection_precision  detection_recall  detection_F1
+      matched by label; with @greedy or @optimal whatever the labels
 
 Exit codes: 0 all scored; 1 a folder or zip cannot be opened; 2 the command line is wrong; \
-3 a prediction is missing, cannot be read, or belongs to no case; 4 a reference cannot be scored against.
+3 a prediction is missing, cannot be read, belongs to no case, or would be refused in a zip; 4 a reference cannot be scored against.
 
 Example: molar score references/ predictions.zip --labels";
 
@@ -36,8 +47,11 @@ pub struct Args {
     /// A file, a folder of them, or a zip.
     prediction: PathBuf,
     /// Which metrics, by name and separated by commas.
-    #[arg(long, value_delimiter = ',', value_parser = metric, default_values_t = Metric::ALL)]
-    metrics: Vec<Metric>,
+    #[arg(long, value_delimiter = ',', value_parser = measure, default_values_t = Metric::ALL.map(Measure::from))]
+    metrics: Vec<Measure>,
+    /// How far apart the pixels of images are, for metrics in mm; volumes have their own.
+    #[arg(long, value_name = "MM", default_value_t = 1.0, value_parser = spacing)]
+    pixel_spacing: f64,
     /// How many cases are scored at once; all cores if not given.
     #[arg(long)]
     jobs: Option<NonZero<usize>>,
@@ -52,20 +66,49 @@ pub struct Args {
     csv: bool,
 }
 
-fn metric(name: &str) -> Result<Metric, String> {
-    name.parse().map_err(|error| {
-        let known = Metric::ALL.map(Metric::name).join(", ");
-        format!("{error}; known are {known}")
-    })
+fn measure(name: &str) -> Result<Measure, String> {
+    let measure: Measure = name
+        .parse()
+        .map_err(|error| format!("{error}; --help lists them"))?;
+    match measure.group() {
+        Some(group) if !groups().contains_key(group) => {
+            let known: Vec<_> = groups().into_keys().collect();
+            Err(format!(
+                "there is no group {group:?}; known are {}",
+                known.join(", ")
+            ))
+        }
+        _ => Ok(measure),
+    }
+}
+
+fn spacing(mm: &str) -> Result<f64, String> {
+    let mm = mm.parse().map_err(|error| format!("{error}"))?;
+    Spacing::new([mm; 3]).map_err(|error| error.to_string())?;
+    Ok(mm)
+}
+
+/// What is asked for beside the protocol's seven.
+fn plan(args: &Args) -> anyhow::Result<Plan> {
+    let mut measures = args.metrics.clone();
+    measures.retain(|measure| !Metric::ALL.map(Measure::from).contains(measure));
+    Ok(Plan::new(
+        measures,
+        Groups::new(groups())?,
+        args.pixel_spacing,
+    )?)
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let plan = plan(args)?;
     let found = cases::find(&args.reference, &args.prediction)?;
     let jobs = args
         .jobs
         .or_else(|| std::thread::available_parallelism().ok());
     let bar = bar(found.cases.len());
-    let outcomes = measure::all(&found.cases, jobs.map_or(1, NonZero::get), || bar.inc(1));
+    let outcomes = measure::all(&found.cases, &plan, jobs.map_or(1, NonZero::get), || {
+        bar.inc(1)
+    });
     bar.finish_and_clear();
 
     let results: Vec<_> = found
@@ -74,12 +117,17 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .map(|case| &*case.name)
         .zip(outcomes)
         .collect();
+    let results = Results {
+        cases: results,
+        args,
+        plan: &plan,
+    };
     if args.json {
-        print::json(&results, args)?;
+        results.json()?;
     } else if args.csv {
-        print::csv(&results, args)?;
+        results.csv()?;
     } else {
-        print::table(&results, args);
+        results.table();
     }
     for stray in &found.strays {
         eprintln!(
@@ -87,10 +135,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         );
     }
     let is_unfit = |outcome: &Outcome| matches!(outcome, Outcome::Unfit(_));
-    let is_failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
-    Ok(if results.iter().any(|(_, outcome)| is_unfit(outcome)) {
+    let is_refused = |outcome: &Outcome| {
+        matches!(outcome, Outcome::Failed { .. }) || !outcome.complaints().is_empty()
+    };
+    Ok(if results.any(is_unfit) {
         UNFIT.into()
-    } else if !found.strays.is_empty() || results.iter().any(|(_, outcome)| is_failed(outcome)) {
+    } else if !found.strays.is_empty() || results.any(is_refused) {
         UNREADABLE.into()
     } else {
         ExitCode::SUCCESS

@@ -9,6 +9,7 @@ use molar_domain::FailureCode;
 use molar_objects::Bucket;
 use molar_service::lease::{AttemptError, BoxError, Job, Lease, LeaseError, Settings};
 use molar_service::outbox;
+use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -53,7 +54,7 @@ impl CaseScores {
             Prediction::Run {
                 run,
                 end: RunEnd::Failed { code, detail },
-            } => Ok(Done::worst(Some(run), *code, detail.clone())),
+            } => Ok(Done::worst(&task, Some(run), *code, detail.clone())),
             Prediction::Run {
                 run,
                 end: RunEnd::Output(output),
@@ -71,8 +72,11 @@ impl CaseScores {
 
     async fn measure(&self, task: Task, source: Source, run: Option<Run>) -> Result<Done> {
         let reference = self.fetch(Bucket::References, &task.reference).await?;
-        let work = move || measure(&task, &reference, &source);
-        Ok(Done::of(self.slots.run(work).await?, run.as_ref()))
+        let work = move || {
+            let outcome = measure(&task, &reference, &source)?;
+            Ok(Done::of(outcome, &task, run.as_ref()))
+        };
+        self.slots.run(work).await
     }
 
     async fn fetch(&self, bucket: Bucket, object: &Object) -> Result<crate::fetch::Fetched> {
@@ -83,12 +87,14 @@ impl CaseScores {
 }
 
 impl Done {
-    fn of(outcome: Outcome, run: Option<&Run>) -> Self {
+    fn of(outcome: Outcome, task: &Task, run: Option<&Run>) -> Self {
         match outcome {
-            Outcome::Unreadable(detail) => Self::worst(run, FailureCode::BadPrediction, detail),
+            Outcome::Unreadable(detail) => {
+                Self::worst(task, run, FailureCode::BadPrediction, detail)
+            }
             Outcome::Scored(scored) => Self {
-                values: values::measured(&scored.scores, run),
-                labels: Some(values::labels(&scored.scores)),
+                values: values::measured(&scored, &task.plan, run),
+                labels: Some(json!(scored.labels(&task.plan))),
                 reason: None,
                 notes: scored
                     .notes
@@ -100,9 +106,11 @@ impl Done {
         }
     }
 
-    fn worst(run: Option<&Run>, code: FailureCode, detail: String) -> Self {
+    fn worst(task: &Task, run: Option<&Run>, code: FailureCode, detail: String) -> Self {
+        let plan = &task.plan;
+        let further = plan.worst(task.geometry, task.spacing, &task.reference_labels);
         Self {
-            values: values::worst(run),
+            values: values::worst(plan, further, run),
             labels: None,
             reason: Some((code, detail)),
             notes: Vec::new(),

@@ -31,7 +31,7 @@ pub fn measure(task: &Task, reference: &Fetched, source: &Source) -> Result<Outc
     })?;
     let score = |bytes: &mut dyn Read| {
         let is_in_set = |label| task.labels.contains(&label);
-        outcome(reference.score(bytes, is_in_set))
+        outcome(reference.measure(bytes, &task.plan, is_in_set))
     };
     match source {
         Source::File(file) => score(&mut file.reader()),
@@ -53,6 +53,8 @@ fn outcome(result: molar_volumes::Result<Scored>) -> Result<Outcome> {
         Err(VolumeError::Source(error)) => {
             Ok(Outcome::Unreadable(format!("the zip is damaged: {error}")))
         }
+        // What was called good when it was read has changed its mind: nothing of the team's.
+        Err(error @ VolumeError::Reference(_)) => Err(Error::File(std::io::Error::other(error))),
         Err(error) => Ok(Outcome::Unreadable(error.to_string())),
     }
 }
@@ -60,7 +62,7 @@ fn outcome(result: molar_volumes::Result<Scored>) -> Result<Outcome> {
 #[cfg(test)]
 mod tests {
     use molar_domain::EvaluationId;
-    use molar_volumes::{Format, Geometry};
+    use molar_volumes::{Format, Geometry, Plan};
 
     use super::*;
     use crate::cases::task::{Object, Prediction};
@@ -79,6 +81,9 @@ mod tests {
             labels: vec![11],
             reference: object.clone(),
             geometry: Geometry::image(8, 16),
+            spacing: None,
+            reference_labels: vec![11],
+            plan: Plan::default(),
             prediction: Prediction::Zip(object),
         }
     }

@@ -1,9 +1,12 @@
 //! Everything that the rows say about one case to score.
 
 use molar_domain::case_run::CaseRunState;
+use molar_domain::evaluation::Parameters;
 use molar_domain::limits::Limits;
 use molar_domain::{CaseId, EvaluationId, FailureCode};
-use molar_volumes::Geometry;
+use molar_metrics::{Groups, Spacing};
+use molar_volumes::{Geometry, Plan};
+use serde::Deserialize as _;
 use serde_json::Value;
 use sqlx::PgExecutor;
 
@@ -20,6 +23,12 @@ pub struct Task {
     pub reference: Object,
     /// Of the case, as its reference has it.
     pub geometry: Geometry,
+    /// Of a volume's voxels.
+    pub spacing: Option<Spacing>,
+    /// That the reference has.
+    pub reference_labels: Vec<i32>,
+    /// What is measured beside the protocol's seven.
+    pub plan: Plan,
     pub prediction: Prediction,
 }
 
@@ -60,6 +69,9 @@ struct Row {
     format: String,
     labels: Vec<i32>,
     shape: Vec<i32>,
+    spacing_mm: Option<Vec<f64>>,
+    reference_labels: Vec<i32>,
+    parameters: Value,
     reference_key: String,
     reference_size_bytes: i64,
     reference_sha256: String,
@@ -83,6 +95,7 @@ pub async fn find(db: impl PgExecutor<'_>, evaluation: EvaluationId, case: CaseI
     let row = sqlx::query_as!(
         Row,
         r#"SELECT r.case_name AS "case_name!", r.format AS "format!", r.labels AS "labels!", f.shape,
+                  f.spacing_mm, f.labels AS reference_labels, e.parameters,
                   r.object_key AS "reference_key!", r.size_bytes AS "reference_size_bytes!",
                   r.sha256 AS "reference_sha256!",
                   s.object_key AS "upload_key!", s.size_bytes AS "upload_size_bytes!", s.sha256 AS "upload_sha256!",
@@ -114,7 +127,10 @@ impl Row {
         Ok(Task {
             evaluation,
             geometry: geometry(&self.shape).ok_or(Error::NotFound("shape of the reference"))?,
+            spacing: spacing(self.spacing_mm.as_deref())?,
+            plan: plan(&self.parameters)?,
             prediction: self.prediction()?,
+            reference_labels: self.reference_labels,
             case_name: self.case_name,
             format,
             labels: self.labels,
@@ -178,6 +194,23 @@ impl Row {
         let detail = self.failure_detail.clone().unwrap_or_default();
         Ok(RunEnd::Failed { code, detail })
     }
+}
+
+/// As the facts have it: x, y, z.
+fn spacing(mm: Option<&[f64]>) -> Result<Option<Spacing>> {
+    match mm {
+        None => Ok(None),
+        Some(&[x, y, z]) => Ok(Some(Spacing::new([z, y, x])?)),
+        Some(_) => Err(Error::NotFound("spacing of the reference")),
+    }
+}
+
+fn plan(parameters: &Value) -> Result<Plan> {
+    let parameters = Parameters::deserialize(parameters)?;
+    let groups = Groups::new(parameters.groups.clone())?;
+    let pixel_spacing_mm = parameters.pixel_spacing_mm.unwrap_or(1.0);
+    let measures = parameters.further_measures()?;
+    Ok(Plan::new(measures, groups, pixel_spacing_mm)?)
 }
 
 /// Of a shape as the facts have it: `[height, width]` or `[x, y, z]`.

@@ -8,7 +8,6 @@ use chrono::TimeDelta;
 use molar_domain::attempt::AttemptState;
 use molar_domain::case_run::CaseRunState;
 use molar_domain::challenge::Format;
-use molar_domain::metric::Metric;
 use molar_domain::phase::SubmissionKind;
 use molar_domain::{Clock, FailureCode};
 use molar_service::lease::{Job, LeaseError, LeaseLoop};
@@ -167,10 +166,8 @@ fn half() -> String {
     )
 }
 
-fn value(scored: &Scored, metric: Metric) -> f64 {
-    scored.values.as_ref().unwrap()[metric.as_str()]
-        .as_f64()
-        .unwrap()
+fn value(scored: &Scored, metric: &str) -> f64 {
+    scored.values.as_ref().unwrap()[metric].as_f64().unwrap()
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
@@ -192,12 +189,12 @@ async fn a_zip_is_scored_to_its_stated_values_and_its_evaluation_ends_once(owner
     assert_eq!(all.len(), 7);
     assert!(all.values().all(|value| value == 1.0), "{all:?}");
     let expected = [
-        (Metric::ImageDsc, 2.0 * 24.0 / (32.0 + 28.0)),
-        (Metric::ImageIou, 24.0 / 36.0),
-        (Metric::InstanceDsc, (1.0 + 2.0 / 3.0) / 2.0),
-        (Metric::InstanceIou, 0.75),
+        ("image_DSC", 2.0 * 24.0 / (32.0 + 28.0)),
+        ("image_IoU", 24.0 / 36.0),
+        ("instance_DSC", (1.0 + 2.0 / 3.0) / 2.0),
+        ("instance_IoU", 0.75),
         // 12 has IoU 0.5, which is no match; 99 counts in the union.
-        (Metric::IdentificationAccuracy, 1.0 / 3.0),
+        ("IA", 1.0 / 3.0),
     ];
     for (metric, expected) in expected {
         let found = value(&cases[1], metric);
@@ -232,7 +229,7 @@ async fn what_cannot_be_read_in_a_zip_scores_the_worst_and_the_rest_is_scored(ow
     let worst = cases[0].values.as_ref().unwrap().as_object().unwrap();
     assert_eq!(worst.len(), 7);
     assert!(worst.values().all(|value| value == 0.0), "{worst:?}");
-    assert_eq!(value(&cases[1], Metric::ImageDsc), 1.0);
+    assert_eq!(value(&cases[1], "image_DSC"), 1.0);
     assert_eq!(world.evaluation_state().await, "finished");
 }
 
@@ -264,13 +261,13 @@ async fn a_container_is_scored_with_its_time_and_a_failed_case_gets_the_worst(ow
     assert_eq!(world.step().await, 2);
 
     let cases = world.cases().await;
-    assert_eq!(value(&cases[0], Metric::RunningTime), 1.5);
-    assert_eq!(value(&cases[0], Metric::GpuMemoryArea), 12.5);
-    assert_eq!(value(&cases[0], Metric::ImageDsc), 1.0);
+    assert_eq!(value(&cases[0], "running_time_s"), 1.5);
+    assert_eq!(value(&cases[0], "gpu_memory_area_mib_s"), 12.5);
+    assert_eq!(value(&cases[0], "image_DSC"), 1.0);
     assert_eq!(cases[1].reason.as_deref(), Some("timed-out"));
-    assert_eq!(value(&cases[1], Metric::RunningTime), 300.0);
-    assert_eq!(value(&cases[1], Metric::GpuMemoryArea), 300_000.0);
-    assert_eq!(value(&cases[1], Metric::ImageDsc), 0.0);
+    assert_eq!(value(&cases[1], "running_time_s"), 300.0);
+    assert_eq!(value(&cases[1], "gpu_memory_area_mib_s"), 300_000.0);
+    assert_eq!(value(&cases[1], "image_DSC"), 0.0);
     assert_eq!(world.evaluation_state().await, "finished");
 }
 
@@ -288,8 +285,8 @@ async fn an_output_that_cannot_be_read_gets_the_worst_of_everything(owner: PgPoo
     world.step().await;
     for case in world.cases().await {
         assert_eq!(case.reason.as_deref(), Some("bad-prediction"));
-        assert_eq!(value(&case, Metric::RunningTime), 300.0);
-        assert_eq!(value(&case, Metric::ImageNsd), 0.0);
+        assert_eq!(value(&case, "running_time_s"), 300.0);
+        assert_eq!(value(&case, "image_NSD"), 0.0);
         assert!(case.values.unwrap().get("gpu_memory_area_mib_s").is_none());
     }
 }
@@ -516,10 +513,7 @@ async fn the_demo_case(owner: PgPool, test: &str, track: &str, format: Format, e
     let file = std::fs::read(root.join("expected.json")).unwrap();
     let all: Value = serde_json::from_slice(&file).unwrap();
     for (metric, wanted) in all.pointer(expected).unwrap().as_object().unwrap() {
-        let (found, wanted) = (
-            value(&cases[0], metric.parse().unwrap()),
-            wanted.as_f64().unwrap(),
-        );
+        let (found, wanted) = (value(&cases[0], metric), wanted.as_f64().unwrap());
         assert!(
             (found - wanted).abs() <= 1e-12,
             "{metric}: {found}, not {wanted}"
@@ -563,4 +557,84 @@ async fn a_case_whose_reference_was_refused_waits_for_a_better_one(owner: PgPool
     world.read_references().await;
     assert_eq!(world.step().await, 1);
     assert_eq!(world.evaluation_state().await, "finished");
+}
+
+/// A tooth of 4 × 4 rows that reaches to the end of a row; `after` is its first voxel there.
+fn block(after: usize, spacing: [f32; 3]) -> Vec<u8> {
+    let label = |(_, _, x)| if x < after { 0 } else { 11_u8 };
+    let labels = ndarray::Array3::from_shape_fn((4, 4, 16), label);
+    let mut file = Vec::new();
+    molar_volumes::nifti::write_labels(&mut file, labels.view(), spacing).unwrap();
+    file
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_phase_is_measured_by_what_its_organizer_chose(owner: PgPool) {
+    let world = World::new(owner).await;
+    let phase = PhaseBuilder::new("validation").metrics(&[
+        "instance_DSC",
+        "instance_HD/upper",
+        "instance_NSD@1mm/lower",
+        "PQ@optimal",
+    ]);
+    let challenge = ChallengeBuilder::new("teeth")
+        .cases(&CASES)
+        .format(Format::Nifti)
+        .phase(phase)
+        .insert(&world.owner)
+        .await;
+    sqlx::query("UPDATE tracks.tracks SET groups = $1")
+        .bind(serde_json::json!({"upper": [11, 12], "lower": [31], "other": [12]}))
+        .execute(&world.owner)
+        .await
+        .unwrap();
+    for place in 0..CASES.len() {
+        let reference = block(4, [0.5, 0.25, 2.0]);
+        let objects = &world.objects;
+        objects
+            .put_reference(&world.owner, &challenge, place, &reference)
+            .await;
+    }
+    let team = TeamBuilder::new(&challenge, "Molars")
+        .insert(&world.owner)
+        .await;
+    let submission = SubmissionBuilder::new(&challenge, &team)
+        .insert(&world.owner)
+        .await;
+    // Two voxels off; the prediction's own spacing says nothing.
+    let zip = zip_of_bytes(&[
+        ("Case_01_Mask.nii.gz", &block(6, [9.0; 3])),
+        ("Case_02_Mask.nii.gz", b"no volume"),
+    ]);
+    world
+        .objects
+        .put_upload(&world.owner, &submission, &zip)
+        .await;
+    world.read_references().await;
+    assert_eq!(world.step().await, 2);
+
+    let cases = world.cases().await;
+    assert_eq!(value(&cases[0], "instance_HD/upper"), 1.0);
+    assert_eq!(value(&cases[0], "PQ@optimal"), 10.0 / 12.0);
+    assert_eq!(value(&cases[0], "instance_DSC"), 2.0 * 10.0 / 22.0);
+    let diagonal = (8.0_f64 * 8.0 + 1.0 + 8.0 * 8.0).sqrt();
+    assert_eq!(value(&cases[1], "instance_HD/upper"), diagonal);
+    assert_eq!(value(&cases[1], "PQ@optimal"), 0.0);
+    for case in &cases {
+        let values = case.values.as_ref().unwrap();
+        assert_eq!(values.get("instance_NSD@1mm/lower"), Some(&Value::Null));
+    }
+    let parameters = sqlx::query_scalar!("SELECT parameters FROM scoring.evaluations")
+        .fetch_one(&world.owner)
+        .await
+        .unwrap();
+    assert_eq!(
+        parameters["groups"],
+        serde_json::json!({"upper": [11, 12], "lower": [31]})
+    );
+    let measured = sqlx::query_scalar!(
+        r#"SELECT labels AS "labels!" FROM scoring.case_scores WHERE labels IS NOT NULL"#
+    );
+    let labels = measured.fetch_one(&world.owner).await.unwrap();
+    assert_eq!(labels[0]["HD"], 1.0);
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::EvaluationId;
-use molar_domain::evaluation::{SCORER_VERSION, parameters_hash};
+use molar_domain::evaluation::{Parameters, SCORER_VERSION};
 use molar_domain::limits::Limits;
 use molar_domain::phase::SubmissionKind;
 use serde_json::Value;
@@ -18,6 +18,8 @@ struct Phase {
     split_id: Uuid,
     metrics: Vec<String>,
     limits: Value,
+    groups: Value,
+    pixel_spacing_mm: Option<f64>,
     reference_set_id: Uuid,
 }
 
@@ -27,6 +29,7 @@ struct Frame {
     kind: SubmissionKind,
     split_id: Uuid,
     reference_set_id: Uuid,
+    parameters: Value,
     parameters_hash: String,
 }
 
@@ -61,7 +64,7 @@ async fn phases(db: &PgPool) -> Result<Vec<Phase>> {
     let phases = sqlx::query_as!(
         Phase,
         r#"SELECT phase_id AS "id!", kind AS "kind!", split_id AS "split_id!", metrics AS "metrics!",
-                  limits AS "limits!", reference_set_id AS "reference_set_id!"
+                  limits AS "limits!", groups AS "groups!", pixel_spacing_mm, reference_set_id AS "reference_set_id!"
            FROM tracks.phase_facts WHERE reference_set_id IS NOT NULL ORDER BY phase_id"#
     )
     .fetch_all(db)
@@ -71,12 +74,19 @@ async fn phases(db: &PgPool) -> Result<Vec<Phase>> {
 
 async fn of_phase(db: &PgPool, phase: Phase, now: DateTime<Utc>) -> Result<usize> {
     let limits: Limits = serde_json::from_value(phase.limits)?;
+    let parameters = Parameters::new(
+        &phase.metrics,
+        limits.wall_s,
+        &serde_json::from_value(phase.groups)?,
+        phase.pixel_spacing_mm,
+    )?;
     let frame = Frame {
         phase_id: phase.id,
         kind: phase.kind.parse()?,
         split_id: phase.split_id,
         reference_set_id: phase.reference_set_id,
-        parameters_hash: parameters_hash(&phase.metrics, &limits),
+        parameters_hash: parameters.hash(),
+        parameters: serde_json::to_value(parameters)?,
     };
     let ready = match frame.kind {
         SubmissionKind::Predictions => ready_predictions(db, &frame).await?,
@@ -167,8 +177,8 @@ async fn insert(
     let inserted = sqlx::query!(
         "INSERT INTO scoring.evaluations
              (id, submission_id, attempt_id, phase_id, team_id, scorer_version, reference_set_id, parameters_hash,
-              state, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9)
+              parameters, state, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, 'running', $9)
          ON CONFLICT DO NOTHING",
         id.0,
         of.submission_id,
@@ -179,6 +189,7 @@ async fn insert(
         frame.reference_set_id,
         frame.parameters_hash,
         now,
+        frame.parameters,
     )
     .execute(tx)
     .await?;

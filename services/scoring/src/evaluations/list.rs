@@ -4,6 +4,7 @@ use actix_web::web;
 use chrono::{DateTime, Utc};
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -28,7 +29,9 @@ pub struct Evaluation {
     pub state: String,
     pub scorer_version: String,
     pub reference_set_id: Uuid,
-    /// SHA-256 of the metrics and limits that it was made with.
+    /// The metrics and limits that it was made with, and what the metrics need.
+    pub parameters: Value,
+    /// SHA-256 of the parameters.
     pub parameters_hash: String,
     pub cases: i64,
     pub scored_cases: i64,
@@ -75,7 +78,7 @@ async fn select(db: impl PgExecutor<'_>, submission: Uuid) -> Result<Vec<Evaluat
         Evaluation,
         r#"SELECT evaluation_id AS "id!", submission_id AS "submission_id!", attempt_id, phase_id AS "phase_id!",
                   state AS "state!", scorer_version AS "scorer_version!", reference_set_id AS "reference_set_id!",
-                  parameters_hash AS "parameters_hash!", cases AS "cases!", scored_cases AS "scored_cases!",
+                  parameters AS "parameters!", parameters_hash AS "parameters_hash!", cases AS "cases!", scored_cases AS "scored_cases!",
                   created_at AS "created_at!", finished_at
            FROM scoring.evaluation_facts WHERE submission_id = $1 ORDER BY evaluation_id DESC"#,
         submission,

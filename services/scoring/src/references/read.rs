@@ -101,9 +101,16 @@ async fn facts(reading: &Reading, of: &Unread) -> Result<Facts> {
 
 fn read(format: molar_volumes::Format, file: &Fetched) -> Result<Facts> {
     let sha256 = file.sha256.clone();
-    match Reference::read(format, file.reader(), None) {
-        Ok(reference) => Ok(Facts {
+    let read = Reference::read(format, file.reader(), None);
+    // Some phase may measure in mm, now or later.
+    let read = read.and_then(|reference| Ok((reference.spacing()?, reference)));
+    match read {
+        Ok((spacing, reference)) => Ok(Facts {
             complaint: None,
+            spacing_mm: spacing.map(|spacing| {
+                let [z, y, x] = spacing.mm();
+                vec![x, y, z]
+            }),
             shape: shape(reference.geometry()),
             labels: reference
                 .labels()
@@ -151,7 +158,7 @@ mod tests {
         let reading = objects.reading(owner).await;
         assert_eq!(round(&reading).await.unwrap(), 1);
         let row = sqlx::query!(
-            "SELECT is_good, complaint, shape, labels, sha256 FROM scoring.reference_facts"
+            "SELECT is_good, complaint, shape, labels, spacing_mm, sha256 FROM scoring.reference_facts"
         )
         .fetch_one(owner)
         .await
@@ -161,6 +168,7 @@ mod tests {
             complaint: row.complaint,
             shape: row.shape,
             labels: row.labels,
+            spacing_mm: row.spacing_mm,
             sha256: row.sha256,
         }
     }
@@ -184,6 +192,36 @@ mod tests {
         let facts = facts_of(&objects, &owner, "nifti", &content).await;
         assert_eq!(facts.complaint, None);
         assert_eq!((facts.shape, facts.labels), (vec![3, 2, 4], vec![11]));
+        let spacing_mm = facts.spacing_mm.unwrap();
+        assert_eq!(spacing_mm, [f64::from(0.3_f32); 3]);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_volume_read_before_its_spacing_was_asked_for_is_read_again(owner: PgPool) {
+        let objects = Objects::start().await;
+        let content = volume([4, 2, 3], |_| 11);
+        facts_of(&objects, &owner, "nifti", &content).await;
+        let reading = objects.reading(&owner).await;
+        assert_eq!(round(&reading).await.unwrap(), 0);
+        sqlx::query!("UPDATE scoring.reference_facts SET spacing_mm = NULL")
+            .execute(&owner)
+            .await
+            .unwrap();
+        assert_eq!(round(&reading).await.unwrap(), 1);
+        assert_eq!(round(&reading).await.unwrap(), 0);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_volume_that_says_no_size_of_its_voxels_is_refused(owner: PgPool) {
+        let objects = Objects::start().await;
+        let labels = ndarray::Array3::<u8>::ones((1, 1, 2));
+        let mut content = Vec::new();
+        molar_volumes::nifti::write_labels(&mut content, labels.view(), [0.0, 1.0, 1.0]).unwrap();
+        let facts = facts_of(&objects, &owner, "nifti", &content).await;
+        insta::assert_snapshot!(
+            facts.complaint.unwrap(),
+            @"the header's voxels are [0.0, 1.0, 1.0] mm along x, y and z: save the volume with the size of its voxels"
+        );
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -16,18 +16,21 @@ pub struct Unread {
 }
 
 /// What reading a reference showed.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Facts {
     /// What is wrong with it, and how to mend it; a good one has none.
     pub complaint: Option<String>,
     /// `[height, width]` or `[x, y, z]`.
     pub shape: Vec<i32>,
     pub labels: Vec<i32>,
+    /// Along x, y, z; of a volume.
+    pub spacing_mm: Option<Vec<f64>>,
     /// Of what was read; empty where there was nothing to read.
     pub sha256: String,
 }
 
-/// References that were not read, and again those that lay not in the store as announced.
+/// References that were not read, again those that lay not in the store as announced, and volumes that
+/// were read before their spacing was asked for.
 pub async fn list_unread(
     db: impl PgExecutor<'_>,
     now: DateTime<Utc>,
@@ -41,6 +44,7 @@ pub async fn list_unread(
            FROM tracks.stored_references r
            LEFT JOIN scoring.reference_facts f ON f.reference_id = r.reference_id
            WHERE f.reference_id IS NULL OR (f.sha256 <> r.sha256 AND f.read_at < $1)
+              OR (r.format = 'nifti' AND f.is_good AND f.spacing_mm IS NULL)
            ORDER BY r.reference_id LIMIT $2"#,
         now - TimeDelta::seconds(15),
         limit,
@@ -58,11 +62,11 @@ pub async fn upsert(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO scoring.reference_facts
-             (reference_id, case_id, reference_set_id, is_good, complaint, shape, labels, sha256, read_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             (reference_id, case_id, reference_set_id, is_good, complaint, shape, labels, spacing_mm, sha256, read_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (reference_id) DO UPDATE SET
              is_good = EXCLUDED.is_good, complaint = EXCLUDED.complaint, shape = EXCLUDED.shape,
-             labels = EXCLUDED.labels, sha256 = EXCLUDED.sha256, read_at = EXCLUDED.read_at",
+             labels = EXCLUDED.labels, spacing_mm = EXCLUDED.spacing_mm, sha256 = EXCLUDED.sha256, read_at = EXCLUDED.read_at",
         of.reference_id,
         of.case_id,
         of.reference_set_id,
@@ -70,6 +74,7 @@ pub async fn upsert(
         facts.complaint,
         &facts.shape,
         &facts.labels,
+        facts.spacing_mm.as_deref(),
         facts.sha256,
         now,
     )

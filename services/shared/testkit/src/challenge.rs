@@ -216,10 +216,11 @@ impl ChallengeBuilder {
         .execute(&mut *conn)
         .await
         .expect("a reference");
+        let spacing_mm = (self.format == Format::Nifti).then(|| vec![0.3; 3]);
         sqlx::query!(
             "INSERT INTO scoring.reference_facts
-                 (reference_id, case_id, reference_set_id, is_good, shape, labels, sha256, read_at)
-             VALUES ($1, $2, $3, true, $4, $5, $6, $7)",
+                 (reference_id, case_id, reference_set_id, is_good, shape, labels, sha256, read_at, spacing_mm)
+             VALUES ($1, $2, $3, true, $4, $5, $6, $7, $8)",
             id.0,
             case.id.0,
             challenge.reference_set_id.0,
@@ -227,6 +228,7 @@ impl ChallengeBuilder {
             &self.labels,
             sha256_of(&case.name),
             noon(),
+            spacing_mm.as_deref(),
         )
         .execute(conn)
         .await

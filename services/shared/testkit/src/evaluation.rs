@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use molar_domain::evaluation::{SCORER_VERSION, parameters_hash};
+use molar_domain::evaluation::{Parameters, SCORER_VERSION};
 use molar_domain::{CaseId, EvaluationId};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
@@ -62,11 +64,14 @@ impl<'a> EvaluationBuilder<'a> {
     pub async fn insert(self, pool: &PgPool) -> Evaluation {
         let mut conn = pool.acquire().await.expect("a connection");
         let id = EvaluationId::at(self.at);
+        let wall_s = self.challenge.limits.wall_s;
+        let parameters = Parameters::new(&self.metrics, wall_s, &BTreeMap::new(), None);
+        let parameters = parameters.expect("known metrics");
         sqlx::query!(
             "INSERT INTO scoring.evaluations
                  (id, submission_id, attempt_id, phase_id, team_id, scorer_version, reference_set_id, parameters_hash,
-                  state, created_at, finished_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                  parameters, state, created_at, finished_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $12, $9, $10, $11)",
             id.0,
             self.submission.id.0,
             self.attempt.map(|attempt| attempt.id.0),
@@ -74,10 +79,11 @@ impl<'a> EvaluationBuilder<'a> {
             self.submission.team_id.0,
             SCORER_VERSION,
             self.challenge.reference_set_id.0,
-            parameters_hash(&self.metrics, &self.challenge.limits),
+            parameters.hash(),
             if self.is_finished { "finished" } else { "running" },
             self.at,
             self.is_finished.then_some(self.at),
+            json!(parameters),
         )
         .execute(&mut *conn)
         .await

@@ -14,6 +14,7 @@ use crate::label::Label;
 use crate::labelme::{self, Complaint, Note, complaints_strict, notes_outside_set};
 use crate::nifti;
 use crate::plan::{Plan, spacing_of};
+use crate::scored::Scored;
 
 /// A reference that every prediction of the right size can be scored against.
 #[derive(Debug)]
@@ -44,15 +45,6 @@ pub enum Unfit {
     Spacing { mm: [f64; 3] },
     #[error("{0}")]
     Complaint(Complaint),
-}
-
-/// A prediction's scores, and what its team is told about it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scored {
-    pub scores: CaseScores<Label>,
-    /// One for each measure of the plan.
-    pub measured: Vec<Measured<Label>>,
-    pub notes: Vec<Note>,
 }
 
 /// A prediction that could be read and has the right size.
@@ -207,6 +199,7 @@ impl Reference {
                     scores,
                     measured,
                     notes,
+                    complaints: complaints_strict(&file),
                 })
             }
             Labels::Volume(reference) => {
@@ -218,6 +211,7 @@ impl Reference {
                     scores: named(scores),
                     measured,
                     notes,
+                    complaints: Vec::new(),
                 })
             }
         }
@@ -378,6 +372,7 @@ mod tests {
         let checked =
             check_prediction(Format::Labelme, prediction.as_bytes(), geometry, is_in_set).unwrap();
         assert_eq!(checked.complaints.len(), 1);
+        assert_eq!(checked.complaints, scored.complaints);
         assert_eq!(checked.notes, scored.notes);
     }
 

@@ -15,9 +15,10 @@ mod label;
 pub mod labelme;
 pub mod nifti;
 mod plan;
+mod scored;
 
 pub use canvas::Canvas;
-pub use case::{Checked, Reference, Scored, Unfit, check_prediction};
+pub use case::{Checked, Reference, Unfit, check_prediction};
 pub use error::{Error, Result};
 pub use fillpoly::fill_polygon;
 pub use format::{Format, case_of, prediction_name};
@@ -25,3 +26,4 @@ pub use geometry::{Geometry, WrongSize};
 pub use label::Label;
 pub use labelme::{Complaint, Note};
 pub use plan::Plan;
+pub use scored::{LabelResult, Scored};

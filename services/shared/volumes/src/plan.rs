@@ -5,6 +5,7 @@ use molar_metrics::{
 
 use crate::case::Unfit;
 use crate::error::Result;
+use crate::geometry::Geometry;
 use crate::label::Label;
 use crate::nifti;
 
@@ -50,6 +51,30 @@ impl Plan {
     /// In the order in which they are measured.
     pub fn measures(&self) -> &[Measure] {
         &self.measures
+    }
+
+    /// What each measure is for a case without a readable prediction, whose reference has these labels and,
+    /// of a volume, this spacing. `None` for a mean over a group of which the reference has no label.
+    pub fn worst(
+        &self,
+        geometry: Geometry,
+        spacing: Option<Spacing>,
+        labels: &[i32],
+    ) -> Vec<Option<f64>> {
+        let grid = geometry.grid().map(|extent| extent as usize);
+        let diagonal_mm = match spacing {
+            Some(spacing) => spacing.diagonal_mm(grid),
+            None => diagonal_of_image(self.pixel_spacing, grid),
+        };
+        let has_label = |measure: &Measure| match measure.group().map(|name| self.groups.find(name))
+        {
+            Some(Ok(group)) => labels.iter().any(|label| group.contains(label)),
+            Some(Err(_)) | None => true,
+        };
+        let measures = self.measures.iter();
+        measures
+            .map(|measure| has_label(measure).then(|| measure.worst(diagonal_mm)))
+            .collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -160,9 +185,10 @@ mod tests {
     use ndarray::Array3;
 
     use super::*;
-    use crate::case::{Reference, Scored};
+    use crate::case::Reference;
     use crate::error::Error as VolumeError;
     use crate::format::Format;
+    use crate::scored::Scored;
 
     fn plan(names: &[&str], pixel_spacing_mm: f64) -> Plan {
         let measures = names.iter().map(|name| name.parse().unwrap()).collect();
@@ -215,6 +241,11 @@ mod tests {
             scored.measured[5].labels,
             [(label(11), 1.5), (label(31), diagonal)]
         );
+        let labels = scored.labels(&plan(&names, 1.0));
+        assert_eq!(labels[0].further["HD"], 1.5);
+        assert_eq!(labels[0].further["NSD@1.5mm"], 1.0);
+        assert_eq!(labels[2].label, "32");
+        assert!(labels[2].further.is_empty());
         let protocol = reference.score(&*prediction, |_| true).unwrap();
         assert_eq!(scored.scores, protocol.scores);
         assert_eq!(scored.notes, protocol.notes);
@@ -264,6 +295,26 @@ mod tests {
         let groups = || Groups::new([("odd", [11])]).unwrap();
         assert!(Plan::new(measures(), groups(), 0.0).is_err());
         Plan::new(measures(), groups(), 0.1).unwrap();
+    }
+
+    #[test]
+    fn the_worst_is_the_diagonal_for_a_length_and_nothing_for_a_group_that_is_not_there() {
+        let names = [
+            "PQ",
+            "image_HD",
+            "instance_ASSD/upper",
+            "instance_DSC/lower",
+        ];
+        let worst = |geometry, spacing| plan(&names, 0.5).worst(geometry, spacing, &[11]);
+        assert_eq!(
+            worst(Geometry::image(6, 8), None),
+            [Some(0.0), Some(5.0), Some(5.0), None]
+        );
+        let spacing = Spacing::new([1.0, 0.5, 0.25]).unwrap();
+        assert_eq!(
+            worst(Geometry::volume([8, 6, 6]), Some(spacing))[1],
+            Some(7.0)
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `GET /submissions/{id}`
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use molar_domain::metric::Metric;
@@ -132,20 +134,17 @@ fn page<'a>(view: &'a SubmissionView, phase: &'a Phase, list: CaseList) -> Submi
 
 /// Every metric that any case has, always in the same order.
 fn metrics(list: &CaseList) -> Vec<Column> {
-    let is_measured = |metric: &Metric| {
-        let values = list.items.iter().filter_map(|case| case.values.as_ref());
-        values
-            .filter_map(|values| values.get(metric.as_str()))
-            .any(|value| !value.is_null())
-    };
-    Metric::ALL
-        .iter()
-        .filter(|metric| is_measured(metric))
+    let values = list.items.iter().filter_map(|case| case.values.as_ref());
+    let entries = values.filter_map(Value::as_object).flatten();
+    let measured = entries.filter(|(_, value)| !value.is_null());
+    let metrics: BTreeSet<Metric> = measured.filter_map(|(name, _)| name.parse().ok()).collect();
+    metrics
+        .into_iter()
         .map(|metric| Column {
-            name: metric.as_str().to_owned(),
-            title: metric.title().to_owned(),
+            name: metric.to_string(),
+            title: metric.title(),
             unit: metric.unit(),
-            decimals: if metric.is_of_run() { 1 } else { 4 },
+            decimals: metric.decimals(),
         })
         .collect()
 }

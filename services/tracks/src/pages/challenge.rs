@@ -216,7 +216,7 @@ fn metrics(phase: &Phase) -> String {
 
 fn title(metric: &str) -> String {
     let known = metric.parse::<Metric>().ok();
-    known.map_or_else(|| metric.to_owned(), |metric| metric.title().to_owned())
+    known.map_or_else(|| metric.to_owned(), |metric| metric.title())
 }
 
 fn entry(phase: &Phase) -> String {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 
 const GOOD: &str = r#"
@@ -159,6 +161,16 @@ fn the_files_of_this_repository_are_good() {
     assert_eq!(file.tracks[0].labels.len(), 52);
     assert_eq!(file.tracks[1].labels, crate::labels::permanent());
     assert_eq!(file.tracks[0].phases[1].metrics.len(), 9);
+    let sorted = |groups: &BTreeMap<String, Vec<i32>>| -> BTreeMap<String, BTreeSet<i32>> {
+        let groups = groups.iter();
+        groups
+            .map(|(name, labels)| (name.clone(), labels.iter().copied().collect()))
+            .collect()
+    };
+    assert_eq!(
+        sorted(&file.tracks[0].groups),
+        sorted(&crate::labels::groups())
+    );
     let now: DateTime<Utc> = "2026-01-01T12:00:00Z".parse().unwrap();
     let small = parse_with_overlay(sts, demo, now).unwrap();
     assert_eq!(small.tracks[1].phases[1].limits.gpus, 0);

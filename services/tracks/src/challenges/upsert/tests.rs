@@ -219,7 +219,7 @@ async fn a_bad_file_is_told_where_and_changes_nothing(pool: PgPool) {
           "pointer": "/tracks/0/phases/1/closes_at"
         },
         {
-          "detail": "there is no metric `F2`; known are image_DSC, image_IoU, image_NSD, instance_DSC, instance_IoU, instance_NSD, IA, running_time_s, gpu_memory_area_mib_s",
+          "detail": "there is no metric `F2`; known are image_DSC, image_IoU, image_NSD, image_HD, image_HD95, image_ASSD, instance_DSC, instance_IoU, instance_NSD, instance_HD, instance_HD95, instance_ASSD, IA, PQ, SQ, RQ, detection_precision, detection_recall, detection_F1, running_time_s, gpu_memory_area_mib_s; image_NSD@1.5mm and instance_NSD@1.5mm with any tolerance; instance_DSC/GROUP and so on with a group of the track; PQ@greedy, PQ@optimal and so on with a matching",
           "pointer": "/tracks/0/phases/1/metrics/1"
         }
       ],

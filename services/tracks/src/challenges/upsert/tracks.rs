@@ -12,6 +12,8 @@ struct TrackFields {
     title: String,
     format: String,
     labels: Vec<i32>,
+    groups: serde_json::Value,
+    pixel_spacing_mm: Option<f64>,
     position: i16,
 }
 
@@ -33,6 +35,8 @@ impl Upsert<'_> {
             title: track.title.clone(),
             format: track.format.to_string(),
             labels: track.labels.clone(),
+            groups: serde_json::to_value(&track.groups)?,
+            pixel_spacing_mm: track.pixel_spacing_mm,
             position: at,
         };
         let known = sqlx::query_scalar!(
@@ -45,7 +49,7 @@ impl Upsert<'_> {
         let id = known.unwrap_or_else(|| self.new_id());
         let old = sqlx::query_as!(
             TrackFields,
-            "SELECT title, format, labels, position FROM tracks.tracks WHERE id = $1",
+            "SELECT title, format, labels, groups, pixel_spacing_mm, position FROM tracks.tracks WHERE id = $1",
             id
         )
         .fetch_optional(&mut *self.conn)
@@ -57,10 +61,11 @@ impl Upsert<'_> {
             self.require_same_data(id, &track.slug, old, &new).await?;
         }
         sqlx::query!(
-            "INSERT INTO tracks.tracks (id, challenge_id, slug, title, format, labels, position)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO tracks.tracks (id, challenge_id, slug, title, format, labels, position, groups, pixel_spacing_mm)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, format = excluded.format,
-                 labels = excluded.labels, position = excluded.position",
+                 labels = excluded.labels, position = excluded.position, groups = excluded.groups,
+                 pixel_spacing_mm = excluded.pixel_spacing_mm",
             id,
             challenge,
             track.slug,
@@ -68,6 +73,8 @@ impl Upsert<'_> {
             new.format,
             &new.labels,
             new.position,
+            new.groups,
+            new.pixel_spacing_mm,
         )
         .execute(&mut *self.conn)
         .await?;
