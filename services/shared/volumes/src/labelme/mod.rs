@@ -33,18 +33,19 @@ pub struct Limits {
     pub shapes: usize,
     /// Of all shapes together.
     pub points: usize,
-    /// Rows and columns that may have to be walked to draw: each point costs the image's.
+    /// Rows and columns that drawing may have to walk: each point costs all of the image's. The
+    /// points of a panoramic image stay far below; on a hundred million pixels 53,000 are read.
     pub steps: u64,
     /// Different ones.
     pub labels: usize,
     pub label_bytes: usize,
     /// Of the image that the file declares, where no size is expected.
     pub pixels: u64,
-    /// Of that image, in pixels.
+    /// Of that image, in pixels. No JPEG has a longer one.
     pub side: u32,
 }
 
-/// A real case has 30 shapes of 150 points on 2.4 million pixels, and no JPEG has a longer side.
+/// A real case has 30 shapes of 150 points on 2.4 million pixels.
 impl Default for Limits {
     fn default() -> Self {
         Self {
