@@ -5,9 +5,10 @@
 //! upload that can still be mended is refused for. Of a document only the size and of a shape only
 //! its label, points and type are looked at; other tools of the family write other keys beside them.
 //!
-//! Three things that the original may read are refused, because no tool means them: a key that stands
-//! twice, half a surrogate pair in a label, and a coordinate beyond 32 bits, which numpy refuses or
-//! wraps, depending on its version. A size such as `1200.0` is refused here as it is there.
+//! What the original may read and is refused here, because no tool means it: a key that stands twice,
+//! a label that is neither text nor a finite number, half a surrogate pair in one, a coordinate that is
+//! text or true, and one beyond 32 bits, which numpy refuses or wraps, depending on its version. A size
+//! such as `1200.0` is refused by both.
 
 mod json;
 mod notes;
