@@ -7,7 +7,11 @@
 //!
 //! OpenCV sorts the crossings of each row and fills between pairs of them. Here every crossing flips
 //! one bit and a running XOR along the row does the rest; the pixels are the same, nothing is sorted,
-//! and a polygon costs at most its number of edges times the image's height.
+//! and a polygon costs at most its number of edges times the image's height and width, wherever its
+//! points are.
+//!
+//! One thing differs. The height of an edge of more than 2³¹ − 1 rows overflows in OpenCV, which then
+//! takes the inside of some polygons for invisible; here it is filled.
 
 use crate::canvas::Canvas;
 
@@ -21,7 +25,7 @@ struct Point {
 }
 
 /// Adds the closed polygon through `points` (x, y) to the canvas. One point is a dot, two are a line.
-/// Points may lie anywhere; what is outside the canvas is clipped as OpenCV clips it.
+/// Points may lie anywhere in 32 bits; what is outside the canvas is clipped as OpenCV clips it.
 pub fn fill_polygon(canvas: &mut Canvas, points: &[[i32; 2]]) {
     let mut flips = Canvas::new(canvas.height(), canvas.width());
     fill_polygon_with(&mut flips, canvas, points);
@@ -97,9 +101,9 @@ impl Edge {
         canvas.touch(rows.start as usize..rows.end as usize);
         flips.touch(rows.start as usize..rows.end as usize);
         for y in rows {
-            let x = self
-                .x
-                .wrapping_add(self.step.wrapping_mul(y - self.anchor.y));
+            // Far inside 64 bits: between ends that were clipped it stays in the image, and between
+            // others within 2³² columns of them.
+            let x = self.x + self.step * (y - self.anchor.y);
             let column = x >> FRACTION;
             if x & FRACTION_MASK == 0 && (0..width).contains(&column) {
                 canvas.put(y as usize, column as usize);
@@ -350,6 +354,14 @@ mod tests {
             drawn(3, 130, &around),
             format!("{0}\n{0}\n{0}\n", "#".repeat(130))
         );
+    }
+
+    /// OpenCV leaves this one empty.
+    #[test]
+    fn an_edge_of_more_rows_than_31_bits_count_is_filled_beside() {
+        let far = i32::MAX;
+        let around = [[-far, far], [-far, 0], [1, -70_000], [far, far]];
+        assert_eq!(drawn(2, 70, &around), format!("{0}\n{0}\n", "#".repeat(70)));
     }
 
     #[test]

@@ -36,23 +36,38 @@ impl fmt::Display for Label {
             Self::Value(value) => write!(f, "{value}"),
             Self::Text(text) if self.number().is_some() => f.write_str(text),
             Self::Text(text) => write!(f, "{}", Quoted(text)),
-            Self::Number(digits) => write!(f, "{digits} (a number)"),
+            Self::Number(digits) => write!(f, "{} (a number)", Cut(digits)),
         }
     }
 }
 
-/// A participant's text between quotes: escaped, and cut after 40 characters.
+/// How many characters of a participant's text are shown.
+pub(crate) const SHOWN: usize = 40;
+
+/// A participant's text between quotes: escaped, and cut.
 pub(crate) struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: String = self.0.chars().take(40).collect();
-        let rest = if shown.len() < self.0.len() {
-            "…"
-        } else {
-            ""
-        };
+        let (shown, rest) = cut(self.0);
         write!(f, "{shown:?}{rest}")
+    }
+}
+
+/// A participant's digits: cut.
+pub(crate) struct Cut<'a>(pub &'a str);
+
+impl fmt::Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shown, rest) = cut(self.0);
+        write!(f, "{shown}{rest}")
+    }
+}
+
+fn cut(text: &str) -> (&str, &str) {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => (&text[..end], "…"),
+        None => (text, ""),
     }
 }
 
@@ -82,6 +97,11 @@ mod tests {
             text(&"x".repeat(99)).to_string(),
             format!("{:?}…", "x".repeat(40))
         );
-        assert_eq!(Label::Number("11".to_owned()).to_string(), "11 (a number)");
+        let number = |digits: &str| Label::Number(digits.to_owned()).to_string();
+        assert_eq!(number("11"), "11 (a number)");
+        assert_eq!(
+            number(&"1".repeat(300)),
+            format!("{}… (a number)", "1".repeat(40))
+        );
     }
 }

@@ -2,17 +2,26 @@
 //!
 //! Reading is lenient where the challenge's own evaluation is, so that a prediction gets the score it
 //! always got: what is odd is told in [`LabelmeFile::notes`], and [`complaints_strict`] says what an
-//! upload that can still be mended is refused for.
+//! upload that can still be mended is refused for. Of a document only the size and of a shape only
+//! its label, points and type are looked at; other tools of the family write other keys beside them.
+//!
+//! What the original may read and is refused here, because no tool means it: a key that stands twice,
+//! a label that is neither text nor a finite number, half a surrogate pair in one, a coordinate that is
+//! text or true, and one beyond 32 bits, which numpy refuses or wraps, depending on its version. A size
+//! such as `1200.0` is refused by both.
 
+mod json;
 mod notes;
 mod parse;
 mod rasterise;
+mod source;
 
 use crate::geometry::Geometry;
-use crate::label::Label;
+use crate::label::{Cut, Label};
 
+pub use json::Kind;
 pub use notes::{Complaint, Note, complaints_strict, notes_outside_set};
-pub use parse::{Kind, parse, read};
+pub use parse::{parse, read};
 pub use rasterise::notes_without_pixel;
 
 /// How much of a file is looked at before it is refused.
@@ -20,15 +29,21 @@ pub use rasterise::notes_without_pixel;
 pub struct Limits {
     /// Refuse any other size.
     pub expected: Option<Geometry>,
-    /// labelme may embed the image itself, as base64.
+    /// labelme may embed the image itself, as base64. It is read past, not held.
     pub bytes: u64,
     pub shapes: usize,
     /// Of all shapes together.
     pub points: usize,
+    /// Rows and columns that drawing may have to walk: each point costs all of the image's. The
+    /// points of a panoramic image stay far below; on a hundred million pixels 53,000 are read.
+    pub steps: u64,
     /// Different ones.
     pub labels: usize,
+    pub label_bytes: usize,
     /// Of the image that the file declares, where no size is expected.
     pub pixels: u64,
+    /// Of that image, in pixels. No JPEG has a longer one.
+    pub side: u32,
 }
 
 /// A real case has 30 shapes of 150 points on 2.4 million pixels.
@@ -39,8 +54,11 @@ impl Default for Limits {
             bytes: 32 << 20,
             shapes: 4_096,
             points: 200_000,
+            steps: 1 << 30,
             labels: 256,
+            label_bytes: 1_000,
             pixels: 100_000_000,
+            side: 65_535,
         }
     }
 }
@@ -86,10 +104,6 @@ pub enum Fault {
     ByteOrderMark,
     #[error("byte {offset} is not UTF-8: save the file as UTF-8")]
     NotUtf8 { offset: usize },
-    #[error(
-        "NaN or Infinity at line {line}, column {column}: every coordinate has to be a finite number"
-    )]
-    NotFinite { line: usize, column: usize },
     #[error("not a labelme JSON document: {problem}")]
     NotJson {
         line: usize,
@@ -100,8 +114,21 @@ pub enum Fault {
     NotAnObject { found: Kind },
     #[error("the key \"{key}\" is missing: add it beside the others at the top of the document")]
     MissingKey { key: &'static str },
+    #[error("the key \"{key}\" stands twice at the top of the document: write it once")]
+    KeyTwice { key: &'static str },
     #[error("\"{key}\" is {found}: write the image's size as a whole number above 0")]
     Extent { key: &'static str, found: Kind },
+    #[error(
+        "\"{key}\" is {}: write the image's size as a whole number above 0, without a fraction",
+        Cut(digits)
+    )]
+    ExtentValue { key: &'static str, digits: String },
+    #[error("\"{key}\" is {extent}, at most {limit} is read: give the size of the case's image")]
+    TooLong {
+        key: &'static str,
+        extent: u32,
+        limit: u32,
+    },
     #[error(
         "the image has {pixels} pixels, at most {limit} are read: give the size of the case's image"
     )]
@@ -115,13 +142,25 @@ pub enum Fault {
     #[error("there are more than {limit} different labels: use the track's labels")]
     TooManyLabels { limit: usize },
     #[error(
-        "/shapes/{shape} is not a shape ({problem}): write {{\"label\", \"points\", \"shape_type\"}}"
+        "/shapes/{shape} is {found}, not a shape: write {{\"label\", \"points\", \"shape_type\"}}"
     )]
-    Shape { shape: usize, problem: String },
+    Shape { shape: usize, found: Kind },
     #[error("/shapes/{shape} has no \"{key}\": every shape needs a label and points")]
     MissingShapeKey { shape: usize, key: &'static str },
+    #[error("/shapes/{shape}/{key} stands twice: write it once")]
+    ShapeKeyTwice { shape: usize, key: &'static str },
     #[error("/shapes/{shape}/label is {found}: write the tooth's number as text, such as \"11\"")]
     Label { shape: usize, found: Kind },
+    #[error(
+        "/shapes/{shape}/label is not Unicode, it holds one half of a surrogate pair: write the \
+         tooth's number as text, such as \"11\""
+    )]
+    HalfACharacter { shape: usize },
+    #[error(
+        "/shapes/{shape}/label is longer than {limit} bytes: write the tooth's number as text, such \
+         as \"11\""
+    )]
+    LongLabel { shape: usize, limit: usize },
     #[error("/shapes/{shape}/points is {found}: write a list of [x, y]")]
     Points { shape: usize, found: Kind },
     #[error("/shapes/{shape}/points is empty: leave the shape out, or give it points")]

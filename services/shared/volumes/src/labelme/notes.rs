@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 
 use super::LabelmeFile;
@@ -61,15 +62,16 @@ impl LabelmeFile {
     /// Each thing is told once, however many shapes show it.
     pub fn notes(&self) -> Vec<Note> {
         let mut notes = Vec::new();
+        let (mut labels, mut shape_types) = (HashSet::new(), HashSet::new());
         for (index, shape) in self.shapes.iter().enumerate() {
-            tell_once(&mut notes, oddity(&shape.label));
+            if labels.insert(&shape.label) {
+                notes.extend(oddity(&shape.label));
+            }
             if shape.shape_type != "polygon" {
-                let shape_type = shape.shape_type.clone();
-                let is_told = |note: &Note| matches!(note, Note::OtherShapeType { shape_type: told, .. } if *told == shape_type);
-                if !notes.iter().any(is_told) {
+                if shape_types.insert(&shape.shape_type) {
                     notes.push(Note::OtherShapeType {
                         shape: index,
-                        shape_type,
+                        shape_type: shape.shape_type.clone(),
                     });
                 }
             } else if shape.points.len() < 3 {
@@ -81,10 +83,6 @@ impl LabelmeFile {
         }
         notes
     }
-}
-
-fn tell_once(notes: &mut Vec<Note>, note: Option<Note>) {
-    notes.extend(note.filter(|note| !notes.contains(note)));
 }
 
 fn oddity(label: &Label) -> Option<Note> {

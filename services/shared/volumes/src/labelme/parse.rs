@@ -1,73 +1,101 @@
 //! From bytes to shapes. Every fault is told with its place.
 
 use std::collections::HashSet;
-use std::fmt;
-use std::io::Read;
-use std::marker::PhantomData;
+use std::io::{self, Read};
 
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 
+use super::json::{Capped, Kind, Pick, Picked, list, number};
+use super::source::Source;
 use super::{Fault, LabelmeFile, Limits, Shape};
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
-use crate::label::Label;
+use crate::label::{Label, SHOWN};
 
-/// Reads a whole file, at most `limits.bytes` of it.
+/// Reads a whole document, at most `limits.bytes` of it. What is not asked for, such as an embedded
+/// image, is read past and not held.
 pub fn read(reader: impl Read, limits: &Limits) -> Result<LabelmeFile> {
-    let mut bytes = Vec::new();
-    reader
-        .take(limits.bytes.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(Error::Source)?;
-    parse(&bytes, limits)
-}
+    let [height, width, shapes] = top_level(&mut Source::new(reader, limits.bytes))?;
+    let image_height = extent("imageHeight", height.as_deref())?;
+    let image_width = extent("imageWidth", width.as_deref())?;
+    check_size(image_height, image_width, limits)?;
 
-pub fn parse(bytes: &[u8], limits: &Limits) -> Result<LabelmeFile> {
-    let text = text(bytes, limits)?;
-    let top = top_level(text)?;
-
-    let image_height = extent("imageHeight", top.image_height)?;
-    let image_width = extent("imageWidth", top.image_width)?;
-    check_size(Geometry::image(image_height, image_width), limits)?;
-    let shapes = shapes(
-        top.shapes.ok_or(Fault::MissingKey { key: "shapes" })?,
-        limits,
-    )?;
+    let shapes = shapes.ok_or(Fault::MissingKey { key: "shapes" })?;
+    let steps_of_a_point = u64::from(image_height) + u64::from(image_width);
+    let limits = Limits {
+        points: limits
+            .points
+            .min((limits.steps / steps_of_a_point) as usize),
+        ..limits.clone()
+    };
     Ok(LabelmeFile {
         image_height,
         image_width,
-        shapes,
+        shapes: self::shapes(&shapes, &limits)?,
     })
 }
 
-fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Fault> {
-    if bytes.len() as u64 > limits.bytes {
-        return Err(Fault::TooManyBytes {
-            limit: limits.bytes,
-        });
-    }
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(Fault::ByteOrderMark);
-    }
-    std::str::from_utf8(bytes).map_err(|error| Fault::NotUtf8 {
-        offset: error.valid_up_to(),
-    })
+pub fn parse(bytes: &[u8], limits: &Limits) -> Result<LabelmeFile> {
+    read(bytes, limits)
 }
 
-fn top_level(text: &str) -> Result<TopLevel<'_>, Fault> {
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
-    // serde would take a list for the fields in order.
-    match kind_of(raw) {
-        Kind::Object => serde_json::from_str(raw.get()).map_err(|error| not_json(text, &error)),
-        found => Err(Fault::NotAnObject { found }),
+fn top_level(source: &mut Source<impl Read>) -> Result<[Option<Box<RawValue>>; 3]> {
+    let mut deserializer = serde_json::Deserializer::from_reader(&mut *source);
+    let picked = Pick::new(["imageHeight", "imageWidth", "shapes"])
+        .deserialize(&mut deserializer)
+        .and_then(|picked| deserializer.end().map(|()| picked));
+    match picked {
+        Ok(Picked { values, twice }) => match twice {
+            Some(key) => Err(Fault::KeyTwice { key }.into()),
+            None => Ok(values),
+        },
+        Err(error) if error.is_io() => Err(unreadable(error.into())),
+        Err(error) => match source.first().map(Kind::starting_with) {
+            Some(found) if error.is_data() => Err(Fault::NotAnObject { found }.into()),
+            _ => Err(not_json(&error).into()),
+        },
     }
 }
 
-fn check_size(geometry: Geometry, limits: &Limits) -> Result<()> {
+/// The source's refusal, or the trouble of whoever feeds it.
+fn unreadable(error: io::Error) -> Error {
+    match error.downcast::<Fault>() {
+        Ok(fault) => fault.into(),
+        Err(error) => Error::Source(error),
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> Fault {
+    Fault::NotJson {
+        line: error.line(),
+        column: error.column(),
+        problem: error.to_string(),
+    }
+}
+
+fn extent(key: &'static str, value: Option<&RawValue>) -> Result<u32, Fault> {
+    let value = value.ok_or(Fault::MissingKey { key })?;
+    match (value.get().parse(), Kind::of(value)) {
+        (Ok(extent @ 1..), _) => Ok(extent),
+        (_, Kind::Number) => Err(Fault::ExtentValue {
+            key,
+            digits: value.get().chars().take(SHOWN + 1).collect(),
+        }),
+        (_, found) => Err(Fault::Extent { key, found }),
+    }
+}
+
+fn check_size(height: u32, width: u32, limits: &Limits) -> Result<()> {
+    let geometry = Geometry::image(height, width);
     if let Some(expected) = limits.expected {
         expected.insist(geometry)?;
+    }
+    for (key, extent) in [("imageHeight", height), ("imageWidth", width)] {
+        let limit = limits.side;
+        if extent > limit {
+            return Err(Fault::TooLong { key, extent, limit }.into());
+        }
     }
     let (pixels, limit) = (geometry.elements(), limits.pixels);
     if pixels > limit {
@@ -76,65 +104,10 @@ fn check_size(geometry: Geometry, limits: &Limits) -> Result<()> {
     Ok(())
 }
 
-/// Values stay text until they are looked at: a wrong one can be named with its place, and what
-/// nobody asks for (`imageData`) is skipped.
-#[derive(Deserialize)]
-struct TopLevel<'a> {
-    #[serde(rename = "imageHeight", borrow, default, deserialize_with = "present")]
-    image_height: Option<&'a RawValue>,
-    #[serde(rename = "imageWidth", borrow, default, deserialize_with = "present")]
-    image_width: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    shapes: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct RawShape<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    label: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    points: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    shape_type: Option<&'a RawValue>,
-}
-
-/// Tells a key that is null from one that is not there.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-fn not_json(text: &str, error: &serde_json::Error) -> Fault {
-    let (line, column) = (error.line(), error.column());
-    let here = text
-        .lines()
-        .nth(line.saturating_sub(1))
-        .unwrap_or_default()
-        .as_bytes();
-    let near = &here[column.saturating_sub(2).min(here.len())..(column + 10).min(here.len())];
-    let names_it = |word: &[u8]| near.windows(word.len()).any(|found| found == word);
-    if error.is_syntax() && (names_it(b"NaN") || names_it(b"Infinity")) {
-        return Fault::NotFinite { line, column };
-    }
-    Fault::NotJson {
-        line,
-        column,
-        problem: error.to_string(),
-    }
-}
-
-fn extent(key: &'static str, value: Option<&RawValue>) -> Result<u32, Fault> {
-    let value = value.ok_or(Fault::MissingKey { key })?;
-    let extent = value.get().parse().ok().filter(|&extent: &u32| extent > 0);
-    extent.ok_or_else(|| Fault::Extent {
-        key,
-        found: kind_of(value),
-    })
-}
-
 fn shapes(raw: &RawValue, limits: &Limits) -> Result<Vec<Shape>, Fault> {
     let listed: Capped<&RawValue> = list(raw, limits.shapes).ok_or(Fault::NotAList {
         key: "shapes",
-        found: kind_of(raw),
+        found: Kind::of(raw),
     })?;
     if listed.count > limits.shapes {
         return Err(Fault::TooManyShapes {
@@ -146,7 +119,7 @@ fn shapes(raw: &RawValue, limits: &Limits) -> Result<Vec<Shape>, Fault> {
     let mut labels = HashSet::new();
     let mut shapes = Vec::with_capacity(listed.items.len());
     for (index, raw) in listed.items.into_iter().enumerate() {
-        let shape = shape(index, raw, points_left)?;
+        let shape = shape(index, raw, points_left, limits)?;
         points_left = points_left
             .checked_sub(shape.points.len())
             .ok_or(Fault::TooManyPoints {
@@ -163,46 +136,80 @@ fn shapes(raw: &RawValue, limits: &Limits) -> Result<Vec<Shape>, Fault> {
     Ok(shapes)
 }
 
-fn shape(shape: usize, raw: &RawValue, points_left: usize) -> Result<Shape, Fault> {
-    let not_a_shape = |problem| Fault::Shape { shape, problem };
-    let kind = kind_of(raw);
-    if kind != Kind::Object {
-        return Err(not_a_shape(format!("it is {kind}")));
+fn shape(
+    shape: usize,
+    raw: &RawValue,
+    points_left: usize,
+    limits: &Limits,
+) -> Result<Shape, Fault> {
+    let picked = Pick::new(["label", "points", "shape_type"])
+        .deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
+    let Ok(Picked { values, twice }) = picked else {
+        let found = Kind::of(raw);
+        return Err(Fault::Shape { shape, found });
+    };
+    if let Some(key) = twice {
+        return Err(Fault::ShapeKeyTwice { shape, key });
     }
-    let parts: RawShape<'_> =
-        serde_json::from_str(raw.get()).map_err(|error| not_a_shape(error.to_string()))?;
+    let [label, points, shape_type] = values;
     let missing = |key| Fault::MissingShapeKey { shape, key };
-    let label = label(shape, parts.label.ok_or(missing("label"))?)?;
-    let points = points(shape, parts.points.ok_or(missing("points"))?, points_left)?;
-    let shape_type = parts.shape_type.map_or("polygon".to_owned(), |raw| {
-        serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
-    });
+    let label = self::label(shape, label.ok_or(missing("label"))?, limits)?;
+    let points = self::points(shape, points.ok_or(missing("points"))?, points_left)?;
     Ok(Shape {
         label,
-        shape_type,
+        shape_type: self::shape_type(shape_type),
         points,
     })
 }
 
-fn label(shape: usize, raw: &RawValue) -> Result<Label, Fault> {
-    if let Ok(text) = serde_json::from_str::<String>(raw.get()) {
-        return Ok(Label::Text(text));
+/// As much of it as is ever shown.
+fn shape_type(raw: Option<&RawValue>) -> String {
+    let text = match raw.map(RawValue::get) {
+        None | Some("null") => return "polygon".to_owned(),
+        Some(text) => text,
+    };
+    let decoded = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned());
+    decoded.chars().take(SHOWN + 1).collect()
+}
+
+fn label(shape: usize, raw: &RawValue, limits: &Limits) -> Result<Label, Fault> {
+    let limit = limits.label_bytes;
+    let label = match Kind::of(raw) {
+        Kind::Text => serde_json::from_str(raw.get())
+            .map(Label::Text)
+            .map_err(|_| Fault::HalfACharacter { shape })?,
+        Kind::Number => number_label(raw.get()),
+        found => return Err(Fault::Label { shape, found }),
+    };
+    match &label {
+        Label::Text(text) | Label::Number(text) if text.len() > limit => {
+            Err(Fault::LongLabel { shape, limit })
+        }
+        _ => Ok(label),
     }
-    let found = kind_of(raw);
-    let digits = raw.get();
-    match (digits.parse::<i128>(), digits.parse::<f64>()) {
-        _ if found != Kind::Number => Err(Fault::Label { shape, found }),
-        (Ok(integer), _) => Ok(Label::Number(integer.to_string())),
-        // Shown without a fraction if there is none: 11.0 and 11 are one label.
-        (_, Ok(number)) => Ok(Label::Number(number.to_string())),
-        _ => Err(Fault::Label { shape, found }),
-    }
+}
+
+/// All spellings of a number are one label, 11 and 11.0 as much as 1e40 and its forty-one digits.
+fn number_label(digits: &str) -> Label {
+    let is_whole = |number: &f64| number.fract() == 0.0;
+    Label::Number(match digits.parse::<f64>() {
+        _ if digits == "-0" => "0".to_owned(),
+        Ok(number) if digits.contains(['.', 'e', 'E']) => {
+            if is_whole(&number) {
+                // Every digit, and no sign before a zero.
+                format!("{:.0}", number + 0.0)
+            } else {
+                number.to_string()
+            }
+        }
+        _ => digits.to_owned(),
+    })
 }
 
 fn points(shape: usize, raw: &RawValue, limit: usize) -> Result<Vec<[i32; 2]>, Fault> {
     let listed: Capped<&RawValue> = list(raw, limit.saturating_add(1)).ok_or(Fault::Points {
         shape,
-        found: kind_of(raw),
+        found: Kind::of(raw),
     })?;
     if listed.count == 0 {
         return Err(Fault::NoPoints { shape });
@@ -215,7 +222,7 @@ fn point(shape: usize, point: usize, raw: &RawValue) -> Result<[i32; 2], Fault> 
     let listed: Capped<&RawValue> = list(raw, 2).ok_or(Fault::Point {
         shape,
         point,
-        found: kind_of(raw),
+        found: Kind::of(raw),
     })?;
     match *listed.items {
         [x, y] if listed.count == 2 => {
@@ -230,15 +237,10 @@ fn point(shape: usize, point: usize, raw: &RawValue) -> Result<[i32; 2], Fault> 
     }
 }
 
-/// Truncated toward zero, as the challenge's own evaluation does. Read from its digits, not through
-/// JSON's fast path: a neighbour of 145 that rounds to it would move the polygon by a pixel.
+/// Truncated toward zero, as the challenge's own evaluation does.
 fn coordinate(shape: usize, point: usize, raw: &RawValue) -> Result<i32, Fault> {
-    let found = kind_of(raw);
-    let value = (found == Kind::Number)
-        .then(|| raw.get().parse::<f64>().ok())
-        .flatten();
-    let value = value
-        .ok_or(Fault::Coordinate {
+    let value = number(raw)
+        .map_err(|found| Fault::Coordinate {
             shape,
             point,
             found,
@@ -248,97 +250,4 @@ fn coordinate(shape: usize, point: usize, raw: &RawValue) -> Result<i32, Fault> 
         return Err(Fault::FarAway { shape, point });
     }
     Ok(value as i32)
-}
-
-/// What kind of JSON value stands where another was expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Null,
-    Boolean,
-    Number,
-    Text,
-    List,
-    Object,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Null => "null",
-            Self::Boolean => "true or false",
-            Self::Number => "a number",
-            Self::Text => "text",
-            Self::List => "a list",
-            Self::Object => "an object",
-        })
-    }
-}
-
-fn kind_of(raw: &RawValue) -> Kind {
-    match raw.get().as_bytes().first() {
-        Some(b'n') => Kind::Null,
-        Some(b't' | b'f') => Kind::Boolean,
-        Some(b'"') => Kind::Text,
-        Some(b'[') => Kind::List,
-        Some(b'{') => Kind::Object,
-        _ => Kind::Number,
-    }
-}
-
-/// The first items of a list, and how many there are in all.
-struct Capped<T> {
-    items: Vec<T>,
-    count: usize,
-}
-
-/// `None` if it is not a list. Holds no more than `limit` items, however long it is.
-fn list<'de, T: Deserialize<'de>>(raw: &'de RawValue, limit: usize) -> Option<Capped<T>> {
-    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-    ListOf {
-        limit,
-        item: PhantomData,
-    }
-    .deserialize(&mut deserializer)
-    .ok()
-}
-
-struct ListOf<T> {
-    limit: usize,
-    item: PhantomData<T>,
-}
-
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for ListOf<T> {
-    type Value = Capped<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ListOf<T> {
-    type Value = Capped<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while items.len() < self.limit {
-            match list.next_element()? {
-                Some(item) => items.push(item),
-                None => {
-                    return Ok(Capped {
-                        count: items.len(),
-                        items,
-                    });
-                }
-            }
-        }
-        let mut count = items.len();
-        while list.next_element::<IgnoredAny>()?.is_some() {
-            count += 1;
-        }
-        Ok(Capped { items, count })
-    }
 }

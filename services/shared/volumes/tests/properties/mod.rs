@@ -85,6 +85,11 @@ pub fn labelme(bytes: &[u8]) {
     let distinct: BTreeSet<_> = file.shapes.iter().map(|shape| &shape.label).collect();
     assert!(labels.labels().eq(distinct));
     assert_eq!(file.rasterise(), labels);
+    for shape in &file.shapes {
+        let shown = format!("{}, a {:?}", shape.label, shape.shape_type);
+        assert!(shown.len() <= 900, "{shown}");
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+    }
     for note in file.notes() {
         is_a_line(&note.to_string());
     }

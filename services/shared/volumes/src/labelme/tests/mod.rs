@@ -1,3 +1,5 @@
+mod forms;
+
 use super::*;
 use crate::error::Error;
 use molar_metrics::Bounds;
@@ -108,6 +110,12 @@ fn a_number_and_its_text_are_two_labels_but_all_spellings_of_a_number_one() {
     assert_ne!(label("11"), label(r#""11""#));
     assert_ne!(label(r#""11 ""#), label(r#""11""#));
     assert_eq!(label(r#""\u0031\u0031""#), label(r#""11""#));
+    assert_eq!(label("-0.0"), label("0"));
+    assert_eq!(label("-0"), label("0"));
+    assert_ne!(label("11.5"), label("11"));
+    // As Python compares them: a whole number has all its digits.
+    assert_eq!(label("1e23"), label("99999999999999991611392"));
+    assert_ne!(label("1e23"), label("100000000000000000000000"));
 }
 
 #[test]
@@ -200,20 +208,56 @@ fn every_fault_names_its_place() {
             "/shapes/0/points/0 is more than 2147483647 pixels ",
         ),
         (
-            shape(r#""11""#, "[[1e999, 2]]"),
+            shape(r#""11""#, "[[3e9, 2]]"),
             "/shapes/0/points/0 is more than 2147483647 pixels ",
         ),
         (
-            shape(r#""11""#, "[[NaN, 2]]"),
-            "NaN or Infinity at line 1, column ",
+            shape(r#""11""#, "[[1, 2], [1, -1e300]]"),
+            "/shapes/0/points/1 is more than 2147483647 pixels ",
+        ),
+        (
+            shape(r#""11""#, "[[1e999, 2]]"),
+            "/shapes/0/points/0 holds NaN or Infinity as a coordinate: ",
+        ),
+        (
+            shape(r#""11""#, "[[1, 2], [NaN, 2]]"),
+            "/shapes/0/points/1 holds NaN or Infinity as a coordinate: ",
         ),
         (
             shape(r#""11""#, "[[1, -Infinity]]"),
-            "NaN or Infinity at line 1, column ",
+            "/shapes/0/points/0 holds NaN or Infinity as a coordinate: ",
+        ),
+        (
+            shape(r#""11""#, "[Infinity]"),
+            "/shapes/0/points/0 is NaN or Infinity: write [x, y]",
+        ),
+        (
+            shape("NaN", "[[1, 2]]"),
+            "/shapes/0/label is NaN or Infinity: write the tooth's number as text",
+        ),
+        (
+            shape(r#""11""#, "[[1, -NaN]]"),
+            "not a labelme JSON document: invalid number",
         ),
         (shape(r#""11""#, "null"), "/shapes/0/points is null: "),
         (shape("null", "[[1, 2]]"), "/shapes/0/label is null: "),
         (shape("[]", "[[1, 2]]"), "/shapes/0/label is a list: "),
+        (
+            shape(r#""1\ud800""#, "[[1, 2]]"),
+            "/shapes/0/label is not Unicode, it holds one half of a surrogate pair: write ",
+        ),
+        (
+            shape(&format!("{:?}", "1".repeat(1_001)), "[[1, 2]]"),
+            "/shapes/0/label is longer than 1000 bytes: write ",
+        ),
+        (
+            shape("\"1\u{1}\"", "[[1, 2]]"),
+            "not a labelme JSON document: control character",
+        ),
+        (
+            document(r#"[{"label": "11", "points": [[1, 2]], "label": "12"}]"#),
+            "/shapes/0/label stands twice: write it once",
+        ),
         (
             document(r#"[{"points": [[1, 2]]}]"#),
             "/shapes/0 has no \"label\": ",
@@ -222,7 +266,10 @@ fn every_fault_names_its_place() {
             document(r#"[{"label": "11"}]"#),
             "/shapes/0 has no \"points\": ",
         ),
-        (document("[7]"), "/shapes/0 is not a shape ("),
+        (
+            document("[7]"),
+            "/shapes/0 is a number, not a shape: write ",
+        ),
         (document("null"), "\"shapes\" is null: write a list"),
         (
             r#"{"imageHeight": 8, "imageWidth": 6}"#.to_owned(),
@@ -234,23 +281,29 @@ fn every_fault_names_its_place() {
         ),
         (
             document("[]").replace("8", "8.0"),
-            "\"imageHeight\" is a number: ",
+            "\"imageHeight\" is 8.0: write the image's size as a whole number above 0, without ",
         ),
         (
             document("[]").replace("8", "\"8\""),
             "\"imageHeight\" is text: ",
         ),
+        (document("[]").replace("8", "0"), "\"imageHeight\" is 0: "),
+        (document("[]").replace("8", "-8"), "\"imageHeight\" is -8: "),
         (
-            document("[]").replace("8", "0"),
-            "\"imageHeight\" is a number: ",
+            document("[]").replace("8", &"9".repeat(50)),
+            "\"imageHeight\" is 9999999999999999999999999999999999999999…: ",
         ),
         (
-            document("[]").replace("8", "-8"),
-            "\"imageHeight\" is a number: ",
+            document("[]").replace("8", "NaN"),
+            "\"imageHeight\" is NaN or Infinity: ",
         ),
         (
-            document("[]").replace("8", "4000000000"),
-            "the image has 24000000000 pixels, ",
+            document("[]").replace("8", "65536"),
+            "\"imageHeight\" is 65536, at most 65535 is read: give the size of ",
+        ),
+        (
+            document("[]").replace("8", "65535").replace("6,", "65535,"),
+            "the image has 4294836225 pixels, ",
         ),
         (
             document("[]") + "]",
@@ -259,13 +312,17 @@ fn every_fault_names_its_place() {
         ("[8, 6, []]".to_owned(), "the document is a list: "),
         (
             document(r#"[["11", [[1, 2]], "polygon"]]"#),
-            "/shapes/0 is not a shape (it is a list)",
+            "/shapes/0 is a list, not a shape: ",
         ),
         (
             document("[]").replace("imageData", "shapes"),
-            "not a labelme JSON document: duplicate",
+            "the key \"shapes\" stands twice at the top of the document: write it once",
         ),
         (String::new(), "not a labelme JSON document: EOF"),
+        (
+            "{".to_owned(),
+            "not a labelme JSON document: EOF while parsing an object at line 1 column 1",
+        ),
         (
             format!("\u{feff}{}", document("[]")),
             "the file starts with a byte order mark: ",
@@ -282,10 +339,13 @@ fn every_fault_names_its_place() {
             "{message:?} does not start with {start:?}"
         );
     }
-    assert_eq!(
-        parse(b"{\xff", &Limits::default()).unwrap_err().to_string(),
-        "byte 1 is not UTF-8: save the file as UTF-8"
-    );
+    for (bytes, offset) in [(&b"{\xff"[..], 1), (b"{\"\xc3\xa4\": \"\xc3", 8)] {
+        let error = parse(bytes, &Limits::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("byte {offset} is not UTF-8: save the file as UTF-8")
+        );
+    }
 }
 
 #[test]
@@ -309,6 +369,24 @@ fn a_file_is_refused_above_each_limit() {
     assert_eq!(
         refused(limits(|l| l.points = 2)),
         Fault::TooManyPoints { limit: 2 }
+    );
+    // One point costs the image's eight rows and six columns.
+    assert_eq!(
+        refused(limits(|l| l.steps = 41)),
+        Fault::TooManyPoints { limit: 2 }
+    );
+    parse(text.as_bytes(), &limits(|l| l.steps = 42)).unwrap();
+    assert_eq!(
+        refused(limits(|l| l.label_bytes = 1)),
+        Fault::LongLabel { shape: 0, limit: 1 }
+    );
+    assert_eq!(
+        refused(limits(|l| l.side = 7)),
+        Fault::TooLong {
+            key: "imageHeight",
+            extent: 8,
+            limit: 7
+        }
     );
     assert_eq!(
         refused(limits(|l| l.labels = 1)),
