@@ -12,7 +12,7 @@ use molar_service::{Application, Role, RoleArgs};
 use molar_web_kit::WebArgs;
 use tokio::sync::Notify;
 
-use crate::cases::{CaseScores, Zips};
+use crate::cases::{CaseScores, Decoded, Zips};
 use crate::evaluations::{self, Reconciler};
 use crate::fetch::Fetcher;
 use crate::references::{self, Reading};
@@ -66,6 +66,7 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     reconcile(&mut app, &zips, &to_score);
     let job = CaseScores {
         db: app.db.clone(),
+        references: Decoded::new(fetcher.clone(), slots.clone()),
         fetcher,
         zips,
         slots,

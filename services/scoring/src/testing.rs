@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::cases::{CaseScores, Zips};
+use crate::cases::{CaseScores, Decoded, Zips};
 use crate::fetch::Fetcher;
 use crate::references::Reading;
 use crate::slots::Slots;
@@ -77,11 +77,13 @@ impl Objects {
     }
 
     pub async fn job(&self, owner: &PgPool) -> CaseScores {
+        let slots = Slots::new(2);
         CaseScores {
             db: as_role(owner, Role::Scoring).await,
             fetcher: self.fetcher(),
+            references: Decoded::new(self.fetcher(), slots.clone()),
             zips: Zips::new(self.fetcher()),
-            slots: Slots::new(2),
+            slots,
         }
     }
 
@@ -120,6 +122,15 @@ impl Objects {
         .unwrap();
         self.put(Holder::Tracks, Bucket::References, &key, content)
             .await;
+    }
+
+    /// Takes all references out of the store.
+    pub async fn lose_references(&self, owner: &PgPool) {
+        let keys = sqlx::query_scalar!("SELECT object_key FROM tracks.case_references");
+        for key in keys.fetch_all(owner).await.unwrap() {
+            let store = self.store(Holder::Owner);
+            store.delete(Bucket::References, &key).await.unwrap();
+        }
     }
 
     pub async fn put_upload(&self, owner: &PgPool, submission: &Submission, content: &[u8]) {

@@ -13,6 +13,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use super::decoded::Decoded;
 use super::measure::{Outcome, Source, measure};
 use super::rows::{self, CaseScore, Done};
 use super::task::{self, Object, Prediction, Run, RunEnd, Task};
@@ -33,6 +34,7 @@ const NOTES_MAX: usize = 50;
 pub struct CaseScores {
     pub db: PgPool,
     pub fetcher: Fetcher,
+    pub references: Decoded,
     pub zips: Zips,
     pub slots: Slots,
 }
@@ -71,7 +73,7 @@ impl CaseScores {
     }
 
     async fn measure(&self, task: Task, source: Source, run: Option<Run>) -> Result<Done> {
-        let reference = self.fetch(Bucket::References, &task.reference).await?;
+        let reference = self.references.of(&task).await?;
         let work = move || {
             let outcome = measure(&task, &reference, &source)?;
             Ok(Done::of(outcome, &task, run.as_ref()))

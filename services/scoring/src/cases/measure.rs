@@ -22,13 +22,7 @@ pub enum Outcome {
 }
 
 /// Measures a prediction against its reference. What is wrong with the prediction is an outcome.
-pub fn measure(task: &Task, reference: &Fetched, source: &Source) -> Result<Outcome> {
-    let reference = Reference::read(task.format, reference.reader(), Some(task.geometry));
-    let reference = reference.map_err(|error| match error {
-        VolumeError::Source(error) => Error::File(error),
-        // It was read before it was called good, and these are the same bytes.
-        error => Error::File(std::io::Error::other(error)),
-    })?;
+pub fn measure(task: &Task, reference: &Reference, source: &Source) -> Result<Outcome> {
     let score = |bytes: &mut dyn Read| {
         let is_in_set = |label| task.labels.contains(&label);
         outcome(reference.measure(bytes, &task.plan, is_in_set))
@@ -91,7 +85,8 @@ mod tests {
     fn reason(zip: Vec<u8>) -> String {
         let reference = polygons((8, 16), &[("11", [2, 2, 5, 5])]);
         let source = Source::Zip(Fetched::of(&zip));
-        match measure(&task(), &Fetched::of(reference.as_bytes()), &source).unwrap() {
+        let reference = Reference::read(Format::Labelme, reference.as_bytes(), None).unwrap();
+        match measure(&task(), &reference, &source).unwrap() {
             Outcome::Unreadable(reason) => reason,
             Outcome::Scored(scored) => panic!("{scored:?}"),
         }

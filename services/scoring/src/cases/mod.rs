@@ -1,5 +1,6 @@
 //! One case of an evaluation: leased, measured, written once.
 
+mod decoded;
 mod job;
 mod measure;
 mod rows;
@@ -9,6 +10,7 @@ mod tests;
 mod values;
 mod zips;
 
+pub use decoded::Decoded;
 pub use job::CaseScores;
 pub use zips::Zips;
 

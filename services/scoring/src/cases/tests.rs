@@ -115,6 +115,7 @@ impl World {
         let job = CaseScores {
             db: self.job.db.clone(),
             fetcher: self.job.fetcher.clone(),
+            references: self.job.references.clone(),
             zips: self.job.zips.clone(),
             slots: self.job.slots.clone(),
         };
@@ -637,4 +638,31 @@ async fn a_phase_is_measured_by_what_its_organizer_chose(owner: PgPool) {
     );
     let labels = measured.fetch_one(&world.owner).await.unwrap();
     assert_eq!(labels[0]["HD"], 1.0);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_reference_is_read_once_for_all_submissions(owner: PgPool) {
+    let world = World::new(owner).await;
+    let exact = reference();
+    let zip = zip_of(&[("Case_01_Mask.json", &exact), ("Case_02_Mask.json", &exact)]);
+    let (challenge, _) = world.predictions(&zip).await;
+    world.read_references().await;
+    assert_eq!(world.step().await, 2);
+    assert_eq!(world.job.references.held(), 2);
+
+    // Gone from the store: whoever comes now is scored by what was read.
+    world.objects.lose_references(&world.owner).await;
+    let team = TeamBuilder::new(&challenge, "Canines")
+        .insert(&world.owner)
+        .await;
+    let submission = SubmissionBuilder::new(&challenge, &team)
+        .insert(&world.owner)
+        .await;
+    world
+        .objects
+        .put_upload(&world.owner, &submission, &zip)
+        .await;
+    assert_eq!(world.step().await, 2);
+    let cases = world.cases().await;
+    assert!(cases.iter().all(|case| case.state == "scored"), "{cases:?}");
 }

@@ -51,6 +51,10 @@ impl Mask {
         self.voxels == 0
     }
 
+    pub(crate) fn size_bytes(&self) -> usize {
+        size_of_val(&*self.words)
+    }
+
     /// Number of voxels in the mask.
     pub fn voxels(&self) -> u64 {
         self.voxels

@@ -113,6 +113,12 @@ impl<L: Ord> Segmentation<L> {
         &self.foreground
     }
 
+    /// What its masks take, labels left out.
+    pub fn size_bytes(&self) -> usize {
+        let masks = self.masks.values().chain([&self.foreground]);
+        masks.map(Mask::size_bytes).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.foreground.is_empty()
     }

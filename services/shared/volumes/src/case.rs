@@ -154,6 +154,14 @@ impl Reference {
         }
     }
 
+    /// About how much memory it takes.
+    pub fn size_bytes(&self) -> usize {
+        match &self.labels {
+            Labels::Polygons(labels) => labels.size_bytes(),
+            Labels::Volume(volume) => volume.size_bytes(),
+        }
+    }
+
     /// How far apart a volume's voxels are; `None` for polygons, whose file does not say it.
     pub fn spacing(&self) -> Result<Option<Spacing>, Unfit> {
         match &self.labels {
@@ -414,6 +422,26 @@ mod tests {
                 notes: scored.notes
             }
         );
+    }
+
+    #[test]
+    fn a_reference_knows_about_how_much_memory_it_takes() {
+        let long = vec![11; 100_000];
+        let size = |labels: &[i16]| {
+            let reference = Reference::read(Format::Nifti, &*row(labels), None);
+            reference.unwrap().size_bytes()
+        };
+        // A run is a run however long; every other voxel is one.
+        assert_eq!(size(&long), size(&[11]));
+        let scattered: Vec<i16> = (0..1000).map(|x| 11 * (x % 2)).collect();
+        assert!(size(&scattered) >= 500 * 16);
+
+        let side = |end| rectangles(&[(r#""11""#, [0, 0, end, end])]);
+        let size = |end| {
+            let reference = Reference::read(Format::Labelme, side(end).as_bytes(), None);
+            reference.unwrap().size_bytes()
+        };
+        assert_eq!(size(19) - size(9), 2 * 10 * 8);
     }
 
     #[test]

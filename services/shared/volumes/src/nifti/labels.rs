@@ -79,6 +79,10 @@ impl LabelVolume {
         self.spacing
     }
 
+    pub(crate) fn size_bytes(&self) -> usize {
+        size_of_val(&*self.runs) + size_of_val(&*self.ends)
+    }
+
     /// The runs of plane `z`, in the order of the file; none beyond the last plane.
     pub fn plane(&self, z: usize) -> &[LabelRun] {
         match self.ends.get(z) {
