@@ -1,6 +1,7 @@
 //! `molar score`: what the platform would score, at home and before anything is handed in.
 
 mod cases;
+mod explain;
 mod measure;
 mod print;
 
@@ -23,7 +24,7 @@ matched by name, with `_Mask` left out.
 
 A prediction that is missing or cannot be read scores 0 throughout, as on the platform.
 
-Exit codes: 0 all scored; 1 a folder or zip cannot be opened; 2 the command line is wrong; \
+Exit codes: 0 all scored; 1 a folder or zip cannot be opened, or a picture cannot be written; 2 the command line is wrong; \
 3 a prediction is missing, cannot be read, or belongs to no case; 4 a reference cannot be scored against.
 
 Example: molar score references/ predictions.zip --labels";
@@ -50,6 +51,8 @@ pub struct Args {
     /// Answer in CSV, with every digit: a row for each case, or for each label of each case.
     #[arg(long)]
     csv: bool,
+    #[command(flatten)]
+    explain: explain::Explain,
 }
 
 fn metric(name: &str) -> Result<Metric, String> {
@@ -60,7 +63,8 @@ fn metric(name: &str) -> Result<Metric, String> {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let found = cases::find(&args.reference, &args.prediction)?;
+    let mut found = cases::find(&args.reference, &args.prediction)?;
+    let explanation = args.explain.begin(&mut found.cases)?;
     let jobs = args
         .jobs
         .or_else(|| std::thread::available_parallelism().ok());
@@ -80,6 +84,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         print::csv(&results, args)?;
     } else {
         print::table(&results, args);
+    }
+    if let Some(explanation) = explanation {
+        explanation.finish(&found.cases[0], &results[0].1)?;
     }
     for stray in &found.strays {
         eprintln!(
