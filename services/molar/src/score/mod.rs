@@ -24,8 +24,8 @@ matched by name, with `_Mask` left out.
 
 A prediction that is missing or cannot be read scores 0 throughout, as on the platform.
 
-Exit codes: 0 all scored; 1 a folder or zip cannot be opened, or a picture cannot be written; 2 the command line is wrong; \
-3 a prediction is missing, cannot be read, or belongs to no case; 4 a reference cannot be scored against.
+Exit codes: 0 all scored; 1 a folder or zip cannot be opened, the case to explain is unknown, or its \
+picture cannot be written; 2 the command line is wrong; 3 a prediction is missing, cannot be read, or belongs to no case; 4 a reference cannot be scored against.
 
 Example: molar score references/ predictions.zip --labels";
 
