@@ -5,6 +5,7 @@
     reason = "a test that cannot go on is a failed test"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -242,6 +243,158 @@ fn what_a_zip_would_be_refused_for_is_scored_and_told() {
     );
     let answer = json(place.path(), &["references", "predictions"]);
     assert_eq!(answer["cases"][1]["values"]["image_DSC"], 1.0);
+}
+
+/// The colours of a picture's pixels.
+fn colours(picture: &Path) -> BTreeMap<[u8; 3], usize> {
+    let picture = image::open(picture).unwrap().into_rgb8();
+    assert_eq!(picture.width(), 2152);
+    let mut colours = BTreeMap::new();
+    for pixel in picture.pixels() {
+        *colours.entry(pixel.0).or_default() += 1;
+    }
+    colours
+}
+
+const MISSED: [u8; 3] = [0x56, 0xb4, 0xe9];
+const INVENTED: [u8; 3] = [0xd5, 0x5e, 0x00];
+
+#[test]
+fn one_case_is_explained_by_a_picture() {
+    let place = place();
+    let output = score(
+        place.path(),
+        &["references", "predictions", "--explain", "A", "--csv"],
+    );
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(said(&output).contains("the picture of A is in A.png"));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let cases: Vec<_> = table.lines().map(|line| line.split(',').next()).collect();
+    assert_eq!(cases, [Some("case"), Some("A")]);
+    // Of 20 pixels, each 34 drawn ones wide: half of tooth 11 and all of 12, and the legend's colour.
+    let colours = colours(&place.path().join("A.png"));
+    let missed = colours[&MISSED] / (34 * 34);
+    assert!((24..26).contains(&missed), "{missed}");
+
+    let named = [
+        "predictions/B_Mask.json",
+        "references/B_Mask.json",
+        "--explain",
+        "B",
+    ];
+    let output = score(
+        place.path(),
+        &[&named[..], &["--explain-to", "A.png"]].concat(),
+    );
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let colours = self::colours(&place.path().join("A.png"));
+    assert!(
+        colours[&MISSED] < 34 * 34,
+        "the old picture was not replaced"
+    );
+
+    // What is in the way may be the case's own image.
+    let again = score(
+        place.path(),
+        &["references", "predictions", "--explain", "A"],
+    );
+    assert_eq!(code(&again), 1);
+    assert!(
+        said(&again).contains("A.png is there already"),
+        "{}",
+        said(&again)
+    );
+}
+
+#[test]
+fn a_volume_is_explained_however_flat_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let volume = |name: &str, [z, y, x]: [usize; 3], label: i16| {
+        let mut file = fs::File::create(place.path().join(name)).unwrap();
+        let volume = ndarray::Array3::from_elem((z, y, x), label);
+        molar_volumes::nifti::write_labels(&mut file, volume.view(), [0.3; 3]).unwrap();
+    };
+    let flat = [[1, 7, 9], [7, 1, 9], [7, 9, 1]].map(|size| (size, vec![0]));
+    for (size, predictions) in flat.into_iter().chain([([1, 1, 1], vec![11, 13, 0])]) {
+        volume("r.nii.gz", size, 11);
+        for prediction in predictions {
+            volume("p.nii.gz", size, prediction);
+            let files = ["r.nii.gz", "p.nii.gz"];
+            let explain = ["--explain", "r", "--explain-to", "r.png"];
+            let output = score(place.path(), &[&files[..], &explain].concat());
+            assert_eq!(code(&output), 0, "{size:?}: {}", said(&output));
+            let colours = colours(&place.path().join("r.png"));
+            let is_missed = colours[&MISSED] > 3_000;
+            assert_eq!(is_missed, prediction == 0, "{size:?} as {prediction}");
+            assert!(colours[&INVENTED] < 1_000, "{size:?} as {prediction}");
+        }
+    }
+}
+
+#[test]
+fn without_a_picture_it_is_said_why_and_nothing_is_written() {
+    let place = place();
+    fs::write(place.path().join("predictions/B_Mask.json"), "{").unwrap();
+    fs::create_dir(place.path().join("folder.png")).unwrap();
+    let refused = |arguments: &[&str], expected: i32, words: &str| {
+        let both = ["references", "predictions"];
+        let output = score(place.path(), &[&both, arguments].concat());
+        let said = said(&output);
+        assert_eq!(code(&output), expected, "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    };
+    let explain = |case, to| ["--explain", case, "--explain-to", to];
+    refused(
+        &["--explain", "B"],
+        3,
+        "B: there is no picture: not a labelme JSON document",
+    );
+    refused(
+        &["--explain", "C"],
+        1,
+        "there is no case C to explain: there are A, B",
+    );
+    refused(
+        &explain("A", "absent/A.png"),
+        1,
+        "no picture can be put in absent",
+    );
+    refused(
+        &explain("A", "references/A_Mask.json/A.png"),
+        1,
+        "no picture can be put in",
+    );
+    refused(&explain("A", "folder.png"), 1, "folder.png is a folder");
+    refused(&explain("A", "A.jpg"), 2, "end its name in .png");
+    refused(&["--explain-to", "A.png"], 2, "--explain <CASE>");
+    fs::remove_file(place.path().join("predictions/B_Mask.json")).unwrap();
+    refused(
+        &["--explain", "B"],
+        3,
+        "B: there is no picture: there is no prediction of this case",
+    );
+    fs::write(place.path().join("references/B_Mask.json"), rectangles(&[])).unwrap();
+    refused(&["--explain", "B"], 4, "the reference has no label");
+
+    let left = fs::read_dir(place.path()).unwrap();
+    let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["folder.png", "predictions", "references"]);
+}
+
+#[test]
+fn a_case_of_two_formats_cannot_be_explained_by_its_name() {
+    let place = place();
+    let volume = place.path().join("references/A.nii.gz");
+    fs::write(&volume, "").unwrap();
+    let arguments = ["references", "predictions", "--explain", "A"];
+    let output = score(place.path(), &arguments);
+    assert_eq!(code(&output), 1);
+    assert!(
+        said(&output).contains("give the two files"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]

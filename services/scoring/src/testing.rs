@@ -124,13 +124,11 @@ impl Objects {
             .await;
     }
 
-    /// Takes all references out of the store.
-    pub async fn lose_references(&self, owner: &PgPool) {
-        let keys = sqlx::query_scalar!("SELECT object_key FROM tracks.case_references");
-        for key in keys.fetch_all(owner).await.unwrap() {
-            let store = self.store(Holder::Owner);
-            store.delete(Bucket::References, &key).await.unwrap();
-        }
+    /// Puts other bytes where the reference of the case at `place` lies: it can be fetched no more.
+    pub async fn spoil_reference(&self, challenge: &Challenge, place: usize) {
+        let key = format!("references/{}", challenge.references[place]);
+        let (role, bucket) = (Holder::Tracks, Bucket::References);
+        self.put(role, bucket, &key, b"other bytes").await;
     }
 
     pub async fn put_upload(&self, owner: &PgPool, submission: &Submission, content: &[u8]) {

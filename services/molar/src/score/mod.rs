@@ -1,6 +1,7 @@
 //! `molar score`: what the platform would score, at home and before anything is handed in.
 
 mod cases;
+mod explain;
 mod measure;
 mod print;
 
@@ -34,8 +35,9 @@ IA) or any that a challenge can choose:
   PQ  SQ  RQ  detection_precision  detection_recall  detection_F1
       matched by label; with @greedy or @optimal whatever the labels
 
-Exit codes: 0 all scored; 1 a folder or zip cannot be opened; 2 the command line is wrong; \
-3 a prediction is missing, cannot be read, belongs to no case, or would be refused in a zip; 4 a reference cannot be scored against.
+Exit codes: 0 all scored; 1 a folder or zip cannot be opened, the case to explain is unknown, or its \
+picture cannot be written; 2 the command line is wrong; 3 a prediction is missing, cannot be read, belongs to \
+no case, or would be refused in a zip; 4 a reference cannot be scored against.
 
 Example: molar score references/ predictions.zip --labels";
 
@@ -64,6 +66,8 @@ pub struct Args {
     /// Answer in CSV, with every digit: a row for each case, or for each label of each case.
     #[arg(long)]
     csv: bool,
+    #[command(flatten)]
+    explain: explain::Explain,
 }
 
 fn measure(name: &str) -> Result<Measure, String> {
@@ -101,7 +105,8 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let plan = plan(args)?;
-    let found = cases::find(&args.reference, &args.prediction)?;
+    let mut found = cases::find(&args.reference, &args.prediction)?;
+    let explanation = args.explain.begin(&mut found.cases)?;
     let jobs = args
         .jobs
         .or_else(|| std::thread::available_parallelism().ok());
@@ -128,6 +133,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         results.csv()?;
     } else {
         results.table();
+    }
+    if let Some(explanation) = explanation {
+        explanation.finish(&found.cases[0], &results.cases[0].1)?;
     }
     for stray in &found.strays {
         eprintln!(

@@ -584,8 +584,8 @@ async fn a_phase_is_measured_by_what_its_organizer_chose(owner: PgPool) {
         .phase(phase)
         .insert(&world.owner)
         .await;
-    sqlx::query("UPDATE tracks.tracks SET groups = $1")
-        .bind(serde_json::json!({"upper": [11, 12], "lower": [31], "other": [12]}))
+    let groups = serde_json::json!({"upper": [11, 12], "lower": [31], "other": [12]});
+    sqlx::query!("UPDATE tracks.tracks SET groups = $1", groups)
         .execute(&world.owner)
         .await
         .unwrap();
@@ -650,8 +650,10 @@ async fn a_reference_is_read_once_for_all_submissions(owner: PgPool) {
     assert_eq!(world.step().await, 2);
     assert_eq!(world.job.references.held(), 2);
 
-    // Gone from the store: whoever comes now is scored by what was read.
-    world.objects.lose_references(&world.owner).await;
+    // Whoever comes now is scored by what was read.
+    for place in 0..CASES.len() {
+        world.objects.spoil_reference(&challenge, place).await;
+    }
     let team = TeamBuilder::new(&challenge, "Canines")
         .insert(&world.owner)
         .await;

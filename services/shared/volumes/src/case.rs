@@ -426,7 +426,7 @@ mod tests {
 
     #[test]
     fn a_reference_knows_about_how_much_memory_it_takes() {
-        let long = vec![11; 100_000];
+        let long = vec![11; 30_000];
         let size = |labels: &[i16]| {
             let reference = Reference::read(Format::Nifti, &*row(labels), None);
             reference.unwrap().size_bytes()
