@@ -5,5 +5,6 @@ cd "$(dirname "$0")/.."
 export SQLX_OFFLINE=true
 
 cargo run --release --quiet --package molar-volumes --example bench_scoring
+cargo run --release --quiet --package molar-domain --example fair_dispatch
 cargo build --package molar --bins
 exec cargo run --quiet --package molar-tests --example bench

@@ -1,21 +1,20 @@
 //! Releases waiting case runs, in turns of the teams, as fast as workers take them.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
+use molar_domain::CaseRunId;
 use molar_domain::case_run::{CaseRunState, Event};
-use molar_domain::dispatch::{Share, Waiting, choose};
-use molar_domain::{CaseRunId, TeamId};
+use molar_domain::dispatch::change;
 use molar_queue::Publish;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::rows::turns;
 use crate::rows::workers::{Class, SILENCE, live_classes};
 use crate::{Result, doorbell};
 
-/// What is released is first come, first served, and no turn can be taken back: so no more than keeps
-/// the slots busy until the next round.
+/// No more than keeps the slots busy until the next round: what is released is a message to workers, and
+/// those of a turn that is taken back find nothing or another.
 const AHEAD: i64 = 2;
 
 /// A bell that nobody answered is rung again after this.
@@ -46,104 +45,56 @@ async fn release_of(db: &PgPool, class: &Class, now: DateTime<Utc>) -> Result<Ve
     )
     .fetch_one(&mut *tx)
     .await?;
-    let room = AHEAD * class.slots - count_released(&mut tx, &class.name).await?;
-    let room = usize::try_from(room).unwrap_or(0);
-    if room == 0 {
-        return Ok(Vec::new());
-    }
-    let waiting = list_waiting(&mut tx, class, now).await?;
+    let (mut released, waiting) = turns::list(&mut *tx, class, now).await?;
     if waiting.is_empty() {
+        tx.rollback().await?;
         return Ok(Vec::new());
     }
-    let shares = shares(&mut tx, &class.name).await?;
-    let chosen = choose(
-        &waiting,
-        |team| shares.get(&team).copied().unwrap_or_default(),
-        room,
-    );
-    let released = mark_released(&mut tx, &chosen, now).await?;
+    released.extend_from_slice(&waiting);
+    let shares = turns::shares(&mut *tx, &class.name, &released).await?;
+    released.truncate(released.len() - waiting.len());
+    let room = usize::try_from(AHEAD * class.slots).unwrap_or(0);
+    let share = |team| shares.get(&team).copied().unwrap_or_default();
+    let change = change(&released, &waiting, share, room);
+    mark(
+        &mut tx,
+        &change.recall,
+        (CaseRunState::Released, Event::Recall),
+        now,
+    )
+    .await?;
+    let released = mark(
+        &mut tx,
+        &change.release,
+        (CaseRunState::Waiting, Event::Release),
+        now,
+    )
+    .await?;
     tx.commit().await?;
     Ok(released)
 }
 
-async fn count_released(tx: &mut PgConnection, class: &str) -> Result<i64> {
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
-           WHERE r.state = 'released' AND a.device_class = $1"#,
-        class,
-    )
-    .fetch_one(tx)
-    .await?;
-    Ok(count)
-}
-
-/// What could be released now: the first run of each attempt, the others once that one has passed.
-async fn list_waiting(
-    tx: &mut PgConnection,
-    class: &Class,
-    now: DateTime<Utc>,
-) -> Result<Vec<Waiting>> {
-    let rows = sqlx::query!(
-        "SELECT r.id, a.team_id, r.attempt_id, r.position
-         FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
-         WHERE r.state = 'waiting' AND r.not_before <= $3 AND a.device_class = $1
-           AND (a.limits->>'memory_bytes')::bigint <= $2
-           AND (a.canary_passed_at IS NOT NULL
-                OR r.position = (SELECT min(o.position) FROM execution.case_runs o WHERE o.attempt_id = a.id))",
-        class.name,
-        class.slot_memory_bytes,
-        now,
-    )
-    .fetch_all(tx)
-    .await?;
-    let waiting = rows.into_iter().map(|row| Waiting {
-        case_run: row.id.into(),
-        team: row.team_id.into(),
-        order: (row.attempt_id, row.position),
-    });
-    Ok(waiting.collect())
-}
-
-async fn shares(tx: &mut PgConnection, class: &str) -> Result<HashMap<TeamId, Share>> {
-    let rows = sqlx::query!(
-        r#"SELECT a.team_id, count(*) FILTER (WHERE r.state IN ('released', 'running')) AS "in_flight!",
-                  max(r.released_at) AS last_served_at
-           FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
-           WHERE a.device_class = $1 GROUP BY a.team_id"#,
-        class,
-    )
-    .fetch_all(tx)
-    .await?;
-    let shares = rows.into_iter().map(|row| {
-        let share = Share {
-            in_flight: u32::try_from(row.in_flight).unwrap_or(u32::MAX),
-            last_served_at: row.last_served_at,
-        };
-        (row.team_id.into(), share)
-    });
-    Ok(shares.collect())
-}
-
-/// Leaves out what somebody else holds at this moment: a cancel, most likely.
-async fn mark_released(
+/// Leaves out what somebody else holds at this moment: a claim or a cancel, most likely.
+async fn mark(
     tx: &mut PgConnection,
     chosen: &[CaseRunId],
+    (from, event): (CaseRunState, Event),
     now: DateTime<Utc>,
 ) -> Result<Vec<CaseRunId>> {
-    let from = CaseRunState::Waiting;
     let ids: Vec<Uuid> = chosen.iter().map(|id| id.0).collect();
-    let released = sqlx::query_scalar!(
-        "UPDATE execution.case_runs SET state = $3, released_at = $4
+    let to = from.apply(event)?;
+    let marked = sqlx::query_scalar!(
+        "UPDATE execution.case_runs SET state = $3, released_at = CASE WHEN $3 = 'released' THEN $4 ELSE released_at END
          WHERE id IN (SELECT id FROM execution.case_runs WHERE id = ANY($1) AND state = $2 FOR UPDATE SKIP LOCKED)
          RETURNING id",
         &ids,
         from.as_str(),
-        from.apply(Event::Release)?.as_str(),
+        to.as_str(),
         now,
     )
     .fetch_all(tx)
     .await?;
-    Ok(released.into_iter().map(CaseRunId).collect())
+    Ok(marked.into_iter().map(CaseRunId).collect())
 }
 
 /// Once a minute: says what no worker can run, takes back what none can any more, rings again for what

@@ -6,6 +6,7 @@
 pub mod attempts;
 pub mod case_runs;
 pub mod inputs;
+pub mod turns;
 pub mod workers;
 
 use crate::{Error, Result};

@@ -4,17 +4,18 @@ use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use molar_domain::attempt::AttemptState;
 use molar_domain::case_run::CaseRunState;
+use molar_domain::dispatch;
 use molar_domain::worker_api::{Claim, Grant};
 use molar_domain::{AttemptId, CaseRunId, WorkerId};
 use molar_objects::Store;
 use molar_web_kit::{ApiError, Kit};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::LEASE;
 use crate::Result;
 use crate::rows::workers::{self, Worker};
-use crate::rows::{attempts, case_runs, inputs};
+use crate::rows::{attempts, case_runs, inputs, turns};
 use crate::state::State;
 
 /// How often another worker may be faster before this one is told to come again later.
@@ -62,25 +63,20 @@ pub(crate) async fn grant(
     Ok(None)
 }
 
-/// What the doorbell named, or else of an image that the worker has, or else what was released first.
+/// Of those that are released the one whose turn it is. A doorbell names a run, but by the time it is heard
+/// another team's turn may be earlier.
 async fn next(
-    db: impl PgExecutor<'_>,
+    db: &PgPool,
     worker: &Worker,
     claim: &Claim,
 ) -> Result<Option<(CaseRunId, AttemptId)>> {
-    let row = sqlx::query!(
-        "SELECT r.id, r.attempt_id FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
-         WHERE r.state = 'released' AND a.device_class = $1 AND (a.limits->>'memory_bytes')::bigint <= $2
-         ORDER BY (r.id IS NOT DISTINCT FROM $3) DESC, (a.image_digest = ANY($4)) DESC, r.released_at, r.position, r.id
-         LIMIT 1",
-        worker.device_class,
-        worker.slot_memory_bytes,
-        claim.hint,
-        &claim.images,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| (row.id.into(), row.attempt_id.into())))
+    let place = (worker.device_class.as_str(), worker.slot_memory_bytes);
+    let runs = turns::claimable(db, place, claim.hint, &claim.images).await?;
+    let shares = turns::shares(db, &worker.device_class, &runs).await?;
+    let share = |team| shares.get(&team).copied().unwrap_or_default();
+    let first = dispatch::turns(&runs, share, 1).first().copied();
+    let run = runs.iter().find(|run| Some(run.case_run) == first);
+    Ok(run.map(|run| (run.case_run, run.order.0.into())))
 }
 
 /// `None` if another worker was faster or the attempt ended meanwhile.
@@ -129,7 +125,7 @@ async fn take(
 
 #[cfg(test)]
 mod tests {
-    use molar_testkit::WorkerBuilder;
+    use molar_testkit::{ChallengeBuilder, WorkerBuilder};
     use sqlx::PgPool;
 
     use super::*;
@@ -199,28 +195,58 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
-    async fn the_hint_goes_first_then_an_image_that_is_there(pool: PgPool) {
-        let world = World::new(pool).await;
-        let (_, third) = (world.submit("Theirs").await, world.submit("Others").await);
+    async fn within_a_team_the_hint_goes_first_then_an_image_that_is_there(pool: PgPool) {
+        let cases = ["A", "B", "C", "D"];
+        let world = World::of(pool, ChallengeBuilder::new("teeth").cases(&cases)).await;
+        world.run_one().await;
         assert_eq!(world.dispatch().await, 3);
-        let runs = sqlx::query!(
-            "SELECT r.id, a.submission_id, a.image_digest FROM execution.case_runs r
-             JOIN execution.attempts a ON a.id = r.attempt_id
-             WHERE r.state = 'released' ORDER BY a.submission_id = $1, r.id",
-            third.0
+        let runs = sqlx::query_scalar!(
+            "SELECT id FROM execution.case_runs WHERE state = 'released' ORDER BY position"
         )
         .fetch_all(&world.pool)
         .await
         .unwrap();
         let claim = Claim {
-            images: vec![runs[2].image_digest.clone()],
-            hint: Some(runs[1].id),
+            images: Vec::new(),
+            hint: Some(runs[2]),
         };
         let mut granted = Vec::new();
         while let Some(grant) = world.claim_as(world.worker.id, &claim).await {
             granted.push(grant.case_run_id);
         }
-        assert_eq!(granted, [runs[1].id, runs[2].id, runs[0].id]);
+        assert_eq!(granted, [runs[2], runs[0], runs[1]]);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_newcomer_is_next_whatever_the_doorbell_names(pool: PgPool) {
+        let cases = ["A", "B", "C", "D", "E", "F", "G", "H"];
+        let world = World::of(pool, ChallengeBuilder::new("teeth").cases(&cases)).await;
+        world.run_one().await;
+        assert_eq!(world.dispatch().await, 4);
+        let released = sqlx::query_scalar!(
+            "SELECT id FROM execution.case_runs WHERE state = 'released' ORDER BY position LIMIT 1"
+        );
+        let theirs = released.fetch_one(&world.pool).await.unwrap();
+        // The room is full of one team's; a turn of it is given back.
+        let newcomer = world.submit("Theirs").await;
+        assert_eq!(world.dispatch().await, 1);
+        let claim = Claim {
+            images: Vec::new(),
+            hint: Some(theirs),
+        };
+        let grant = world.claim_as(world.worker.id, &claim).await.unwrap();
+        assert_eq!(grant.submission_id, newcomer.0);
+        assert_eq!(in_state(&world, "released").await, 3);
+    }
+
+    async fn in_state(world: &World, state: &str) -> i64 {
+        sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM execution.case_runs WHERE state = $1"#,
+            state
+        )
+        .fetch_one(&world.pool)
+        .await
+        .unwrap()
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

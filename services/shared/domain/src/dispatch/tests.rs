@@ -4,6 +4,11 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::*;
+use simulation::{Arrival, Policy, simulate};
+
+#[path = "../../examples/fair_dispatch/simulation.rs"]
+#[expect(dead_code, reason = "the example simulates another policy as well")]
+mod simulation;
 
 fn run(team: u128, attempt: u128, position: i32) -> Waiting {
     Waiting {
@@ -105,89 +110,28 @@ fn who_comes_later_takes_the_place_of_a_team_that_has_several() {
     assert_eq!(change(released, &waiting, nobody_runs, 2), expected);
 }
 
-/// A team hands in so many cases at once, at some moment.
-#[derive(Debug, Clone)]
-struct Arrival {
-    at: u32,
-    team: u128,
-    cases: i32,
-}
-
-/// What was started when, by whom: one machine of so many slots, each case as long as its list says.
-fn simulate(arrivals: &[Arrival], slots: usize, lengths: &[u32]) -> Vec<(u32, u128)> {
-    let (mut released, mut waiting) = (Vec::new(), Vec::<Waiting>::new());
-    let mut shares = BTreeMap::<TeamId, Share>::new();
-    let (mut running, mut started) = (Vec::<(u32, TeamId)>::new(), Vec::new());
-    let mut lengths = lengths.iter().cycle();
-    let moments = || 0..10_000;
-    for now in moments() {
-        for (attempt, arrival) in arrivals.iter().enumerate().filter(|(_, a)| a.at == now) {
-            let attempt = attempt as u128 + 1;
-            waiting.extend((0..arrival.cases).map(|i| run(arrival.team, attempt, i)));
-        }
-        for (_, team) in running.extract_if(.., |(end, _)| *end <= now) {
-            shares.entry(team).or_default().running -= 1;
-        }
-        loop {
-            let share = |team: TeamId| shares.get(&team).copied().unwrap_or_default();
-            let change = change(&released, &waiting, share, 2 * slots);
-            let recalled = released.extract_if(.., |run: &mut Waiting| {
-                change.recall.contains(&run.case_run)
-            });
-            let recalled: Vec<_> = recalled.collect();
-            released.extend(waiting.extract_if(.., |run| change.release.contains(&run.case_run)));
-            waiting.extend(recalled);
-            if running.len() == slots {
-                break;
-            }
-            let Some(&next) = turns(&released, share, 1).first() else {
-                break;
-            };
-            let at = released
-                .iter()
-                .position(|run| run.case_run == next)
-                .unwrap();
-            let team = released.swap_remove(at).team;
-            let share = shares.entry(team).or_default();
-            share.running += 1;
-            // Later within a moment is later.
-            let moment = i64::from(now) * 1000 + started.len() as i64;
-            share.last_served_at = Some(noon() + TimeDelta::milliseconds(moment));
-            running.push((now + lengths.next().unwrap(), team));
-            started.push((now, team.0.as_u128()));
-        }
-        if arrivals.iter().all(|a| a.at <= now) && waiting.is_empty() && released.is_empty() {
-            break;
-        }
-    }
-    started
-}
-
 proptest! {
     /// The promise to whoever hands in while others have a hundred containers in line.
     #[test]
     fn no_team_starts_more_than_one_case_before_a_newcomers_first(
-        arrivals in prop::collection::vec((0..40u32, 1..6u128, 1..30i32), 1..12),
+        arrivals in prop::collection::vec((0..40u32, 1..6u128, 1..30i32, 1..9u32), 1..12),
         slots in 1..4usize,
-        lengths in prop::collection::vec(1..9u32, 1..5),
     ) {
-        let arrivals: Vec<_> = arrivals
-            .into_iter()
-            .map(|(at, team, cases)| Arrival { at, team, cases })
-            .collect();
-        let started = simulate(&arrivals, slots, &lengths);
-        let cases: i32 = arrivals.iter().map(|a| a.cases).sum();
+        let arrival = |(at, team, cases, length)| Arrival { at, team, cases, length };
+        let mut arrivals: Vec<_> = arrivals.into_iter().map(arrival).collect();
+        arrivals.sort_by_key(|arrival| arrival.at);
+        let started = simulate(Policy::Fair, &arrivals, slots);
+        let cases: i32 = arrivals.iter().map(|arrival| arrival.cases).sum();
         prop_assert_eq!(started.len() as i32, cases, "nothing is left");
         for team in 1..6 {
-            let Some(came) = arrivals.iter().filter(|a| a.team == team).map(|a| a.at).min() else {
+            let Some(came) = arrivals.iter().find(|arrival| arrival.team == team) else {
                 continue;
             };
-            let first = started.iter().position(|(_, other)| *other == team).unwrap();
-            // Those of the moment of its coming that were started before it are among them.
-            let before = started[..first].iter().filter(|(at, _)| *at >= came);
+            let first = started.iter().position(|start| start.team == team).unwrap();
+            let before = started[..first].iter().filter(|start| start.at >= came.at);
             let mut by_team = BTreeMap::<u128, u32>::new();
-            for (_, other) in before {
-                *by_team.entry(*other).or_default() += 1;
+            for start in before {
+                *by_team.entry(start.team).or_default() += 1;
             }
             prop_assert!(by_team.values().all(|&n| n <= 1), "{team}: {by_team:?} of {started:?}");
         }
