@@ -32,6 +32,7 @@
 /// Of this crate: a value of any measure changes with it only, see `tests/golden`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+mod bits;
 mod bounds;
 mod catalogue;
 mod cell;

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use ndarray::ArrayView3;
 
-use crate::{Bounds, labels};
+use crate::{Bounds, bits, labels};
 
 /// A binary mask, cropped to its bounding box: one bit per voxel, rows along x in 64-bit words.
 ///
@@ -116,14 +116,7 @@ impl Mask {
 
         let per_row = self.per_row();
         let row = &self.words[(z * height + y) as usize * per_row..][..per_row];
-        if x < 0 {
-            return row[0] << -x;
-        }
-        let (at, shift) = (x as usize / 64, x as usize % 64);
-        match row.get(at + 1) {
-            Some(next) if shift > 0 => row[at] >> shift | next << (64 - shift),
-            _ => row[at] >> shift,
-        }
+        bits::word_at(row, x)
     }
 
     /// Adds the voxels of a mask inside the bounds.

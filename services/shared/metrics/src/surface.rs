@@ -132,14 +132,20 @@ mod tests {
         near / all
     }
 
+    /// On the grid's first slice and row, and across the border between two words; or at both ends of
+    /// rows that fill one or two.
     fn scattered() -> impl Strategy<Value = Mask> {
-        // Across the border between two words, and on the grid's first slice and row.
-        let run =
-            (0..6usize, 0..6usize, 55..75usize, 1..5usize).prop_map(|(z, y, x, length)| Run {
-                z,
-                y,
-                x: x..x + length,
-            });
+        let ends = |far: usize| prop_oneof![0..3usize, far - 3..far];
+        let x = prop_oneof![
+            (55..75usize).boxed(),
+            (58..64usize).prop_flat_map(ends).boxed(),
+            (122..128usize).prop_flat_map(ends).boxed(),
+        ];
+        let run = (0..6usize, 0..6usize, x, 1..5usize).prop_map(|(z, y, x, length)| Run {
+            z,
+            y,
+            x: x..x + length,
+        });
         prop::collection::vec(run, 1..30).prop_map(|runs| Mask::from_runs(&runs))
     }
 

@@ -6,51 +6,49 @@ use crate::cell;
 /// Number of surface elements of each code.
 #[derive(Debug, Clone)]
 pub(crate) struct Tally {
-    all: [u64; 256],
-    near: [u64; 256],
+    /// Those that are far, by their code, then those that are near.
+    counts: [u64; 512],
 }
 
 impl Default for Tally {
     fn default() -> Self {
-        Self {
-            all: [0; 256],
-            near: [0; 256],
-        }
+        Self { counts: [0; 512] }
     }
 }
 
 impl Tally {
+    /// Near if the lowest bit says so.
     #[inline]
-    pub(crate) fn count(&mut self, code: usize, is_near: bool) {
-        self.all[code] += 1;
-        self.near[code] += u64::from(is_near);
+    pub(crate) fn count(&mut self, code: u8, near: u64) {
+        self.counts[(near as usize & 1) << 8 | usize::from(code)] += 1;
     }
 
     /// A word of elements of one code.
     #[inline]
-    pub(crate) fn count_many(&mut self, code: usize, elements: u64, near: u64) {
+    pub(crate) fn count_many(&mut self, code: u8, elements: u64, near: u64) {
         if elements != 0 {
-            self.all[code] += u64::from(elements.count_ones());
-            self.near[code] += u64::from((elements & near).count_ones());
+            let [far, near] = [elements & !near, elements & near].map(u64::count_ones);
+            self.counts[usize::from(code)] += u64::from(far);
+            self.counts[256 | usize::from(code)] += u64::from(near);
         }
     }
 
     /// Area of all elements, in voxel faces.
     pub(crate) fn area(&self) -> f64 {
-        area(&self.all)
+        let (far, near) = self.counts.split_at(256);
+        area(far.iter().zip(near).map(|(far, near)| far + near))
     }
 
     /// The share of the area that is near; `None` without a surface.
     pub(crate) fn share(&self) -> Option<f64> {
         let all = self.area();
-        (all > 0.0).then(|| area(&self.near) / all)
+        (all > 0.0).then(|| area(self.counts[256..].iter().copied()) / all)
     }
 }
 
-fn area(counts: &[u64; 256]) -> f64 {
+fn area(counts: impl Iterator<Item = u64>) -> f64 {
     counts
-        .iter()
         .zip(cell::areas())
-        .map(|(&count, area)| count as f64 * area)
+        .map(|(count, area)| count as f64 * area)
         .sum()
 }

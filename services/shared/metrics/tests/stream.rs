@@ -189,3 +189,18 @@ fn noise_is_refused_before_it_takes_memory() {
     let mut scorer = StreamScorer::new([1, 300, 300], [11]);
     assert_eq!(scorer.push(&[], &runs).unwrap_err(), Error::TooManyLabels);
 }
+
+/// Each label is small in every plane, but what is held of it spans where it was and where it is.
+#[test]
+fn labels_that_jump_are_refused_before_they_take_memory() {
+    let grid = [2, 300, 300];
+    let volume = Array3::from_shape_fn(grid, |(z, y, x)| {
+        let at = (y * 300 + x) as i32;
+        let label = if z == 0 { at } else { 300 * 300 - 1 - at };
+        if label % 20 == 0 { label } else { 0 }
+    });
+    let labels: BTreeSet<_> = volume.iter().copied().filter(|&label| label != 0).collect();
+    let mut scorer = StreamScorer::new(grid, labels);
+    let error = scorer.push_slab(volume.view(), volume.view()).unwrap_err();
+    assert_eq!(error, Error::Scattered { limit: 64 });
+}

@@ -1,4 +1,4 @@
-use super::plane::{Extent, Plane, Row};
+use super::plane::{Extent, Frame, Plane};
 use crate::scores::Pair;
 use crate::tally::Tally;
 use crate::{LabelRun, Mask, Overlap};
@@ -9,6 +9,10 @@ use crate::{LabelRun, Mask, Overlap};
 /// know the code of an element and whether the other side has one within two voxels.
 #[derive(Debug, Default)]
 pub(super) struct Channel {
+    /// Of all planes that are held.
+    frame: Frame,
+    /// Of all voxels since nothing was held.
+    extent: Extent,
     sides: [Side; 2],
     /// The plane that comes next; those since the last one held nothing.
     next: usize,
@@ -18,11 +22,14 @@ pub(super) struct Channel {
 
 #[derive(Debug, Default)]
 struct Side {
+    /// Of the coming plane.
     extent: Extent,
     /// Newest last: of planes z - 3 to z.
     voxels: [Plane; 4],
     /// Newest last: between planes z - 5 and z - 4, …, between z - 1 and z.
     surfaces: [Plane; 5],
+    /// What is one step or none along y and x from the three surfaces in the middle.
+    boxes: [Plane; 3],
     count: u64,
 }
 
@@ -34,13 +41,32 @@ pub(super) enum Of {
 
 impl Channel {
     /// To be said of all runs of the coming plane before [`open`](Self::open).
+    #[inline]
     pub fn measure(&mut self, of: Of, run: &LabelRun) {
-        self.sides[of as usize].extent.add(run.y as usize, &run.x());
+        let side = &mut self.sides[of as usize];
+        let x = run.x();
+        side.extent.add(run.y as usize, &x);
+        side.count += x.len() as u64;
+    }
+
+    /// Whether the coming plane has a voxel as far as it was measured.
+    pub fn is_touched(&self) -> bool {
+        self.sides.iter().any(|side| !side.extent.is_empty())
+    }
+
+    /// Voxels of a side so far.
+    pub fn count(&self, of: Of) -> u64 {
+        self.sides[of as usize].count
     }
 
     /// Words that the coming plane takes.
     pub fn size(&self) -> usize {
         self.sides.iter().map(|side| side.extent.size()).sum()
+    }
+
+    /// Words of a plane that is held.
+    pub fn frame_size(&self) -> usize {
+        self.frame.size()
     }
 
     /// Makes room for plane `z`.
@@ -50,28 +76,37 @@ impl Channel {
             self.step();
         }
         self.next = z;
+        let [a, b] = &self.sides;
+        let coming = a.extent.union(&b.extent);
+        self.extent = match self.is_blank() {
+            true => coming,
+            false => self.extent.union(&coming),
+        };
+        if !self.frame.holds(&self.extent) {
+            self.reframe(Frame::around(&self.extent.with_room()));
+        }
         for side in &mut self.sides {
             side.voxels.rotate_left(1);
-            side.voxels[3].reset(&side.extent);
-            side.extent = Extent::default();
+            side.voxels[3].reset(&self.frame, &std::mem::take(&mut side.extent));
         }
     }
 
+    #[inline]
     pub fn fill(&mut self, of: Of, run: &LabelRun) {
         let side = &mut self.sides[of as usize];
-        let x = run.x();
-        side.voxels[3].fill(run.y as usize, &x);
-        side.count += x.len() as u64;
+        side.voxels[3].fill(&self.frame, run.y as usize, &run.x());
     }
 
     /// The surfaces of two masks in memory.
     pub fn tally_of(reference: &Mask, prediction: &Mask) -> Tally {
         let mut channel = Self::default();
+        let [a, b] = [reference, prediction].map(Extent::of_mask);
+        channel.reframe(Frame::around(&a.union(&b)));
         let all = reference.bounds().union(&prediction.bounds());
         for z in all.axis(0) {
             for (side, mask) in channel.sides.iter_mut().zip([reference, prediction]) {
                 side.voxels.rotate_left(1);
-                side.voxels[3].become_plane(mask, z);
+                side.voxels[3].become_plane(&channel.frame, mask, z);
             }
             channel.advance();
         }
@@ -82,7 +117,7 @@ impl Channel {
     /// After the last run of the plane.
     pub fn close(&mut self) {
         let [reference, prediction] = &self.sides;
-        self.shared += reference.voxels[3].shared(&prediction.voxels[3]);
+        self.shared += reference.voxels[3].shared(&prediction.voxels[3], &self.frame);
         self.advance();
     }
 
@@ -98,6 +133,13 @@ impl Channel {
         Pair::of_counts(&overlap, || self.tally.share())
     }
 
+    fn reframe(&mut self, frame: Frame) {
+        for plane in self.sides.iter_mut().flat_map(Side::planes_mut) {
+            plane.reframe(&self.frame, &frame);
+        }
+        self.frame = frame;
+    }
+
     fn conclude(&mut self) {
         while !self.is_blank() {
             self.step();
@@ -108,7 +150,7 @@ impl Channel {
     fn step(&mut self) {
         for side in &mut self.sides {
             side.voxels.rotate_left(1);
-            side.voxels[3].clear();
+            side.voxels[3].clear(&self.frame);
         }
         self.advance();
     }
@@ -117,125 +159,106 @@ impl Channel {
     fn advance(&mut self) {
         self.next += 1;
         for side in &mut self.sides {
-            side.surfaces.rotate_left(1);
-            let [_, _, below, above] = &side.voxels;
-            side.surfaces[4].become_surface(below, above);
+            side.advance(&self.frame);
         }
         let [reference, prediction] = &self.sides;
-        reference.count_elements(prediction, &mut self.tally);
-        prediction.count_elements(reference, &mut self.tally);
+        reference.count_elements(prediction, &self.frame, &mut self.tally);
+        prediction.count_elements(reference, &self.frame, &mut self.tally);
     }
 
     fn is_blank(&self) -> bool {
         let is_blank = |side: &Side| {
-            side.voxels
-                .iter()
-                .chain(&side.surfaces)
-                .all(Plane::is_empty)
+            let mut planes = side.voxels.iter().chain(&side.surfaces);
+            planes.all(Plane::is_empty)
         };
         self.sides.iter().all(is_blank)
     }
 }
 
 impl Side {
+    fn planes_mut(&mut self) -> impl Iterator<Item = &mut Plane> {
+        let held = self.voxels.iter_mut().chain(&mut self.surfaces);
+        held.chain(&mut self.boxes)
+    }
+
+    fn advance(&mut self, frame: &Frame) {
+        self.surfaces.rotate_left(1);
+        let [_, _, below, above] = &self.voxels;
+        self.surfaces[4].become_surface(frame, below, above);
+        self.boxes.rotate_left(1);
+        self.boxes[2].become_boxes(frame, &self.surfaces[3]);
+    }
+
     /// Of the elements in the middle of the five surfaces.
-    fn count_elements(&self, other: &Self, tally: &mut Tally) {
+    fn count_elements(&self, other: &Self, frame: &Frame, tally: &mut Tally) {
         let middle = &self.surfaces[2];
-        for y in middle.rows() {
-            let row = middle.row(y);
-            let (near, corners) = (Near::of(other, y), Corners::of(self, y));
-            for at in middle.words() {
-                let elements = row.word(at);
-                if elements != 0 {
-                    corners.count(at, elements, near.reach(at, elements), tally);
-                }
+        let words = middle.words(frame);
+        for (at, &elements) in words.clone().zip(&middle.bits[words]) {
+            if elements != 0 {
+                let near = other.near(at, elements, frame.per_row);
+                self.corners(at, frame.per_row).count(elements, near, tally);
             }
         }
     }
-}
 
-/// The voxels around a row of corners of the middle surface.
-struct Corners<'a>([Row<'a>; 4]);
-
-impl<'a> Corners<'a> {
-    fn of(side: &'a Side, y: usize) -> Self {
-        let [below, above, ..] = &side.voxels;
-        let before = y.wrapping_sub(1);
-        Self([
-            below.row(before),
-            below.row(y),
-            above.row(before),
-            above.row(y),
-        ])
+    /// Which of the wanted corners of the middle surface have an element within two voxels.
+    fn near(&self, at: usize, wanted: u64, per_row: usize) -> u64 {
+        let [under, _, middle, _, over] = self.surfaces.each_ref().map(|plane| &plane.bits);
+        let word = middle[at];
+        if wanted & !word == 0 {
+            return word;
+        }
+        // The 33 corners of the ball: 3 × 3 × 3 of them around the middle, and six two steps away.
+        let around = self.boxes.iter().fold(0, |all, plane| all | plane.bits[at]);
+        let along_x = word << 2 | middle[at - 1] >> 62 | word >> 2 | middle[at + 1] << 62;
+        let along_y = middle[at - 2 * per_row] | middle[at + 2 * per_row];
+        around | along_x | along_y | under[at] | over[at]
     }
 
-    fn count(&self, at: usize, mut elements: u64, near: u64, tally: &mut Tally) {
-        let words = self.0.map(|row| row.word(at));
-        let lasts = self.0.map(|row| row.word(at.wrapping_sub(1)) >> 63);
+    fn corners(&self, at: usize, per_row: usize) -> Corners {
+        let [below, above, ..] = self.voxels.each_ref().map(|plane| &plane.bits);
+        let row = |plane: &[u64], at: usize| [plane[at], plane[at - 1] >> 63];
+        let before = at - per_row;
+        let rows = [
+            row(below, before),
+            row(below, at),
+            row(above, before),
+            row(above, at),
+        ];
+        Corners(rows)
+    }
+}
+
+/// The voxels around 64 corners of a row: those after the corners, and the one before the first.
+struct Corners([[u64; 2]; 4]);
+
+impl Corners {
+    fn count(&self, mut elements: u64, near: u64, tally: &mut Tally) {
         // Where the surface is flat and faces along z, which is most of an image, 64 are told at once.
-        let any = |i: usize| words[i] | words[i] << 1 | lasts[i];
-        let all = |i: usize| words[i] & (words[i] << 1 | lasts[i]);
-        let below = all(0) & all(1) & !(any(2) | any(3));
-        let above = all(2) & all(3) & !(any(0) | any(1));
+        let any = self.0.map(|[word, last]| word | word << 1 | last);
+        let all = self.0.map(|[word, last]| word & (word << 1 | last));
+        let below = all[0] & all[1] & !(any[2] | any[3]);
+        let above = all[2] & all[3] & !(any[0] | any[1]);
         for (flat, code) in [(below, 0x0f), (above, 0xf0)] {
             tally.count_many(code, flat, near);
             elements &= !flat;
         }
-        // The voxel before each corner is one bit below the voxel after it.
-        let pair = |i: usize| u128::from(words[i]) << 1 | u128::from(lasts[i]);
-        let around = [pair(0), pair(1), pair(2), pair(3)];
-        while elements != 0 {
-            let bit = elements.trailing_zeros();
-            let [a, b, c, d] = around.map(|row| (row >> bit) as usize & 3);
-            tally.count(a | b << 2 | c << 4 | d << 6, near >> bit & 1 == 1);
-            elements &= elements - 1;
+        // The voxel before each corner is one bit below the voxel after it; both are looked up at once.
+        let around = self.0.map(|[word, last]| word << 1 | last);
+        let mut left = elements & (u64::MAX >> 1);
+        while left != 0 {
+            let bit = left.trailing_zeros();
+            tally.count(code(around.map(|row| row >> bit)), near >> bit);
+            left &= left - 1;
+        }
+        if elements >> 63 == 1 {
+            tally.count(code(self.0.map(|[word, _]| word >> 62)), near >> 63);
         }
     }
 }
 
-/// The surface within two voxels of a row of the middle surface: rows of the 33 corners of the ball, by
-/// how far they reach along x.
-struct Near<'a> {
-    two: Row<'a>,
-    one: [Row<'a>; 8],
-    none: [Row<'a>; 4],
-}
-
-impl<'a> Near<'a> {
-    fn of(side: &'a Side, y: usize) -> Self {
-        let [under, below, middle, above, over] = &side.surfaces;
-        let (before, after) = (y.wrapping_sub(1), y + 1);
-        let around = |plane: &'a Plane| [plane.row(before), plane.row(y), plane.row(after)];
-        let ([a, b, c], [d, e, f]) = (around(below), around(above));
-        Self {
-            two: middle.row(y),
-            one: [middle.row(before), middle.row(after), a, b, c, d, e, f],
-            none: [
-                under.row(y),
-                over.row(y),
-                middle.row(y.wrapping_sub(2)),
-                middle.row(y + 2),
-            ],
-        }
-    }
-
-    /// Which of the wanted corners have an element within two voxels.
-    fn reach(&self, at: usize, wanted: u64) -> u64 {
-        let word = self.two.word(at);
-        if wanted & !word == 0 {
-            return word;
-        }
-        let union = |rows: &[Row<'_>], at| rows.iter().fold(0, |all, row| all | row.word(at));
-        let (left, right) = (at.wrapping_sub(1), at + 1);
-        let (last, next) = (self.two.word(left), self.two.word(right));
-        let two = word << 2 | last >> 62 | word >> 2 | next << 62;
-        // What reaches two corners along x reaches one as well.
-        let (last, next) = (
-            last | union(&self.one, left),
-            next | union(&self.one, right),
-        );
-        let now = word | union(&self.one, at);
-        let one = now | now << 1 | last >> 63 | now >> 1 | next << 63;
-        one | two | union(&self.none, at)
-    }
+/// Of the two lowest bits of each row.
+fn code(rows: [u64; 4]) -> u8 {
+    let [a, b, c, d] = rows.map(|row| row as u8 & 3);
+    a | b << 2 | c << 4 | d << 6
 }

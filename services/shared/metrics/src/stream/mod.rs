@@ -1,9 +1,10 @@
 //! The protocol's seven metrics in one pass over the planes of two volumes.
 
 mod channel;
+mod places;
 mod plane;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayView3};
@@ -13,6 +14,10 @@ use crate::scores::{LabelScore, Pair};
 use crate::tally::Tally;
 use crate::{CaseScores, Error, Mask, Voxel};
 use channel::{Channel, Of};
+use places::Places;
+
+/// Words of one plane of each label that are granted in a grid however small: 48 MiB in all planes.
+const HELD_ANYWAY: usize = 1 << 18;
 
 /// Voxels of one row of a plane that have one label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,24 +58,28 @@ pub struct StreamScorer {
     foreground: Channel,
     /// Of the reference's labels.
     channels: Vec<Channel>,
-    index: HashMap<i32, usize>,
-    found: [HashMap<i32, u64>; 2],
+    places: Places,
+    /// Voxels of the prediction's other labels.
+    others: HashMap<i32, u64>,
     /// Channels with voxels in the plane at hand.
     touched: Vec<usize>,
+    /// Words of one plane of each channel.
+    held: usize,
 }
 
 impl StreamScorer {
     /// `grid` is `[z, y, x]`.
     pub fn new(grid: [usize; 3], reference_labels: impl IntoIterator<Item = i32>) -> Self {
-        let index: HashMap<_, _> = reference_labels.into_iter().zip(0..).collect();
+        let places = Places::of(reference_labels);
         Self {
             grid,
             pushed: 0,
             foreground: Channel::default(),
-            channels: index.keys().map(|_| Channel::default()).collect(),
-            index,
-            found: Default::default(),
+            channels: places.labels().map(|_| Channel::default()).collect(),
+            places,
+            others: HashMap::new(),
             touched: Vec::new(),
+            held: 0,
         }
     }
 
@@ -138,26 +147,23 @@ impl StreamScorer {
         if self.channels.is_empty() {
             return Err(Error::EmptyReference);
         }
-        let [reference, prediction] = self.found;
-        if let Some(label) = self
-            .index
-            .keys()
-            .find(|label| !reference.contains_key(label))
-        {
-            return Err(Error::EmptyReferenceLabel {
-                label: label.to_string(),
-            });
+        let labelled = self.places.labels().zip(self.channels);
+        let mut scores = Vec::with_capacity(self.others.len() + labelled.len());
+        for (label, channel) in labelled {
+            let voxels = [Of::Reference, Of::Prediction].map(|of| channel.count(of));
+            if voxels[0] == 0 {
+                return Err(Error::EmptyReferenceLabel {
+                    label: label.to_string(),
+                });
+            }
+            let found = voxels.map(|voxels| (voxels > 0).then_some(voxels));
+            scores.push(LabelScore::of(label, channel.finish(), found));
         }
-        let pairs: Vec<_> = self.channels.into_iter().map(Channel::finish).collect();
-        let mut union: BTreeMap<i32, Pair> = BTreeMap::new();
-        union.extend(prediction.keys().map(|&label| (label, Pair::default())));
-        union.extend(self.index.into_iter().map(|(label, at)| (label, pairs[at])));
-        let score = |(label, pair): (i32, Pair)| {
-            let (a, b) = (reference.get(&label), prediction.get(&label));
-            LabelScore::of(label, pair, [a.copied(), b.copied()])
-        };
-        let labels = union.into_iter().map(score).collect();
-        Ok(CaseScores::of(self.foreground.finish(), labels))
+        for (label, voxels) in self.others {
+            scores.push(LabelScore::of(label, Pair::default(), [None, Some(voxels)]));
+        }
+        scores.sort_unstable_by_key(|score| score.label);
+        Ok(CaseScores::of(self.foreground.finish(), scores))
     }
 
     fn check(&self, reference: &[LabelRun], prediction: &[LabelRun]) -> Result<(), Error> {
@@ -174,7 +180,7 @@ impl StreamScorer {
         if reference.iter().chain(prediction).any(is_outside) {
             return Err(Error::OutsideGrid { grid: self.grid });
         }
-        let unknown = |run: &&LabelRun| run.label != 0 && !self.index.contains_key(&run.label);
+        let unknown = |run: &&LabelRun| run.label != 0 && self.places.find(run.label).is_none();
         match reference.iter().find(unknown) {
             Some(run) => Err(Error::MaskNotKept {
                 label: run.label.to_string(),
@@ -184,66 +190,60 @@ impl StreamScorer {
     }
 
     fn measure(&mut self, of: Of, runs: &[LabelRun]) -> Result<(), Error> {
-        let found = &mut self.found[of as usize];
-        for same in runs.chunk_by(|a, b| a.label == b.label) {
-            let label = same[0].label;
-            if label == 0 {
-                continue;
-            }
-            let voxels: u64 = same.iter().map(|run| run.x().len() as u64).sum();
-            *found.entry(label).or_default() += voxels;
-            let mut channel = match self.index.get(&label) {
-                Some(&at) => {
-                    self.touched.push(at);
-                    Some(&mut self.channels[at])
-                }
-                None => None,
-            };
-            for run in same {
-                self.foreground.measure(of, run);
-                if let Some(channel) = &mut channel {
+        for run in runs.iter().filter(|run| run.label != 0) {
+            self.foreground.measure(of, run);
+            match self.places.find(run.label) {
+                Some(at) => {
+                    let channel = &mut self.channels[at];
+                    if !channel.is_touched() {
+                        self.touched.push(at);
+                    }
                     channel.measure(of, run);
                 }
+                None => *self.others.entry(run.label).or_default() += run.x().len() as u64,
             }
         }
-        if found.len() > MAX_LABELS {
+        let is_found = |channel: &&Channel| channel.count(of) > 0;
+        let found = self.channels.iter().filter(is_found).count();
+        if found + self.others.len() > MAX_LABELS {
             return Err(Error::TooManyLabels);
         }
         Ok(())
     }
 
     fn open(&mut self, z: usize) -> Result<(), Error> {
-        self.touched.sort_unstable();
-        self.touched.dedup();
         let [_, height, width] = self.grid;
         let size: usize = self
             .touched
             .iter()
             .map(|&at| self.channels[at].size())
             .sum();
-        if size > 2 * MAX_SPANNING * height * width.div_ceil(64) {
+        let limit = 2 * MAX_SPANNING * height * width.div_ceil(64);
+        if size > limit {
             return Err(Error::Scattered {
                 limit: MAX_SPANNING,
             });
         }
         self.foreground.open(z);
         for &at in &self.touched {
-            self.channels[at].open(z);
+            let channel = &mut self.channels[at];
+            self.held -= channel.frame_size();
+            channel.open(z);
+            self.held += channel.frame_size();
+            if self.held > limit.max(HELD_ANYWAY) {
+                return Err(Error::Scattered {
+                    limit: MAX_SPANNING,
+                });
+            }
         }
         Ok(())
     }
 
     fn fill(&mut self, of: Of, runs: &[LabelRun]) {
-        for same in runs.chunk_by(|a, b| a.label == b.label) {
-            if same[0].label == 0 {
-                continue;
-            }
-            let channel = self.index.get(&same[0].label).copied();
-            for run in same {
-                self.foreground.fill(of, run);
-                if let Some(at) = channel {
-                    self.channels[at].fill(of, run);
-                }
+        for run in runs.iter().filter(|run| run.label != 0) {
+            self.foreground.fill(of, run);
+            if let Some(at) = self.places.find(run.label) {
+                self.channels[at].fill(of, run);
             }
         }
     }
