@@ -22,7 +22,8 @@ use ndarray::Array3;
 
 const ROUNDS: usize = 7;
 const BATCH: usize = 20;
-const CHUNK: usize = 1 << 16;
+/// That of the reader.
+const CHUNK: usize = 1 << 18;
 
 /// Reference and prediction.
 type Pair = [PathBuf; 2];

@@ -30,9 +30,9 @@ pub fn read_labels(reader: impl Read, limits: &Limits) -> Result<LabelVolume> {
 
 fn read(mut planes: Planes<'_>) -> Result<LabelVolume> {
     let (mut runs, mut ends, mut plane) = (Vec::new(), Vec::new(), Vec::new());
-    let mut labels = BTreeSet::new();
+    let mut labels = Found::new();
     while planes.read(&mut plane)? {
-        note_labels(&mut labels, &plane)?;
+        labels.add(&plane)?;
         if runs.len() + plane.len() > RUNS_MAX {
             return Err(Fault::Scattered.into());
         }
@@ -45,28 +45,49 @@ fn read(mut planes: Planes<'_>) -> Result<LabelVolume> {
         spacing: planes.header().spacing,
         runs,
         ends,
-        labels,
+        labels: labels.all,
     })
 }
 
 /// The labels of a volume of which nothing else is wanted.
 pub(crate) fn read_label_set(reader: impl Read, limits: &Limits) -> Result<BTreeSet<i32>> {
     let mut planes = Planes::open(reader, limits)?;
-    let (mut labels, mut plane) = (BTreeSet::new(), Vec::new());
+    let (mut labels, mut plane) = (Found::new(), Vec::new());
     while planes.read(&mut plane)? {
-        note_labels(&mut labels, &plane)?;
+        labels.add(&plane)?;
     }
-    Ok(labels)
+    Ok(labels.all)
 }
 
-fn note_labels(labels: &mut BTreeSet<i32>, runs: &[LabelRun]) -> Result<(), Fault> {
-    for same in runs.chunk_by(|a, b| a.label == b.label) {
-        labels.insert(same[0].label);
-        if labels.len() > MAX_LABELS {
-            return Err(Fault::TooManyLabels { limit: MAX_LABELS });
+/// The labels met so far.
+struct Found {
+    all: BTreeSet<i32>,
+    /// The one that was met last at each remainder: those of teeth are not searched for again.
+    recent: [i32; 128],
+}
+
+impl Found {
+    fn new() -> Self {
+        Self {
+            all: BTreeSet::new(),
+            recent: [0; 128],
         }
     }
-    Ok(())
+
+    fn add(&mut self, runs: &[LabelRun]) -> Result<(), Fault> {
+        for &LabelRun { label, .. } in runs {
+            let recent = &mut self.recent[label as usize % 128];
+            if *recent == label {
+                continue;
+            }
+            *recent = label;
+            self.all.insert(label);
+            if self.all.len() > MAX_LABELS {
+                return Err(Fault::TooManyLabels { limit: MAX_LABELS });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl LabelVolume {

@@ -9,8 +9,9 @@ use super::{Fault, Limits};
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
 
-/// Whole voxels of every datatype fit, and it stays in the cache between inflating and looking.
-const CHUNK: usize = 1 << 16;
+/// Whole voxels of every datatype fit, and it stays in the cache between inflating and looking. The
+/// inflater copies 32 KiB aside after each.
+const CHUNK: usize = 1 << 18;
 
 /// A label volume read plane by plane, as runs of labels. Neither the stored bytes nor the inflated ones
 /// are held, and background costs no more than a look at its bytes.
@@ -146,9 +147,10 @@ fn scan<T: Stored>(
         let stored = decode(&piece[at..]);
         let voxel = start + at / T::SIZE;
         let label = stored.label(header.scaling).map_err(|bad| (voxel, bad))?;
-        let mut rest = piece[at..].chunks_exact(T::SIZE);
-        let same = rest.position(|bytes| decode(bytes) != stored);
-        let same = same.unwrap_or((piece.len() - at) / T::SIZE);
+        // Eight bytes are whole voxels of any type. Floats that are equal but differ in their bytes are
+        // looked at again, and join the same run.
+        let word = std::array::from_fn(|index| piece[at + index % T::SIZE]);
+        let same = repeats(&piece[at..], word) / T::SIZE;
         if label != 0 {
             append(runs, width, voxel..voxel + same, label);
         }
@@ -159,13 +161,34 @@ fn scan<T: Stored>(
 
 /// How many bytes at the start are 0.
 fn zeros(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<128>();
-    let is_blank = |block: &&[u8; 128]| block.iter().fold(0, |all, byte| all | byte) == 0;
-    let blank = blocks.iter().take_while(is_blank).count() * 128;
-    let (words, _) = bytes[blank..].as_chunks::<8>();
-    let is_blank = |word: &&[u8; 8]| u64::from_ne_bytes(**word) == 0;
-    let blank = blank + words.iter().take_while(is_blank).count() * 8;
-    blank + bytes[blank..].iter().take_while(|byte| **byte == 0).count()
+    let most = blank::<512>(bytes);
+    let most = most + blank::<64>(&bytes[most..]);
+    most + repeats(&bytes[most..], [0; 8])
+}
+
+/// How many bytes at the start are 0, as far as they are whole blocks.
+fn blank<const BLOCK: usize>(bytes: &[u8]) -> usize {
+    let is_blank = |block: &&[u8; BLOCK]| {
+        let (words, _) = block.as_chunks::<8>();
+        let words = words.iter().map(|word| u64::from_ne_bytes(*word));
+        words.fold(0, |all, word| all | word) == 0
+    };
+    let (blocks, _) = bytes.as_chunks();
+    blocks.iter().take_while(is_blank).count() * BLOCK
+}
+
+/// How many bytes at the start are those of the word, again and again.
+fn repeats(bytes: &[u8], word: [u8; 8]) -> usize {
+    let word = u64::from_le_bytes(word);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, other) in words.iter().enumerate() {
+        let differs = word ^ u64::from_le_bytes(*other);
+        if differs != 0 {
+            return 8 * at + differs.trailing_zeros() as usize / 8;
+        }
+    }
+    let same = rest.iter().zip(word.to_le_bytes());
+    8 * words.len() + same.take_while(|(a, b)| *a == b).count()
 }
 
 /// Cuts voxels of a plane, counted through its rows, into runs; one that goes on is lengthened.
