@@ -33,6 +33,18 @@ pub(crate) fn fill(row: &mut [u64], bits: Range<usize>) {
     }
 }
 
+/// The place of the first bit that is set.
+pub(crate) fn first(row: &[u64]) -> Option<usize> {
+    let at = row.iter().position(|word| *word != 0)?;
+    Some(64 * at + row[at].trailing_zeros() as usize)
+}
+
+/// The place of the last bit that is set.
+pub(crate) fn last(row: &[u64]) -> Option<usize> {
+    let at = row.iter().rposition(|word| *word != 0)?;
+    Some(64 * at + 63 - row[at].leading_zeros() as usize)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -47,6 +47,35 @@ impl Mask {
         mask
     }
 
+    /// The bits that are set in rows of `per_row` words along x, of which `start` is the first bit's voxel.
+    pub fn from_rows([z, y, x]: [usize; 3], per_row: usize, words: &[u64]) -> Self {
+        let rows: Vec<_> = words.chunks_exact(per_row.max(1)).collect();
+        let is_set = |row: &&[u64]| row.iter().any(|word| *word != 0);
+        let (Some(top), Some(bottom)) =
+            (rows.iter().position(is_set), rows.iter().rposition(is_set))
+        else {
+            return Self::default();
+        };
+        let rows = &rows[top..=bottom];
+        let ends = |row: &&[u64]| Some(bits::first(row)?..bits::last(row)? + 1);
+        let ends = rows.iter().filter_map(ends);
+        let (left, right) = ends.fold((usize::MAX, 0), |(left, right), row| {
+            (left.min(row.start), right.max(row.end))
+        });
+        let mut mask = Self::blank(Bounds {
+            start: [z, y + top, x + left],
+            end: [z + 1, y + bottom + 1, x + right],
+        });
+        let outs = mask.words.chunks_exact_mut((right - left).div_ceil(64));
+        for (row, out) in rows.iter().zip(outs) {
+            for (at, word) in (left as isize..).step_by(64).zip(out) {
+                *word = bits::word_at(row, at);
+                mask.voxels += u64::from(word.count_ones());
+            }
+        }
+        mask
+    }
+
     pub fn is_empty(&self) -> bool {
         self.voxels == 0
     }
@@ -124,13 +153,22 @@ impl Mask {
     }
 
     /// Adds the voxels of a mask inside the bounds.
-    fn or(&mut self, other: &Self) {
+    pub(crate) fn or(&mut self, other: &Self) {
+        if other.is_empty() {
+            return;
+        }
+        let right = other.bounds.start[2] - self.bounds.start[2];
+        let (first, shift) = (right / 64, (right % 64) as isize);
         for z in other.bounds.axis(0) {
             for y in other.bounds.axis(1) {
-                let row = self.row(z, y);
-                for (at, index) in row.enumerate() {
-                    let x = self.bounds.start[2] + 64 * at;
-                    self.set(index, other.word(z as isize, y as isize, x as isize));
+                let row = &other.words[other.row(z, y)];
+                let first = self.row(z, y).start + first;
+                // One word more where the shift spills into it; that may be the next row's, and gets 0.
+                let outs = self.words[first..].iter_mut().take(row.len() + 1);
+                for (at, word) in (-shift..).step_by(64).zip(outs) {
+                    let bits = bits::word_at(row, at);
+                    self.voxels += u64::from((bits & !*word).count_ones());
+                    *word |= bits;
                 }
             }
         }
@@ -234,6 +272,21 @@ mod tests {
 
             let view = Array3::from_shape_fn(GRID, |(z, y, x)| expected.contains(&[z, y, x]));
             prop_assert_eq!(&Mask::from_view(view.view()), &mask);
+        }
+
+        #[test]
+        fn rows_of_words_are_cropped_to_what_is_set(runs in runs(), start in (0..9usize, 0..9usize)) {
+            let mut words = vec![0; 3 * 3];
+            let flat = runs.iter().filter(|run| run.z == 0 && !run.x.is_empty());
+            let moved: Vec<_> = flat
+                .map(|run| {
+                    bits::fill(&mut words[3 * run.y..][..3], run.x.clone());
+                    let x = run.x.start + start.1..run.x.end + start.1;
+                    Run { z: 7, y: run.y + start.0, x }
+                })
+                .collect();
+            let mask = Mask::from_rows([7, start.0, start.1], 3, &words);
+            prop_assert_eq!(mask, Mask::from_runs(&moved));
         }
 
         #[test]

@@ -1,4 +1,5 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use ndarray::ArrayView3;
 
@@ -54,19 +55,26 @@ impl<L: Ord> Segmentation<L> {
         grid: [usize; 3],
         masks: impl IntoIterator<Item = (L, Mask)>,
     ) -> Result<Self, Error> {
+        let masks: Vec<_> = masks.into_iter().collect();
+        let boxes = masks.iter().map(|(_, mask)| mask.bounds());
+        let whole = boxes.fold(Bounds::default(), |all, one| all.union(&one));
+        let all = Bounds {
+            start: [0; 3],
+            end: grid,
+        };
+        if !all.holds(&whole) {
+            return Err(Error::OutsideGrid { grid });
+        }
+        let mut foreground = Mask::blank(whole);
         let mut all = BTreeMap::<L, Mask>::new();
-        let mut foreground = Mask::default();
         for (label, mask) in masks {
-            if !(Bounds {
-                start: [0; 3],
-                end: grid,
-            })
-            .holds(&mask.bounds())
-            {
-                return Err(Error::OutsideGrid { grid });
+            foreground.or(&mask);
+            match all.entry(label) {
+                Entry::Vacant(free) => {
+                    free.insert(mask);
+                }
+                Entry::Occupied(mut taken) => taken.get_mut().unite(&mask),
             }
-            foreground.unite(&mask);
-            all.entry(label).or_default().unite(&mask);
         }
         Ok(Self::from_parts(grid, all, BTreeMap::new(), foreground))
     }

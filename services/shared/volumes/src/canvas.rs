@@ -68,6 +68,16 @@ impl Canvas {
         &self.words[y * self.words_per_row..][..self.words_per_row]
     }
 
+    pub(crate) fn words_per_row(&self) -> usize {
+        self.words_per_row
+    }
+
+    /// Of the rows that were drawn on.
+    pub(crate) fn touched_words(&self) -> &[u64] {
+        let rows = self.touched_rows();
+        &self.words[rows.start * self.words_per_row..rows.end * self.words_per_row]
+    }
+
     /// No pixel outside these rows is set.
     pub fn touched_rows(&self) -> Range<usize> {
         self.touched.clone()
