@@ -184,8 +184,13 @@ fn what_cannot_be_scored_at_all_says_why() {
     );
     refused(
         &["references", "predictions", "--metrics", "instance_HD/odd"],
-        2,
+        1,
         "there is no group \"odd\"; known are canines",
+    );
+    refused(
+        &["references", "predictions", "--group", "odd=eleven"],
+        2,
+        "write NAME=LABEL,LABEL",
     );
     refused(
         &["references", "predictions", "--pixel-spacing", "0"],
@@ -216,6 +221,9 @@ fn any_measure_a_challenge_can_choose_is_measured_here() {
     );
     assert_eq!(values(1), [Some(0.0), Some(diagonal), None, Some(0.0)]);
     assert_eq!(answer["cases"][0]["labels"][0]["HD"], 1.0);
+    let odd = ["--metrics", "instance_IoU/odd", "--group", "odd=11,21"];
+    let answer = json(place.path(), &[&arguments[..2], &odd].concat());
+    assert_eq!(answer["mean"]["instance_IoU/odd"], 0.25);
     let csv = score(
         place.path(),
         &[&arguments[..], &["--csv", "--labels"]].concat(),

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use molar_domain::metric::Metric;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 use serde::Deserialize;
 
@@ -240,7 +241,7 @@ fn page<'a>(phase: &'a Phase, board: &'a Board, order: &Order) -> BoardPage<'a> 
         left_out: titles.join(", "),
         less_is_better: less_is_better.join(" and "),
         kind: phase.kind.as_str(),
-        is_timed: board.metrics.iter().any(|m| m.unit.is_some()),
+        is_timed: board.metrics.iter().any(|m| is_of_run(&m.name)),
         made_at: board.made_at.map(|at| moment(at, zone)).unwrap_or_default(),
         csv: format!("/api/v1/boards/{}.csv", phase.id),
         json: format!("/api/v1/boards/{}", phase.id),
@@ -296,14 +297,20 @@ fn row_view(row: &Row, board: &Board, zone: Tz) -> RowView {
     }
 }
 
-fn number(value: Option<f64>, metric: &str) -> String {
-    match value {
-        None => "–".to_owned(),
+fn number(value: Option<f64>, name: &str) -> String {
+    let metric = name.parse::<Metric>();
+    match (value, metric) {
+        (None, _) => "–".to_owned(),
         // Seconds tell apart what a board ranks apart, also where all are quick.
-        Some(value) if metric.ends_with("_s") && value < 10.0 => format!("{value:.2}"),
-        Some(value) if metric.ends_with("_s") => format!("{value:.1}"),
-        Some(value) => format!("{value:.4}"),
+        (Some(value), Ok(Metric::RunningTime)) if value < 10.0 => format!("{value:.2}"),
+        (Some(value), Ok(metric)) => format!("{value:.*}", metric.decimals()),
+        (Some(value), Err(_)) => value.to_string(),
     }
+}
+
+fn is_of_run(name: &str) -> bool {
+    name.parse::<Metric>()
+        .is_ok_and(|metric| metric.is_of_run())
 }
 
 fn moment(at: DateTime<Utc>, zone: Tz) -> String {

@@ -25,8 +25,8 @@ struct Cases {
     failed: usize,
 }
 
-/// Of every submission that counts, its newest evaluation against the newest references, if that has
-/// finished. Teams that are not approved take no part.
+/// Of every submission that counts, its evaluation by what the phase is measured by now, or else its newest
+/// against the newest references, if that has finished. Teams that are not approved take no part.
 pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Candidate>> {
     let rows = sqlx::query_as!(
         Row,
@@ -38,7 +38,7 @@ pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Cand
            JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
            WHERE e.phase_id = $1 AND e.state = 'finished' AND e.reference_set_id = $3
              AND p.state = 'approved' AND s.withdrawn_at IS NULL
-           ORDER BY s.submission_id, e.evaluation_id DESC"#,
+           ORDER BY s.submission_id, e.is_current DESC, e.evaluation_id DESC"#,
         phase.id.0,
         phase.track_id,
         phase.reference_set_id,

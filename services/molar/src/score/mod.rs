@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use molar_domain::labels::groups;
+use molar_domain::labels;
 use molar_metrics::{Groups, Measure, Metric, Spacing};
 use molar_volumes::Plan;
 
@@ -31,7 +31,8 @@ the diagonal of the image.
 Metrics are the protocol's seven (image_DSC, image_IoU, image_NSD, instance_DSC, instance_IoU, instance_NSD, \
 IA) or any that a challenge can choose:
   image_HD  image_HD95  image_ASSD  image_NSD@1.5mm (any tolerance)   in mm, the same with instance_
-  instance_DSC/GROUP …   over permanent, deciduous, upper, lower, incisors, canines, premolars or molars
+  instance_DSC/GROUP …   over permanent, deciduous, upper, lower, incisors, canines, premolars, molars,
+      or what --group says
   PQ  SQ  RQ  detection_precision  detection_recall  detection_F1
       matched by label; with @greedy or @optimal whatever the labels
 
@@ -54,7 +55,10 @@ pub struct Args {
     /// How far apart the pixels of images are, for metrics in mm; volumes have their own.
     #[arg(long, value_name = "MM", default_value_t = 1.0, value_parser = spacing)]
     pixel_spacing: f64,
-    /// How many cases are scored at once; all cores if not given.
+    /// A group of labels beside the usual ones, or instead of one, such as `left=21,22`.
+    #[arg(long = "group", value_name = "NAME=LABELS", value_parser = group)]
+    groups: Vec<(String, Vec<i32>)>,
+    /// How many cases are scored at once; all cores if not given. Distances of one case use all of them.
     #[arg(long)]
     jobs: Option<NonZero<usize>>,
     /// Results by label as well.
@@ -71,19 +75,16 @@ pub struct Args {
 }
 
 fn measure(name: &str) -> Result<Measure, String> {
-    let measure: Measure = name
-        .parse()
-        .map_err(|error| format!("{error}; --help lists them"))?;
-    match measure.group() {
-        Some(group) if !groups().contains_key(group) => {
-            let known: Vec<_> = groups().into_keys().collect();
-            Err(format!(
-                "there is no group {group:?}; known are {}",
-                known.join(", ")
-            ))
-        }
-        _ => Ok(measure),
-    }
+    name.parse()
+        .map_err(|error| format!("{error}; --help lists them"))
+}
+
+fn group(text: &str) -> Result<(String, Vec<i32>), String> {
+    let (name, labels) = text.split_once('=').ok_or("write NAME=LABEL,LABEL…")?;
+    let labels: Result<Vec<i32>, _> = labels.split(',').map(str::parse).collect();
+    Groups::new([(name, [0])]).map_err(|error| error.to_string())?;
+    let labels = labels.map_err(|error| format!("{error}: write NAME=LABEL,LABEL…"))?;
+    Ok((name.to_owned(), labels))
 }
 
 fn spacing(mm: &str) -> Result<f64, String> {
@@ -96,9 +97,18 @@ fn spacing(mm: &str) -> Result<f64, String> {
 fn plan(args: &Args) -> anyhow::Result<Plan> {
     let mut measures = args.metrics.clone();
     measures.retain(|measure| !Metric::ALL.map(Measure::from).contains(measure));
+    let mut groups = labels::groups();
+    groups.extend(args.groups.iter().cloned());
+    let is_known = |group: &&str| groups.contains_key(*group);
+    let mut asked = measures.iter().filter_map(Measure::group);
+    if let Some(unknown) = asked.find(|group| !is_known(group)) {
+        let known: Vec<_> = groups.keys().map(String::as_str).collect();
+        let known = known.join(", ");
+        anyhow::bail!("there is no group {unknown:?}; known are {known}, or give one with --group");
+    }
     Ok(Plan::new(
         measures,
-        Groups::new(groups())?,
+        Groups::new(groups)?,
         args.pixel_spacing,
     )?)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use molar_objects::Bucket;
 use molar_volumes::{Error as VolumeError, Reference};
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use quick_cache::{Options, OptionsBuilder, Weighter};
 
 use super::task::{Object, Task};
 use crate::error::{Error, Result};
@@ -38,12 +38,28 @@ impl Weighter<Key, Arc<Reference>> for Size {
     }
 }
 
+fn options() -> Options {
+    let mut options = OptionsBuilder::new();
+    // In one piece: a large reference may take a quarter of it.
+    options.shards(1);
+    options
+        .estimated_items_capacity(ABOUT)
+        .weight_capacity(BYTES_MAX);
+    // Unwrap safety: both capacities are given.
+    options.build().expect("the capacities of a cache")
+}
+
 impl Decoded {
     pub fn new(fetcher: Fetcher, slots: Slots) -> Self {
         Self {
             fetcher,
             slots,
-            cache: Arc::new(Cache::with_weighter(ABOUT, BYTES_MAX, Size)),
+            cache: Arc::new(Cache::with_options(
+                options(),
+                Size,
+                Default::default(),
+                Default::default(),
+            )),
         }
     }
 

@@ -48,6 +48,7 @@ pub async fn claim(
                JOIN tracks.stored_references r ON r.reference_set_id = e.reference_set_id AND r.case_id = c.case_id
                JOIN scoring.reference_facts f
                    ON f.reference_id = r.reference_id AND f.sha256 = r.sha256 AND f.is_good
+                   AND (r.format <> 'nifti' OR f.spacing_mm IS NOT NULL)
                LEFT JOIN execution.case_run_facts run ON run.case_run_id = c.case_run_id
                WHERE e.state = 'running'
                  AND (c.case_run_id IS NULL OR run.state = 'finished'

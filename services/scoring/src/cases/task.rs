@@ -4,14 +4,16 @@ use molar_domain::case_run::CaseRunState;
 use molar_domain::evaluation::Parameters;
 use molar_domain::limits::Limits;
 use molar_domain::{CaseId, EvaluationId, FailureCode};
-use molar_metrics::{Groups, Spacing};
-use molar_volumes::{Geometry, Plan};
+use molar_metrics::{Groups, Measure, Spacing};
+use molar_volumes::{Format, Geometry, Plan};
 use serde::Deserialize as _;
 use serde_json::Value;
 use sqlx::PgExecutor;
 
 use super::format_of;
 use crate::error::{Error, Result};
+
+const NO_SPACING: Error = Error::NotFound("spacing of the reference");
 
 #[derive(Debug)]
 pub struct Task {
@@ -71,7 +73,7 @@ struct Row {
     shape: Vec<i32>,
     spacing_mm: Option<Vec<f64>>,
     reference_labels: Vec<i32>,
-    parameters: Value,
+    parameters: Option<Value>,
     reference_key: String,
     reference_size_bytes: i64,
     reference_sha256: String,
@@ -127,8 +129,8 @@ impl Row {
         Ok(Task {
             evaluation,
             geometry: geometry(&self.shape).ok_or(Error::NotFound("shape of the reference"))?,
-            spacing: spacing(self.spacing_mm.as_deref())?,
-            plan: plan(&self.parameters)?,
+            spacing: self.spacing()?,
+            plan: self.plan(format)?,
             prediction: self.prediction()?,
             reference_labels: self.reference_labels,
             case_name: self.case_name,
@@ -140,6 +142,31 @@ impl Row {
                 sha256: self.reference_sha256,
             },
         })
+    }
+
+    /// The facts have it as x, y, z; empty where the header says none.
+    fn spacing(&self) -> Result<Option<Spacing>> {
+        match self.spacing_mm.as_deref() {
+            None | Some([]) => Ok(None),
+            Some(&[x, y, z]) => Spacing::new([z, y, x]).map(Some).map_err(|_| NO_SPACING),
+            Some(_) => Err(NO_SPACING),
+        }
+    }
+
+    fn plan(&self, format: Format) -> Result<Plan> {
+        let parameters = match &self.parameters {
+            None => return Ok(Plan::default()),
+            Some(parameters) => Parameters::deserialize(parameters)?,
+        };
+        let measures = parameters.further_measures()?;
+        let needs_spacing = measures.iter().any(Measure::needs_spacing);
+        // The reference is about to be refused for it.
+        if needs_spacing && format == Format::Nifti && self.spacing()?.is_none() {
+            return Err(NO_SPACING);
+        }
+        let groups = Groups::new(parameters.groups)?;
+        let pixel_spacing_mm = parameters.pixel_spacing_mm.unwrap_or(1.0);
+        Ok(Plan::new(measures, groups, pixel_spacing_mm)?)
     }
 
     fn prediction(&self) -> Result<Prediction> {
@@ -194,23 +221,6 @@ impl Row {
         let detail = self.failure_detail.clone().unwrap_or_default();
         Ok(RunEnd::Failed { code, detail })
     }
-}
-
-/// As the facts have it: x, y, z.
-fn spacing(mm: Option<&[f64]>) -> Result<Option<Spacing>> {
-    match mm {
-        None => Ok(None),
-        Some(&[x, y, z]) => Ok(Some(Spacing::new([z, y, x])?)),
-        Some(_) => Err(Error::NotFound("spacing of the reference")),
-    }
-}
-
-fn plan(parameters: &Value) -> Result<Plan> {
-    let parameters = Parameters::deserialize(parameters)?;
-    let groups = Groups::new(parameters.groups.clone())?;
-    let pixel_spacing_mm = parameters.pixel_spacing_mm.unwrap_or(1.0);
-    let measures = parameters.further_measures()?;
-    Ok(Plan::new(measures, groups, pixel_spacing_mm)?)
 }
 
 /// Of a shape as the facts have it: `[height, width]` or `[x, y, z]`.

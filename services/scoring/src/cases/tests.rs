@@ -630,7 +630,7 @@ async fn a_phase_is_measured_by_what_its_organizer_chose(owner: PgPool) {
         .await
         .unwrap();
     assert_eq!(
-        parameters["groups"],
+        parameters.unwrap()["groups"],
         serde_json::json!({"upper": [11, 12], "lower": [31]})
     );
     let measured = sqlx::query_scalar!(

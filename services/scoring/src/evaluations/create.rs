@@ -88,6 +88,7 @@ async fn of_phase(db: &PgPool, phase: Phase, now: DateTime<Utc>) -> Result<usize
         parameters_hash: parameters.hash(),
         parameters: serde_json::to_value(parameters)?,
     };
+    upsert(db, &frame).await?;
     let ready = match frame.kind {
         SubmissionKind::Predictions => ready_predictions(db, &frame).await?,
         SubmissionKind::Container => ready_attempts(db, &frame).await?,
@@ -97,6 +98,25 @@ async fn of_phase(db: &PgPool, phase: Phase, now: DateTime<Utc>) -> Result<usize
         made += usize::from(create(db, &frame, &one, now).await?);
     }
     Ok(made)
+}
+
+/// Says what counts from now on.
+async fn upsert(db: &PgPool, frame: &Frame) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO scoring.frames (phase_id, scorer_version, reference_set_id, parameters_hash)
+         VALUES ($1, $2, $3, $4)
+         ON CONFLICT (phase_id) DO UPDATE SET scorer_version = excluded.scorer_version,
+             reference_set_id = excluded.reference_set_id, parameters_hash = excluded.parameters_hash
+         WHERE (frames.scorer_version, frames.reference_set_id, frames.parameters_hash)
+             <> (excluded.scorer_version, excluded.reference_set_id, excluded.parameters_hash)",
+        frame.phase_id,
+        SCORER_VERSION,
+        frame.reference_set_id,
+        frame.parameters_hash,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 async fn ready_predictions(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
@@ -110,7 +130,7 @@ async fn ready_predictions(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
              AND NOT EXISTS (
                  SELECT FROM scoring.evaluations e
                  WHERE e.submission_id = s.submission_id AND e.scorer_version = $2 AND e.reference_set_id = $3
-                   AND e.parameters_hash = $4)
+                   AND e.parameters_hash = $4 AND e.state <> 'cancelled')
            ORDER BY s.submission_id"#,
         frame.phase_id,
         SCORER_VERSION,
@@ -139,7 +159,7 @@ async fn ready_attempts(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
              AND NOT EXISTS (
                  SELECT FROM scoring.evaluations e
                  WHERE e.attempt_id = a.attempt_id AND e.scorer_version = $2 AND e.reference_set_id = $3
-                   AND e.parameters_hash = $4)
+                   AND e.parameters_hash = $4 AND e.state <> 'cancelled')
            ORDER BY s.submission_id"#,
         frame.phase_id,
         SCORER_VERSION,

@@ -66,7 +66,7 @@ pub async fn finish_done(db: &PgPool, now: DateTime<Utc>) -> Result<usize> {
     Ok(finished)
 }
 
-/// Ends evaluations whose submission was cancelled, whose attempt came to nothing or that a newer one
+/// Ends evaluations whose submission was cancelled, whose attempt came to nothing or that another
 /// has replaced, and takes their cases from whoever works on them. A replaced one counts on no board,
 /// and may wait for a reference that will never be good.
 pub async fn cancel_dead(db: &PgPool) -> Result<usize> {
@@ -81,8 +81,10 @@ pub async fn cancel_dead(db: &PgPool) -> Result<usize> {
                    SELECT FROM execution.attempt_facts a
                    WHERE a.attempt_id = e.attempt_id AND a.state IN ('failed', 'cancelled'))
                 OR EXISTS (
-                   SELECT FROM scoring.evaluations newer
-                   WHERE newer.submission_id = e.submission_id AND newer.id > e.id))
+                   SELECT FROM scoring.evaluation_facts mine
+                   JOIN scoring.evaluation_facts other ON other.submission_id = mine.submission_id
+                   WHERE mine.evaluation_id = e.id AND NOT mine.is_current AND other.state <> 'cancelled'
+                     AND (other.evaluation_id > e.id OR other.is_current)))
          RETURNING e.id"
     )
     .fetch_all(&mut *tx)

@@ -29,8 +29,12 @@ pub struct Evaluation {
     pub state: String,
     pub scorer_version: String,
     pub reference_set_id: Uuid,
-    /// The metrics and limits that it was made with, and what the metrics need.
-    pub parameters: Value,
+    /// The metrics and limits that it was made with, and what the metrics need; absent of one that was made
+    /// before they were kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Value>,
+    /// Whether it was made by what its phase is measured by now.
+    pub is_current: bool,
     /// SHA-256 of the parameters.
     pub parameters_hash: String,
     pub cases: i64,
@@ -40,7 +44,7 @@ pub struct Evaluation {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-/// The evaluations of a submission, newest first: the first one counts.
+/// The evaluations of a submission, newest first: the first that is current counts, or else the first.
 #[utoipa::path(get, path = "/api/v1/evaluations", tag = "scoring", params(Query),
     responses((status = 200, body = [Evaluation])))]
 #[tracing::instrument(name = "evaluations.list", skip_all, fields(submission.id = %query.submission_id))]
@@ -78,7 +82,7 @@ async fn select(db: impl PgExecutor<'_>, submission: Uuid) -> Result<Vec<Evaluat
         Evaluation,
         r#"SELECT evaluation_id AS "id!", submission_id AS "submission_id!", attempt_id, phase_id AS "phase_id!",
                   state AS "state!", scorer_version AS "scorer_version!", reference_set_id AS "reference_set_id!",
-                  parameters AS "parameters!", parameters_hash AS "parameters_hash!", cases AS "cases!", scored_cases AS "scored_cases!",
+                  parameters, is_current AS "is_current!", parameters_hash AS "parameters_hash!", cases AS "cases!", scored_cases AS "scored_cases!",
                   created_at AS "created_at!", finished_at
            FROM scoring.evaluation_facts WHERE submission_id = $1 ORDER BY evaluation_id DESC"#,
         submission,

@@ -179,6 +179,56 @@ mod tests {
         assert_eq!(seen(&owner).await, ["cancelled 0 of 2", "running 0 of 2"]);
     }
 
+    async fn measure_by(
+        reconciler: &mut Reconciler,
+        owner: &PgPool,
+        metrics: &[&str],
+        minute: i64,
+    ) {
+        let metrics: Vec<_> = metrics.iter().map(|&name| name.to_owned()).collect();
+        sqlx::query!("UPDATE tracks.phases SET metrics = $1", &metrics)
+            .execute(owner)
+            .await
+            .unwrap();
+        reconciler.clock = Arc::new(MockClock::at(noon() + chrono::TimeDelta::minutes(minute)));
+        round(reconciler).await.unwrap();
+        // The next round finds what is replaced.
+        round(reconciler).await.unwrap();
+    }
+
+    async fn counts(owner: &PgPool) -> Vec<String> {
+        sqlx::query_scalar!(
+            r#"SELECT format('%s %s', state, is_current) AS "text!" FROM scoring.evaluation_facts ORDER BY evaluation_id"#
+        )
+        .fetch_all(owner)
+        .await
+        .unwrap()
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_phase_that_goes_back_to_its_old_metrics_has_its_old_evaluations_back(owner: PgPool) {
+        let (_, submission) = predictions(&owner).await;
+        let mut reconciler = reconciler(&owner).await;
+        let (old, new) = (["IA"], ["IA", "image_HD95"]);
+        measure_by(&mut reconciler, &owner, &old, 0).await;
+        score_all(&owner).await;
+        measure_by(&mut reconciler, &owner, &new, 1).await;
+        assert_eq!(counts(&owner).await, ["finished f", "running t"]);
+        measure_by(&mut reconciler, &owner, &old, 2).await;
+        assert_eq!(counts(&owner).await, ["finished t", "cancelled f"]);
+        measure_by(&mut reconciler, &owner, &new, 3).await;
+        assert_eq!(
+            counts(&owner).await,
+            ["finished f", "cancelled t", "running t"]
+        );
+        let shown = sqlx::query_scalar!(
+            "SELECT evaluation_state FROM submission.life WHERE submission_id = $1",
+            submission.id.0
+        );
+        let shown = shown.fetch_one(&owner).await.unwrap();
+        assert_eq!(shown.as_deref(), Some("running"));
+    }
+
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn what_was_cancelled_or_refused_is_not_evaluated(owner: PgPool) {
         let challenge = ChallengeBuilder::new("teeth").insert(&owner).await;

@@ -87,7 +87,9 @@ async fn facts(reading: &Reading, of: &Unread) -> Result<Facts> {
         Err(error) => return Err(error),
     };
     let format = format_of(&of.format)?;
-    let facts = reading.slots.run(move || read(format, &fetched)).await?;
+    let needs_spacing = of.needs_spacing;
+    let read = move || read(format, &fetched, needs_spacing);
+    let facts = reading.slots.run(read).await?;
     let outside: Vec<_> = facts
         .labels
         .iter()
@@ -99,18 +101,24 @@ async fn facts(reading: &Reading, of: &Unread) -> Result<Facts> {
     Ok(facts)
 }
 
-fn read(format: molar_volumes::Format, file: &Fetched) -> Result<Facts> {
+fn read(format: molar_volumes::Format, file: &Fetched, needs_spacing: bool) -> Result<Facts> {
     let sha256 = file.sha256.clone();
     let read = Reference::read(format, file.reader(), None);
-    // Some phase may measure in mm, now or later.
-    let read = read.and_then(|reference| Ok((reference.spacing()?, reference)));
+    let read = read.and_then(|reference| match reference.spacing() {
+        Err(unfit) if needs_spacing => Err(unfit.into()),
+        spacing => Ok((spacing, reference)),
+    });
     match read {
         Ok((spacing, reference)) => Ok(Facts {
             complaint: None,
-            spacing_mm: spacing.map(|spacing| {
-                let [z, y, x] = spacing.mm();
-                vec![x, y, z]
-            }),
+            spacing_mm: match spacing {
+                Ok(None) => None,
+                Ok(Some(spacing)) => {
+                    let [z, y, x] = spacing.mm();
+                    Some(vec![x, y, z])
+                }
+                Err(_) => Some(Vec::new()),
+            },
             shape: shape(reference.geometry()),
             labels: reference
                 .labels()
@@ -212,14 +220,31 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
-    async fn a_volume_that_says_no_size_of_its_voxels_is_refused(owner: PgPool) {
+    async fn a_volume_that_says_no_size_of_its_voxels_is_refused_where_that_is_needed(
+        owner: PgPool,
+    ) {
         let objects = Objects::start().await;
         let labels = ndarray::Array3::<u8>::ones((1, 1, 2));
         let mut content = Vec::new();
         molar_volumes::nifti::write_labels(&mut content, labels.view(), [0.0, 1.0, 1.0]).unwrap();
         let facts = facts_of(&objects, &owner, "nifti", &content).await;
+        assert_eq!(
+            (facts.complaint, facts.spacing_mm),
+            (None, Some(Vec::new()))
+        );
+        let reading = objects.reading(&owner).await;
+        assert_eq!(round(&reading).await.unwrap(), 0);
+
+        let metrics = vec!["IA".to_owned(), "instance_HD95".to_owned()];
+        sqlx::query!("UPDATE tracks.phases SET metrics = $1", &metrics)
+            .execute(&owner)
+            .await
+            .unwrap();
+        assert_eq!(round(&reading).await.unwrap(), 1);
+        assert_eq!(round(&reading).await.unwrap(), 0);
+        let complaint = sqlx::query_scalar!("SELECT complaint FROM scoring.reference_facts");
         insta::assert_snapshot!(
-            facts.complaint.unwrap(),
+            complaint.fetch_one(&owner).await.unwrap().unwrap(),
             @"the header's voxels are [0.0, 1.0, 1.0] mm along x, y and z: save the volume with the size of its voxels"
         );
     }

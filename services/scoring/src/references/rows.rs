@@ -13,7 +13,12 @@ pub struct Unread {
     pub sha256: String,
     pub format: String,
     pub labels: Vec<i32>,
+    /// Whether some phase measures it in mm.
+    pub needs_spacing: bool,
 }
+
+/// Metrics in mm, as `Measure::needs_spacing` has them.
+const IN_MM: &str = "^(image|instance)_(HD|HD95|ASSD|NSD@[0-9.]+mm)(/|$)";
 
 /// What reading a reference showed.
 #[derive(Debug, Default, PartialEq)]
@@ -23,14 +28,14 @@ pub struct Facts {
     /// `[height, width]` or `[x, y, z]`.
     pub shape: Vec<i32>,
     pub labels: Vec<i32>,
-    /// Along x, y, z; of a volume.
+    /// Along x, y, z; of a volume. Empty where it says none.
     pub spacing_mm: Option<Vec<f64>>,
     /// Of what was read; empty where there was nothing to read.
     pub sha256: String,
 }
 
-/// References that were not read, again those that lay not in the store as announced, and volumes that
-/// were read before their spacing was asked for.
+/// References that were not read, again those that lay not in the store as announced, and volumes of
+/// which the spacing was not asked for, or not needed, when they were read.
 pub async fn list_unread(
     db: impl PgExecutor<'_>,
     now: DateTime<Utc>,
@@ -40,14 +45,20 @@ pub async fn list_unread(
         Unread,
         r#"SELECT r.reference_id AS "reference_id!", r.reference_set_id AS "reference_set_id!",
                   r.case_id AS "case_id!", r.case_name AS "case_name!", r.object_key AS "object_key!",
-                  r.size_bytes AS "size_bytes!", r.sha256 AS "sha256!", r.format AS "format!", r.labels AS "labels!"
+                  r.size_bytes AS "size_bytes!", r.sha256 AS "sha256!", r.format AS "format!", r.labels AS "labels!",
+                  p.needs_spacing AS "needs_spacing!"
            FROM tracks.stored_references r
            LEFT JOIN scoring.reference_facts f ON f.reference_id = r.reference_id
+           CROSS JOIN LATERAL (
+               SELECT EXISTS (SELECT FROM tracks.phase_facts p, unnest(p.metrics) metric
+                              WHERE p.split_id = r.split_id AND metric ~ $3) AS needs_spacing) p
            WHERE f.reference_id IS NULL OR (f.sha256 <> r.sha256 AND f.read_at < $1)
-              OR (r.format = 'nifti' AND f.is_good AND f.spacing_mm IS NULL)
+              OR (r.format = 'nifti' AND f.is_good
+                  AND (f.spacing_mm IS NULL OR f.spacing_mm = '{}' AND p.needs_spacing))
            ORDER BY r.reference_id LIMIT $2"#,
         now - TimeDelta::seconds(15),
         limit,
+        IN_MM,
     )
     .fetch_all(db)
     .await
@@ -81,4 +92,34 @@ pub async fn upsert(
     .execute(db)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_metrics::Measure;
+    use sqlx::PgPool;
+
+    use super::*;
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_metric_in_mm_is_told_by_its_name(owner: PgPool) {
+        let mut measures = Measure::catalogue();
+        let further = [
+            "instance_HD/upper",
+            "instance_NSD@0.5mm/mm",
+            "instance_DSC/mm",
+            "instance_DSC/a_HD",
+        ];
+        measures.extend(further.map(|name| name.parse::<Measure>().unwrap()));
+        let names: Vec<_> = measures.iter().map(Measure::to_string).collect();
+        let told = sqlx::query_scalar!(
+            r#"SELECT name ~ $2 AS "is_told!" FROM unnest($1::text[]) name"#,
+            &names,
+            IN_MM
+        );
+        let told = told.fetch_all(&owner).await.unwrap();
+        for (measure, is_told) in measures.iter().zip(told) {
+            assert_eq!(is_told, measure.needs_spacing(), "{measure}");
+        }
+    }
 }

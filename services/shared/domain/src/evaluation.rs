@@ -1,6 +1,6 @@
 //! A submission measured by one scorer against one version of the references.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use molar_metrics::Measure;
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,10 @@ impl Parameters {
         let is_in_mm = measures.iter().any(Measure::needs_spacing);
         Ok(Self {
             groups: used
-                .map(|(name, labels)| (name.clone(), labels.clone()))
+                .map(|(name, labels)| {
+                    let labels: BTreeSet<_> = labels.iter().copied().collect();
+                    (name.clone(), labels.into_iter().collect())
+                })
                 .collect(),
             pixel_spacing_mm: pixel_spacing_mm.filter(|_| is_in_mm),
             metrics,
@@ -148,6 +151,9 @@ mod tests {
         let hash = parameters(&["IA", "image_DSC"]).hash();
         assert_eq!(hash, parameters(&["image_DSC", "IA"]).hash());
         assert_ne!(hash, parameters(&["IA"]).hash());
+        // Another text of the same parameters would evaluate every submission again.
+        let text = "metrics=IA,image_DSC;wall_s=300";
+        assert_eq!(hash, hex::encode(Sha256::digest(text)));
     }
 
     #[test]

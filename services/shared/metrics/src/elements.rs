@@ -36,6 +36,11 @@ impl<'a> Surface<'a> {
         surface
     }
 
+    pub(crate) fn elements(&self) -> u64 {
+        let counts = self.words.iter().map(|word| u64::from(word.count_ones()));
+        counts.sum()
+    }
+
     /// The voxels around 64 corners of a row of the crop.
     pub(crate) fn corners(&self, z: usize, y: usize, at: usize) -> Corners {
         let [oz, oy, ox] = self.start;

@@ -1,4 +1,22 @@
+use std::fmt;
+
 use crate::MAX_LABELS;
+
+/// Which of the two that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Reference,
+    Prediction,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reference => "reference",
+            Self::Prediction => "prediction",
+        })
+    }
+}
 
 /// Why there are no scores.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +48,9 @@ pub enum Error {
     #[error("the bounding boxes of the labels are together more than {limit} times the volume")]
     Scattered { limit: usize },
 
+    /// Dust rather than objects: listing its elements would take many times the masks' memory.
+    #[error("a surface of the {side} has more than {limit} elements")]
+    Rough { side: Side, limit: u64 },
     #[error("there are {found} planes, not {expected}")]
     Planes { expected: usize, found: usize },
 

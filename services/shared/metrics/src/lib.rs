@@ -59,7 +59,7 @@ mod tally;
 
 pub use bounds::Bounds;
 pub use catalogue::Description;
-pub use error::Error;
+pub use error::{Error, Side};
 pub use groups::Groups;
 pub use joint::JointCounts;
 pub use labels::{MAX_LABELS, Voxel};
@@ -75,4 +75,4 @@ pub use segmentation::Segmentation;
 pub use spacing::Spacing;
 pub use stream::{LabelRun, StreamScorer, label_runs};
 pub use surface::{TOLERANCE, surface_area, surface_dice};
-pub use surface_distance::SurfaceDistances;
+pub use surface_distance::{MAX_ELEMENTS, SurfaceDistances};

@@ -42,7 +42,8 @@ pub struct Measured<L> {
 ///
 /// A reference without a label, or with a label that has no voxel, is refused as
 /// [`protocol_scores`] refuses it, so every value but that of a group without a label is finite.
-/// So is a measure of an unknown group, and matching whatever the labels without the masks or
+/// So is a measure of an unknown group, a surface of more than [`MAX_ELEMENTS`](crate::MAX_ELEMENTS) where
+/// distances are asked for, and matching whatever the labels without the masks or
 /// [`Context::joint`] to do so.
 pub fn measure<L>(
     reference: &Segmentation<L>,
@@ -59,7 +60,7 @@ where
     }
     let case = Case {
         scores: scores(reference, prediction, context, measures)?,
-        surfaces: Surfaces::of(reference, prediction, context, measures),
+        surfaces: Surfaces::of(reference, prediction, context, measures)?,
         panoptic: panoptic(reference, prediction, context, measures)?,
     };
     let indexed = measures.iter().enumerate();
@@ -90,7 +91,7 @@ impl<L: Ord + Clone + Debug + Send + Sync> Surfaces<L> {
         prediction: &Segmentation<L>,
         context: &Context<'_, L>,
         measures: &[Measure],
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let of_image = |measure: &Measure| match measure {
             Measure::Image(quantity) => Some(*quantity),
             _ => None,
@@ -106,7 +107,7 @@ impl<L: Ord + Clone + Debug + Send + Sync> Surfaces<L> {
         let labels: Vec<_> = reference.labels().cloned().collect();
         let row_of = |label: &L, asked: &[Option<Quantity>]| match reference.mask(label) {
             Some(mask) => row(mask, prediction.mask(label), context, asked),
-            None => vec![None; asked.len()],
+            None => Ok(vec![None; asked.len()]),
         };
         let (image, labels) = rayon::join(
             || {
@@ -115,13 +116,16 @@ impl<L: Ord + Clone + Debug + Send + Sync> Surfaces<L> {
             },
             || {
                 let rows = labels.into_par_iter().map(|label| {
-                    let row = row_of(&label, &instance);
-                    (label, row)
+                    let row = row_of(&label, &instance)?;
+                    Ok((label, row))
                 });
-                rows.collect()
+                rows.collect::<Result<_, Error>>()
             },
         );
-        Self { image, labels }
+        Ok(Self {
+            image: image?,
+            labels: labels?,
+        })
     }
 }
 
@@ -130,21 +134,23 @@ fn row<L: Ord + Clone>(
     prediction: Option<&Mask>,
     context: &Context<'_, L>,
     asked: &[Option<Quantity>],
-) -> Row {
+) -> Result<Row, Error> {
     let is_wanted = |quantity: &Quantity| !quantity.is_of_the_protocol();
     if !asked.iter().flatten().any(is_wanted) {
-        return vec![None; asked.len()];
+        return Ok(vec![None; asked.len()]);
     }
-    let distances = prediction
-        .and_then(|prediction| SurfaceDistances::between(reference, prediction, context.spacing));
+    let distances = match prediction {
+        Some(prediction) => SurfaceDistances::between(reference, prediction, context.spacing)?,
+        None => None,
+    };
     let value = |quantity: Quantity| match &distances {
         Some(distances) => quantity.of_surfaces(distances),
         None => Some(quantity.worst(context.diagonal_mm)),
     };
-    let asked = asked.iter();
-    asked
-        .map(|quantity| quantity.filter(is_wanted).and_then(value))
-        .collect()
+    let values = asked
+        .iter()
+        .map(|quantity| quantity.filter(is_wanted).and_then(value));
+    Ok(values.collect())
 }
 
 fn scores<'a, L>(

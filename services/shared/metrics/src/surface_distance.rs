@@ -3,13 +3,17 @@
 use rayon::prelude::*;
 
 use crate::{
-    Bounds, Mask, Spacing, cell,
+    Bounds, Error, Mask, Side, Spacing, cell,
     distance::{Columns, Sweep},
     elements::Surface,
 };
 
 /// Planes that one thread sweeps at a time; a tooth is one or two such pieces.
 const PLANES_AT_ONCE: usize = 64;
+
+/// Of one mask: 16 bytes each, and twice that while they are gathered. All teeth of a volume have some hundred
+/// thousand, an image that is labelled all over twice as many as pixels.
+pub const MAX_ELEMENTS: u64 = 1 << 23;
 
 /// The surface elements of two masks, each with its area and its distance to the other surface, as
 /// DeepMind's surface-distance defines them (Nikolov et al., *Deep learning to achieve clinically
@@ -34,24 +38,37 @@ struct Element {
 }
 
 impl SurfaceDistances {
-    /// `None` if either mask is empty: there is nothing to be far from.
+    /// `None` if either mask is empty: there is nothing to be far from. Fails on a surface of more than
+    /// [`MAX_ELEMENTS`], before they are listed.
     ///
     /// Takes two bits for each voxel of the box around both masks, some 50 bytes for each surface
     /// element and, for each thread, 16 bytes for each voxel of one slice of the box.
-    pub fn between(a: &Mask, b: &Mask, spacing: Spacing) -> Option<Self> {
-        if a.is_empty() || b.is_empty() {
-            return None;
+    pub fn between(
+        reference: &Mask,
+        prediction: &Mask,
+        spacing: Spacing,
+    ) -> Result<Option<Self>, Error> {
+        if reference.is_empty() || prediction.is_empty() {
+            return Ok(None);
         }
-        let crop = a.bounds().union(&b.bounds());
-        let [a, b] = [a, b].map(|mask| Surface::of(mask, crop));
+        let crop = reference.bounds().union(&prediction.bounds());
+        let [a, b] = [reference, prediction].map(|mask| Surface::of(mask, crop));
+        for (side, surface) in [(Side::Reference, &a), (Side::Prediction, &b)] {
+            if surface.elements() > MAX_ELEMENTS {
+                return Err(Error::Rough {
+                    side,
+                    limit: MAX_ELEMENTS,
+                });
+            }
+        }
         let (there, back) = rayon::join(
             || elements(&a, &b, crop, spacing),
             || elements(&b, &a, crop, spacing),
         );
-        Some(Self {
+        Ok(Some(Self {
             areas: Box::new(cell::areas_at(spacing.mm())),
             sides: [there, back],
-        })
+        }))
     }
 
     /// Areas of both surfaces, in mm².

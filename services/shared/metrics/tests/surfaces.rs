@@ -7,7 +7,9 @@ mod nifti;
 
 use std::path::Path;
 
-use molar_metrics::{Mask, Run, Spacing, SurfaceDistances, surface_area, surface_dice};
+use molar_metrics::{
+    Error, MAX_ELEMENTS, Mask, Run, Side, Spacing, SurfaceDistances, surface_area, surface_dice,
+};
 use ndarray::Array3;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -49,7 +51,9 @@ fn anisotropic_surfaces_agree_with_surface_distance() {
         let mm = [0, 1, 2].map(|axis| expected["spacing_zyx"][axis].as_f64().unwrap());
         let mask = |volume: &Array3<i32>| Mask::from_view(volume.mapv(|v| v == label).view());
         let (a, b) = (mask(&reference), mask(&prediction));
-        let distances = SurfaceDistances::between(&a, &b, spacing(mm)).unwrap();
+        let distances = SurfaceDistances::between(&a, &b, spacing(mm))
+            .unwrap()
+            .unwrap();
 
         let mut assert_value = |name: &str, wanted: &Value, got: f64| {
             let wanted = wanted.as_str().unwrap().parse().unwrap();
@@ -85,7 +89,9 @@ fn anisotropic_surfaces_agree_with_surface_distance() {
 fn two_voxels_are_as_far_as_their_corners() {
     // Two steps along x: the four facing corners are one step away, the far ones two.
     let (a, b) = (voxel([4, 0, 62]), voxel([4, 0, 64]));
-    let distances = SurfaceDistances::between(&a, &b, spacing([2.0, 3.0, 0.5])).unwrap();
+    let distances = SurfaceDistances::between(&a, &b, spacing([2.0, 3.0, 0.5]))
+        .unwrap()
+        .unwrap();
     let area = 8.0 * (9.0f64 * 0.25 + 4.0 * 0.25 + 36.0).sqrt() / 8.0;
     assert_eq!(distances.areas_mm2(), [area; 2]);
     assert_eq!(distances.hausdorff(), 1.0);
@@ -108,7 +114,9 @@ fn a_plate_and_a_voxel_of_it_differ_by_direction() {
         y: 0,
         x: 0..5,
     }]);
-    let distances = SurfaceDistances::between(&plate, &voxel([0; 3]), Spacing::UNIT).unwrap();
+    let distances = SurfaceDistances::between(&plate, &voxel([0; 3]), Spacing::UNIT)
+        .unwrap()
+        .unwrap();
     let (corner, edge) = (3f64.sqrt() / 8.0, 0.5f64.sqrt());
     let [long, short] = distances.areas_mm2();
     assert_close("area", long, 8.0 * corner + 16.0 * edge);
@@ -132,7 +140,11 @@ fn nothing_is_far_from_an_empty_mask() {
         (&voxel([0; 3]), &empty),
         (&empty, &empty),
     ] {
-        assert!(SurfaceDistances::between(a, b, Spacing::UNIT).is_none());
+        assert!(
+            SurfaceDistances::between(a, b, Spacing::UNIT)
+                .unwrap()
+                .is_none()
+        );
     }
 }
 
@@ -153,7 +165,9 @@ fn a_volume_of_many_planes_is_swept_as_one() {
         x: 2..4,
     }]);
     cut.unite(&voxel([299, 3, 2]));
-    let distances = SurfaceDistances::between(&column(2..4), &cut, Spacing::UNIT).unwrap();
+    let distances = SurfaceDistances::between(&column(2..4), &cut, Spacing::UNIT)
+        .unwrap()
+        .unwrap();
     // The middle planes of corners, 150 of 0 to 300, between 1 and 299.
     assert_eq!(distances.hausdorff(), 149.0);
 }
@@ -173,7 +187,9 @@ fn mask() -> impl Strategy<Value = Array3<bool>> {
 
 fn between(a: &Array3<bool>, b: &Array3<bool>, mm: [f64; 3]) -> SurfaceDistances {
     let [a, b] = [a, b].map(|mask| Mask::from_view(mask.view()));
-    SurfaceDistances::between(&a, &b, spacing(mm)).unwrap()
+    SurfaceDistances::between(&a, &b, spacing(mm))
+        .unwrap()
+        .unwrap()
 }
 
 /// Hausdorff, ASSD, and tolerances and percentiles that no lattice distance falls on.
@@ -252,5 +268,25 @@ proptest! {
         let [a, b] = [a, b].map(|mask| Mask::from_view(mask.view()));
         prop_assert_eq!(Some(distances.surface_dice(2.0)), surface_dice(&a, &b));
         prop_assert_eq!(distances.areas_mm2(), [surface_area(&a), surface_area(&b)]);
+    }
+}
+
+#[test]
+fn dust_is_refused_before_its_elements_are_listed() {
+    // Every second voxel of every second row: each corner is an element.
+    let dust = Array3::from_shape_fn((256, 256, 256), |(z, y, x)| z % 2 + y % 2 + x % 2 == 0);
+    let dust = Mask::from_view(dust.view());
+    let voxel = Mask::from_runs(&[Run {
+        z: 0,
+        y: 0,
+        x: 0..1,
+    }]);
+    let refused = |a, b| SurfaceDistances::between(a, b, Spacing::UNIT).unwrap_err();
+    for (a, b, side) in [
+        (&dust, &voxel, Side::Reference),
+        (&voxel, &dust, Side::Prediction),
+    ] {
+        let limit = MAX_ELEMENTS;
+        assert_eq!(refused(a, b), Error::Rough { side, limit });
     }
 }

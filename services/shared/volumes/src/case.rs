@@ -38,6 +38,10 @@ pub enum Unfit {
         "label {label} of the reference has no pixel inside the image: leave it out, or move it in"
     )]
     WithoutPixel { label: Label },
+    #[error(
+        "the labels are scattered over too much of the volume: each is held as the box around it"
+    )]
+    Scattered,
     /// Told where it is asked for: the protocol's own metrics ignore the spacing.
     #[error(
         "the header's voxels are {mm:?} mm along x, y and z: save the volume with the size of its voxels"
@@ -202,7 +206,7 @@ impl Reference {
                 let prediction = file.rasterise();
                 let notes = polygon_notes(&file, &prediction, is_in_set);
                 let scores = scores(reference, &prediction);
-                let measured = plan.of_polygons(reference, &prediction, &scores);
+                let measured = plan.of_polygons(reference, &prediction, &scores)?;
                 Ok(Scored {
                     scores,
                     measured,

@@ -1,12 +1,13 @@
 use molar_metrics::{
     CaseScores, Context, Error, Groups, JointCounts, LabelRun, Measure, Measured, Segmentation,
-    Spacing, measure,
+    Side, Spacing, measure,
 };
 
 use crate::case::Unfit;
 use crate::error::Result;
 use crate::geometry::Geometry;
 use crate::label::Label;
+use crate::labelme;
 use crate::nifti;
 
 /// Measures that are wanted beside the protocol's seven, and what they need that no file says.
@@ -86,9 +87,9 @@ impl Plan {
         reference: &Segmentation<Label>,
         prediction: &Segmentation<Label>,
         scores: &CaseScores<Label>,
-    ) -> Vec<Measured<Label>> {
+    ) -> Result<Vec<Measured<Label>>> {
         if self.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let groups = Groups::new(self.groups.iter().map(|(name, labels)| {
             let labels = labels.iter().map(|label| Label::Text(label.to_string()));
@@ -103,7 +104,8 @@ impl Plan {
             joint: None,
             scores: Some(scores),
         };
-        measured(reference, prediction, &context, &self.measures)
+        let measured = measured(reference, prediction, &context, &self.measures)?;
+        measured.map_err(|Rough| labelme::Fault::Rough.into())
     }
 
     /// `scores` are those of the same two volumes.
@@ -124,7 +126,7 @@ impl Plan {
         let [a, b] = [reference, prediction].map(planes_of);
         let fault = |error| nifti::Fault::of(&error);
         let joint = JointCounts::of_label_runs(&a, &b).map_err(fault)?;
-        let reference = Segmentation::from_label_runs(grid, &a).map_err(fault)?;
+        let reference = Segmentation::from_label_runs(grid, &a).map_err(|_| Unfit::Scattered)?;
         let prediction =
             Segmentation::from_label_runs_against(grid, &b, &reference).map_err(fault)?;
         let context = Context {
@@ -134,7 +136,8 @@ impl Plan {
             joint: Some(&joint),
             scores: Some(scores),
         };
-        let measured = measured(&reference, &prediction, &context, &self.measures);
+        let measured = measured(&reference, &prediction, &context, &self.measures)?;
+        let measured = measured.map_err(|Rough| nifti::Fault::Rough)?;
         Ok(measured.into_iter().map(named).collect())
     }
 }
@@ -155,19 +158,28 @@ fn planes_of(volume: &nifti::LabelVolume) -> Vec<&[LabelRun]> {
     (0..depth as usize).map(|z| volume.plane(z)).collect()
 }
 
+/// The prediction's surface is more than can be listed.
+struct Rough;
+
 fn measured<L>(
     reference: &Segmentation<L>,
     prediction: &Segmentation<L>,
     context: &Context<'_, L>,
     measures: &[Measure],
-) -> Vec<Measured<L>>
+) -> Result<Result<Vec<Measured<L>>, Rough>, Unfit>
 where
     L: Ord + Clone + std::fmt::Debug + Send + Sync,
 {
-    // Unwrap safety: the reference has labels, each with a voxel, the prediction is of its size, the groups
-    // were looked up when the plan was made, and what matching needs is given.
-    measure(reference, prediction, context, measures)
-        .expect("a fit reference and a prediction of its size")
+    match measure(reference, prediction, context, measures) {
+        Ok(measured) => Ok(Ok(measured)),
+        Err(Error::Rough { side, .. }) => match side {
+            Side::Prediction => Ok(Err(Rough)),
+            Side::Reference => Err(Unfit::Scattered),
+        },
+        // The reference has labels, each with a voxel, the prediction is of its size, the groups were looked up
+        // when the plan was made, and what matching needs is given.
+        Err(error) => panic!("a fit reference and a prediction of its size: {error}"),
+    }
 }
 
 fn named(measured: Measured<i32>) -> Measured<Label> {

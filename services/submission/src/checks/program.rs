@@ -104,7 +104,8 @@ mod tests {
             .unwrap();
         write!(
             zip,
-            r#"{{"imageHeight": {extent}, "imageWidth": {extent}, "shapes": []}}"#
+            r#"{{"imageHeight": {extent}, "imageWidth": {extent}, "shapes": [
+                {{"label": "11", "points": [[0, 0], [{extent}, 0], [{extent}, {extent}], [0, {extent}]]}}]}}"#
         )
         .unwrap();
         zip.finish().unwrap();

@@ -35,6 +35,12 @@ pub struct TrackView {
     /// `labelme` or `nifti`, of references and predictions.
     pub format: String,
     pub labels: Vec<i32>,
+    /// Named sets of labels that a metric can be a mean over.
+    #[schema(value_type = Object)]
+    pub groups: serde_json::Value,
+    /// Of images, for metrics in mm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixel_spacing_mm: Option<f64>,
     pub splits: Vec<SplitView>,
     pub phases: Vec<PhaseView>,
 }
@@ -100,6 +106,8 @@ fn track_view(track: Track, splits: &[Split], phases: Vec<PhaseView>) -> TrackVi
         title: track.title,
         format: track.format,
         labels: track.labels,
+        groups: track.groups,
+        pixel_spacing_mm: track.pixel_spacing_mm,
     }
 }
 
@@ -149,6 +157,7 @@ mod tests {
           "tracks": [
             {
               "format": "labelme",
+              "groups": {},
               "id": "[id]",
               "labels": [
                 11,

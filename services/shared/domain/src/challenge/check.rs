@@ -243,15 +243,16 @@ impl Phase {
             _ => {}
         }
         for (b, baseline) in self.baselines.iter().enumerate() {
-            for name in baseline
-                .values
-                .keys()
-                .filter(|name| name.parse::<Metric>().is_err())
-            {
-                check.say(
-                    format!("{at}/baselines/{b}/values/{name}"),
-                    unknown_metric(name),
-                );
+            for name in baseline.values.keys() {
+                let at = format!("{at}/baselines/{b}/values/{name}");
+                if name.parse::<Metric>().is_err() {
+                    check.say(at, unknown_metric(name));
+                } else if !self.metrics.contains(name) {
+                    check.say(
+                        at,
+                        format!("`{name}` is not among the metrics of the phase"),
+                    );
+                }
             }
         }
     }

@@ -98,6 +98,11 @@ impl LabelmeFile {
 /// Why a file is not a set of polygons. Shapes and points are counted from 0, as in the file's paths.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
+    #[error(
+        "the labels are too rough to measure distances of: remove what is smaller than a tooth, as by keeping \
+         the largest piece of each label"
+    )]
+    Rough,
     #[error("the file is larger than {limit} bytes: leave out imageData")]
     TooManyBytes { limit: u64 },
     #[error("the file starts with a byte order mark: save it as UTF-8 without one")]

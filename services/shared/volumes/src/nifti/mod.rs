@@ -46,6 +46,11 @@ impl Limits {
 /// Why a file is not a volume of labels. Voxels are counted from 0, in the header's axes x, y, z.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Fault {
+    #[error(
+        "the labels are too rough to measure distances of: remove what is smaller than a tooth, as by keeping \
+         the largest piece of each label"
+    )]
+    Rough,
     #[error("the gzip stream is damaged ({problem}): compress and upload the file again")]
     Gzip { problem: String },
     #[error("the file ends inside its header, after {bytes} bytes: write and upload it again")]

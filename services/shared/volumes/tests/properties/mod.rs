@@ -9,8 +9,8 @@ use std::io::{Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use molar_metrics::Metric;
-use molar_volumes::{Canvas, Error, Format, Geometry, Reference, Result, Scored};
+use molar_metrics::{Groups, Metric};
+use molar_volumes::{Canvas, Error, Format, Geometry, Plan, Reference, Result, Scored};
 use molar_volumes::{check_prediction, fill_polygon, labelme, nifti};
 
 /// Small enough for a thousand inputs a second.
@@ -173,11 +173,44 @@ pub fn score(bytes: &[u8]) {
     assert_same(&scored, &score(prediction));
     if let Ok(scored) = scored {
         is_in_range(&scored);
+        is_measured_alike(&reference_read, prediction, &scored);
         let checked = check_prediction(format, prediction, expected, is_in_set);
         assert_eq!(
             checked.expect("what is scored is readable").notes,
             scored.notes
         );
+    }
+}
+
+/// Measures beyond the protocol's change none of its scores, and stay in their range.
+fn is_measured_alike(reference: &Reference, prediction: &[u8], scored: &Scored) {
+    let names = [
+        "image_HD95",
+        "instance_HD",
+        "instance_NSD@0.5mm/upper",
+        "PQ@optimal",
+        "SQ@greedy",
+    ];
+    let measures = names.map(|name| name.parse().expect("a measure"));
+    let groups = Groups::new([("upper", 11..30)]).expect("a group");
+    let plan = Plan::new(measures.into(), groups, 0.1).expect("a plan");
+    let measured = match reference.measure(prediction, &plan, |label| (11..=48).contains(&label)) {
+        Ok(measured) => measured,
+        Err(Error::Reference(unfit)) => return is_a_line(&unfit.to_string()),
+        Err(error) => return says_what_to_mend(&error),
+    };
+    assert_eq!(
+        (&measured.scores, &measured.notes),
+        (&scored.scores, &scored.notes)
+    );
+    for (measure, one) in plan.measures().iter().zip(&measured.measured) {
+        let values = one.labels.iter().map(|(_, value)| *value).chain(one.value);
+        for value in values {
+            assert!(
+                measure.range().contains(&value) && value.is_finite(),
+                "{measure}: {value}"
+            );
+        }
     }
 }
 

@@ -187,6 +187,19 @@ async fn what_people_signed_and_sent_does_not_change_under_them(pool: PgPool) {
     "#);
     let body = json!({"file": used, "reason": "the organizers were ill"});
     assert_eq!(root.put("/api/v1/challenges", body).await.0, 200);
+    let groups = used.replacen("labels = [", "groups = { front = [11] }\nlabels = [", 1);
+    let (status, silent) = put(&root, &groups).await;
+    assert_eq!(status, 422, "{silent}");
+    insta::assert_json_snapshot!(silent["errors"], @r#"
+    [
+      {
+        "detail": "the track teeth has submissions, which are measured again; say why its groups or its pixel spacing change",
+        "pointer": "/reason"
+      }
+    ]
+    "#);
+    let body = json!({"file": groups, "reason": "the front teeth matter"});
+    assert_eq!(root.put("/api/v1/challenges", body).await.0, 200);
     let moved = used.replacen("split = \"validation\"", "split = \"trial\"", 1);
     let (status, moved) = put(&root, &moved).await;
     assert_eq!(status, 409, "{moved}");

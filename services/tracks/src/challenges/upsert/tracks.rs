@@ -1,6 +1,7 @@
 //! Tracks and splits.
 
 use molar_domain::challenge::{Split, Track};
+use molar_web_kit::ApiError;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -59,6 +60,7 @@ impl Upsert<'_> {
         }
         if let Some(old) = &old {
             self.require_same_data(id, &track.slug, old, &new).await?;
+            self.require_reason(id, &track.slug, old, &new).await?;
         }
         sqlx::query!(
             "INSERT INTO tracks.tracks (id, challenge_id, slug, title, format, labels, position, groups, pixel_spacing_mm)
@@ -104,6 +106,33 @@ impl Upsert<'_> {
             return Err(refuse(format!(
                 "the track {slug} has cases; its format and labels cannot change any more"
             )));
+        }
+        Ok(())
+    }
+
+    /// What teams have handed in is measured again by other groups, or another size of a pixel.
+    async fn require_reason(
+        &mut self,
+        track: Uuid,
+        slug: &str,
+        old: &TrackFields,
+        new: &TrackFields,
+    ) -> Result<(), Error> {
+        let is_same = old.groups == new.groups && old.pixel_spacing_mm == new.pixel_spacing_mm;
+        if is_same || self.has_reason {
+            return Ok(());
+        }
+        let has_submissions = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM submission.life l
+                              JOIN tracks.phases p ON p.id = l.phase_id
+                              WHERE p.track_id = $1) AS "has!""#,
+            track
+        );
+        if has_submissions.fetch_one(&mut *self.conn).await? {
+            let why = format!(
+                "the track {slug} has submissions, which are measured again; say why its groups or its pixel spacing change"
+            );
+            return Err(ApiError::invalid("/reason", why).into());
         }
         Ok(())
     }
