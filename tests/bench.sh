@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export SQLX_OFFLINE=true
 
-cargo run --release --quiet --package molar-volumes --example bench_scoring
+# Its goals are those of one core.
+RAYON_NUM_THREADS=1 cargo run --release --quiet --package molar-volumes --example bench_scoring
 cargo run --release --quiet --package molar-domain --example fair_dispatch
 cargo build --package molar --bins
 exec cargo run --quiet --package molar-tests --example bench

@@ -17,6 +17,9 @@ pub const MAX_LABELS: usize = 1 << 16;
 /// teeth, and 8 bytes per voxel.
 pub(crate) const MAX_SPANNING: usize = 64;
 
+/// Voxels that the boxes around all labels may span in a grid however small: 8 MiB.
+const SPANNED_ANYWAY: usize = 1 << 26;
+
 /// An integer that a label volume may be made of; 0 is background.
 pub trait Voxel: sealed::Segment {}
 
@@ -73,7 +76,7 @@ where
     let found = survey(view)?;
     let kept = || found.iter().filter(|(label, _)| keep(**label));
     let spanned: usize = kept().map(|(_, found)| found.bounds.volume()).sum();
-    if spanned > MAX_SPANNING * view.len() {
+    if spanned > (MAX_SPANNING * view.len()).max(SPANNED_ANYWAY) {
         return Err(Error::Scattered {
             limit: MAX_SPANNING,
         });
@@ -128,7 +131,7 @@ pub(crate) fn segment_runs(
     }
     let kept = || found.iter().filter(|(label, _)| keep(**label));
     let spanned: usize = kept().map(|(_, found)| found.bounds.volume()).sum();
-    if spanned > MAX_SPANNING * grid.iter().product::<usize>() {
+    if spanned > (MAX_SPANNING * grid.iter().product::<usize>()).max(SPANNED_ANYWAY) {
         return Err(Error::Scattered {
             limit: MAX_SPANNING,
         });
@@ -301,10 +304,11 @@ mod tests {
         let refused = Segmentation::from_labels(every_voxel_its_own.view());
         assert_eq!(refused.unwrap_err(), Error::TooManyLabels);
 
-        let scattered = Array3::from_shape_fn((1, 100, 100), |(_, y, x)| 1 + ((y + x) % 80) as u8);
+        let scattered =
+            Array3::from_shape_fn((1, 1200, 1200), |(_, y, x)| 1 + ((y + x) % 80) as u8);
         let refused = Segmentation::from_labels(scattered.view());
         assert_eq!(refused.unwrap_err(), Error::Scattered { limit: 64 });
-        let reference = Segmentation::from_labels(Array3::<u8>::ones((1, 100, 100)).view());
+        let reference = Segmentation::from_labels(Array3::<u8>::ones((1, 1200, 1200)).view());
         Segmentation::from_labels_against(scattered.view(), &reference.unwrap()).unwrap();
     }
 }

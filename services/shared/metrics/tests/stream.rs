@@ -176,8 +176,9 @@ fn a_reference_that_nothing_can_match_is_refused() {
 
 #[test]
 fn noise_is_refused_before_it_takes_memory() {
-    let scattered = Array3::from_shape_fn((1, 100, 100), |(_, y, x)| 1 + ((y + x) % 200) as u8);
-    let mut scorer = StreamScorer::new([1, 100, 100], 1..=200);
+    let grid = [1, 1000, 640];
+    let scattered = Array3::from_shape_fn(grid, |(_, y, x)| 1 + ((y + x) % 200) as u8);
+    let mut scorer = StreamScorer::new(grid, 1..=200);
     let error = scorer
         .push_slab(scattered.view(), scattered.view())
         .unwrap_err();
@@ -188,6 +189,17 @@ fn noise_is_refused_before_it_takes_memory() {
     label_runs(every_voxel.index_axis(Axis(0), 0), &mut runs);
     let mut scorer = StreamScorer::new([1, 300, 300], [11]);
     assert_eq!(scorer.push(&[], &runs).unwrap_err(), Error::TooManyLabels);
+}
+
+/// As many labels as voxels are no burden where there are few voxels.
+#[test]
+fn a_small_volume_may_be_as_scattered_as_it_likes() {
+    let grid = [3, 40, 1];
+    let volume = Array3::from_shape_fn(grid, |(z, y, _)| 1 + (z * 40 + 7 * y) as i32 % 120);
+    let mut scorer = StreamScorer::new(grid, volume.iter().copied());
+    scorer.push_slab(volume.view(), volume.view()).unwrap();
+    assert_eq!(scorer.finish().unwrap().ia, 1.0);
+    Segmentation::from_labels(volume.view()).unwrap();
 }
 
 /// Each label is small in every plane, but what is held of it spans where it was and where it is.

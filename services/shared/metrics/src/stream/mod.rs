@@ -218,7 +218,7 @@ impl StreamScorer {
             .iter()
             .map(|&at| self.channels[at].size())
             .sum();
-        let limit = 2 * MAX_SPANNING * height * width.div_ceil(64);
+        let limit = (2 * MAX_SPANNING * height * width.div_ceil(64)).max(HELD_ANYWAY);
         if size > limit {
             return Err(Error::Scattered {
                 limit: MAX_SPANNING,
@@ -230,7 +230,7 @@ impl StreamScorer {
             self.held -= channel.frame_size();
             channel.open(z);
             self.held += channel.frame_size();
-            if self.held > limit.max(HELD_ANYWAY) {
+            if self.held > limit {
                 return Err(Error::Scattered {
                     limit: MAX_SPANNING,
                 });

@@ -1,7 +1,12 @@
 //! Scoring beside its floor, which is inflating the same files with the same inflater: `make bench`.
 //!
-//! Every time is the median of interleaved rounds on one thread; memory is the peak of a process that does
-//! nothing else.
+//! Every time is the median of interleaved rounds, and one core's where `RAYON_NUM_THREADS` is 1: what the
+//! process spent on processors, to which other load on the machine adds little. Only the batch, which is
+//! about threads, goes by the clock. Memory is the peak of a process that does nothing else. A second
+//! table has the surface distances beside the seven metrics.
+
+mod cases;
+mod distances;
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -15,18 +20,17 @@ use anyhow::{Context as _, ensure};
 use comfy_table::{Table, presets};
 use flate2::bufread::MultiGzDecoder;
 use molar_metrics::{Mask, Overlap, protocol_scores, surface_dice};
-use molar_phantom::CbctOptions;
 use molar_volumes::nifti::{self, LabelVolume};
 use molar_volumes::{Format, Reference, labelme};
 use ndarray::Array3;
+use rustix::time::{ClockId, clock_gettime};
+
+use cases::Pair;
 
 const ROUNDS: usize = 7;
 const BATCH: usize = 20;
 /// That of the reader.
 const CHUNK: usize = 1 << 18;
-
-/// Reference and prediction.
-type Pair = [PathBuf; 2];
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -47,15 +51,15 @@ fn main() -> anyhow::Result<()> {
         "its memory",
     ];
     table.set_header(head);
-    let phantom = draw(folder.path())?;
-    let batch = match demo("cbct", "nii.gz") {
+    let phantom = cases::draw(folder.path())?;
+    let (name, pair) = match cases::demo("cbct", "nii.gz") {
         Some(pair) => {
             table.add_row(of_volume("CBCT demo case", "≤ 1.3", &pair)?);
-            pair
+            ("CBCT demo case", pair)
         }
         None => {
-            println!("the CBCT demo case is not here: a phantom stands for it in the batch");
-            phantom.clone()
+            println!("the CBCT demo case is not here: a phantom stands for it in what follows");
+            ("phantom", phantom.clone())
         }
     };
     table.add_row(of_volume(
@@ -63,12 +67,12 @@ fn main() -> anyhow::Result<()> {
         "≤ 2",
         &phantom,
     )?);
-    match demo("opg", "json") {
+    match cases::demo("opg", "json") {
         Some(pair) => of_polygons(&mut table, &pair)?,
         None => println!("the OPG demo case is not here"),
     }
-    table.add_row(of_batch(&batch)?);
-    println!("{table}");
+    table.add_row(of_batch(&pair)?);
+    println!("{table}\n\n{}", distances::table(name, &pair)?);
     Ok(())
 }
 
@@ -76,7 +80,8 @@ fn main() -> anyhow::Result<()> {
 fn alone(job: &str, pair: &Pair) -> anyhow::Result<()> {
     match job {
         "ours" => score(Format::Nifti, pair)?,
-        _ => naive(pair)?,
+        "naive" => naive(pair)?,
+        _ => distances::alone(job, pair)?,
     }
     let status = fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -85,47 +90,6 @@ fn alone(job: &str, pair: &Pair) -> anyhow::Result<()> {
         peak.context("no VmHWM")?.trim().trim_end_matches(" kB")
     );
     Ok(())
-}
-
-fn demo(track: &str, extension: &str) -> Option<Pair> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/reference");
-    let file = |side: &str| {
-        let mut entries = fs::read_dir(root.join(track).join(side)).ok()?.flatten();
-        let found = entries.find(|entry| entry.path().to_string_lossy().ends_with(extension));
-        Some(found?.path())
-    };
-    Some([file("reference")?, file("prediction")?])
-}
-
-/// Every tooth is there; the prediction is a voxel beside it, without some, and one under another label.
-fn draw(folder: &Path) -> anyhow::Result<Pair> {
-    let options = CbctOptions {
-        dims: [512, 512, 400],
-        spacing_mm: 0.25,
-        missing: 0.0,
-        ..CbctOptions::default()
-    };
-    let case = molar_phantom::cbct(1, &options)?;
-    ensure!(case.labels.len() == 32, "{} teeth", case.labels.len());
-    let pair = ["reference", "prediction"].map(|side| folder.join(format!("{side}.nii.gz")));
-    fs::write(&pair[0], &case.labels_nii_gz)?;
-    let volume = nifti::read_labels(&*case.labels_nii_gz, &nifti::Limits::default())?;
-    let mut voxels = Array3::<u8>::zeros((400, 512, 512));
-    for (mut plane, z) in voxels.outer_iter_mut().zip(0..) {
-        for run in volume.plane(z) {
-            let label = match run.label {
-                18 => 0,
-                21 => 22,
-                other => u8::try_from(other)?,
-            };
-            let end = (run.end as usize + 1).min(512);
-            for x in run.start as usize + 1..end {
-                plane[[run.y as usize, x]] = label;
-            }
-        }
-    }
-    nifti::write_labels(File::create(&pair[1])?, voxels.view(), [0.25; 3])?;
-    Ok(pair)
 }
 
 fn of_volume(case: &str, goal: &str, pair: &Pair) -> anyhow::Result<Vec<String>> {
@@ -187,8 +151,8 @@ fn of_polygons(table: &mut Table, pair: &Pair) -> anyhow::Result<()> {
 fn of_batch(pair: &Pair) -> anyhow::Result<Vec<String>> {
     let (mut one, mut two) = (Vec::new(), Vec::new());
     for _ in 0..5 {
-        one.push(timed(|| batch(pair, 1))?);
-        two.push(timed(|| batch(pair, 2))?);
+        one.push(timed_by_the_clock(|| batch(pair, 1))?);
+        two.push(timed_by_the_clock(|| batch(pair, 2))?);
     }
     let (one, two) = (median(one), median(two));
     let times = format!("{:.2} ×", one.as_secs_f64() / two.as_secs_f64());
@@ -278,6 +242,14 @@ fn peak(job: &str, [reference, prediction]: &Pair) -> anyhow::Result<String> {
 }
 
 fn timed(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
+    let spent =
+        || -> anyhow::Result<Duration> { Ok(clock_gettime(ClockId::ProcessCPUTime).try_into()?) };
+    let begun = spent()?;
+    work()?;
+    Ok(spent()? - begun)
+}
+
+fn timed_by_the_clock(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
     let begun = Instant::now();
     work()?;
     Ok(begun.elapsed())
