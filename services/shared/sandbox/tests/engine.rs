@@ -161,7 +161,7 @@ against_docker! {
     }
 
     async fn the_input_cannot_be_written(
-        bench => script("echo x > /inputs/new; echo x > /inputs/case.txt; mount -o remount,rw /inputs; echo x >> /inputs/case.txt; cat /inputs/case.txt")
+        bench => script("echo x > /inputs/new; echo x > /inputs/case.txt; mount -o remount,rw /inputs; echo x >> /inputs/case.txt; cat /inputs/case.txt >&2")
     ) {
         let text = log(&bench.run().await);
         assert!(text.contains("Read-only file system") && text.ends_with("the case"), "{text}");
