@@ -167,7 +167,7 @@ against_docker! {
         assert_eq!(explode(&bench).await.outcome, Outcome::DiskFull);
     }
 
-    async fn a_bomb_and_a_quick_end(bench => script(&format!("fallocate -l {BOMB} /bomb; exit 0"))) {
+    async fn a_bomb_and_a_quick_end(bench => script(&format!("sleep 0.2; fallocate -l {BOMB} /bomb; exit 0"))) {
         assert_eq!(explode(&bench).await.outcome, Outcome::DiskFull);
     }
 
