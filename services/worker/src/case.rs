@@ -77,10 +77,9 @@ impl Context {
         if grant.limits.gpus > 0 && slot.gpu.is_none() {
             return Err(Broken::NoGpu);
         }
-        let (inputs, outputs) = (folder.join("inputs"), folder.join("outputs"));
+        let inputs = folder.join("inputs");
         remove(folder).await;
         tokio::fs::create_dir_all(&inputs).await?;
-        tokio::fs::create_dir_all(&outputs).await?;
         let prepared = async {
             self.loader.ensure(&self.engine, &self.api, grant).await?;
             fetch::to_file(
@@ -91,13 +90,15 @@ impl Context {
             .await?;
             Ok::<_, Broken>(())
         };
-        tokio::select! {
-            prepared = prepared => prepared?,
-            () = cancel.cancelled() => return Err(collect::Error::Cancelled.into()),
-        }
-        let spec = run::spec(grant, slot, &inputs, &outputs);
+        // Of the two only the first is cut short by a cancel.
+        let (prepared, room) = tokio::join!(
+            cancel.run_until_cancelled(prepared),
+            run::open_room(&self.engine, grant, folder)
+        );
+        prepared.ok_or(collect::Error::Cancelled)??;
+        let spec = run::spec(grant, slot, &inputs, room?);
         let finished = run::run(&self.engine, &spec, cancel).await?;
-        let collected = collect::collect(grant, &finished, &outputs).await?;
+        let collected = collect::collect(grant, &finished, &spec.room.outputs()).await?;
         let failure = collected.failure.as_ref().map(|(code, _)| code.as_str());
         tracing::info!(wall_ms = finished.wall_ms, failure, "case finished");
         report::report(&self.api, grant, &self.device, &finished, collected).await?;
@@ -141,10 +142,7 @@ impl Context {
 /// Whatever a container left, also folders that it closed to their owner.
 async fn remove(folder: &Path) {
     let folder = folder.to_owned();
-    let removed = tokio::task::spawn_blocking(move || match std::fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    });
+    let removed = tokio::task::spawn_blocking(move || molar_sandbox::clear(&folder));
     match removed.await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::error!(

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use molar_domain::worker_api::Grant;
-use molar_sandbox::{Engine, Finished, Labels, Spec};
+use molar_sandbox::{Engine, Error, Finished, Labels, Room, Spec};
 use tokio_util::sync::CancellationToken;
 
 use crate::device;
@@ -19,7 +19,14 @@ pub struct Slot {
     pub worker: String,
 }
 
-pub fn spec(grant: &Grant, slot: &Slot, inputs: &Path, outputs: &Path) -> Spec {
+/// For what the case run may write, in its folder.
+pub async fn open_room(engine: &Engine, grant: &Grant, folder: &Path) -> Result<Room, Error> {
+    let limits = &grant.limits;
+    let bytes = limits.disk_bytes.saturating_add(limits.output_bytes);
+    engine.open_room(&folder.join("room"), bytes).await
+}
+
+pub fn spec(grant: &Grant, slot: &Slot, inputs: &Path, room: Room) -> Spec {
     let labels = Labels {
         submission: grant.submission_id.to_string(),
         attempt: grant.attempt_id.to_string(),
@@ -44,7 +51,7 @@ pub fn spec(grant: &Grant, slot: &Slot, inputs: &Path, outputs: &Path) -> Spec {
             None
         },
         runtime: slot.runtime.clone(),
-        ..Spec::sts2024_defaults(grant.image_digest.clone(), labels, inputs, outputs)
+        ..Spec::sts2024_defaults(grant.image_digest.clone(), labels, inputs, room)
     }
 }
 
@@ -52,6 +59,6 @@ pub async fn run(
     engine: &Engine,
     spec: &Spec,
     cancel: CancellationToken,
-) -> Result<Finished, molar_sandbox::Error> {
+) -> Result<Finished, Error> {
     engine.run(spec, cancel, |_| {}).await
 }

@@ -210,12 +210,7 @@ async fn beats(api: Api, beat: Beat, doorbell: Doorbell, stop: CancellationToken
 /// A folder that only the worker can enter, emptied of what an earlier life left.
 fn empty_folder(work_dir: &Path) -> anyhow::Result<std::path::PathBuf> {
     let cases = work_dir.join("cases");
-    match std::fs::remove_dir_all(&cases) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot empty {}", cases.display()));
-        }
-        _ => {}
-    }
+    molar_sandbox::clear(&cases).with_context(|| format!("cannot empty {}", cases.display()))?;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -60,7 +60,8 @@ impl Ceilings {
     }
 }
 
-fn peer(socket: &Path) -> Option<i32> {
+/// The process that listens on a Unix socket.
+pub(crate) fn peer(socket: &Path) -> Option<i32> {
     let stream = UnixStream::connect(socket).ok()?;
     let peer = rustix::net::sockopt::socket_peercred(&stream).ok()?;
     Some(peer.pid.as_raw_nonzero().get())
@@ -69,7 +70,7 @@ fn peer(socket: &Path) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Labels;
+    use crate::{Labels, Room};
 
     const LIMITS: &str = "Limit                     Soft Limit           Hard Limit           Units\n\
         Max open files            1024                 20000                files\n\
@@ -93,7 +94,11 @@ mod tests {
                 memlock: None
             }
         );
-        let spec = Spec::sts2024_defaults("sha256:1", Labels::default(), "/in", "/out");
+        let room = Room {
+            folder: "/room".into(),
+            is_bounded: true,
+        };
+        let spec = Spec::sts2024_defaults("sha256:1", Labels::default(), "/in", room);
         let applied = ceilings.apply(&spec);
         assert_eq!((applied.nofile, applied.memlock_bytes), (20_000, None));
     }

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
@@ -15,6 +15,7 @@ pub(crate) const ACT: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) docker: Docker,
+    pub(crate) socket: PathBuf,
     pub(crate) gpu: Option<Gpu>,
     pub(crate) ceilings: Ceilings,
 }
@@ -42,6 +43,7 @@ impl Engine {
         let ceilings = Ceilings::of_engine(socket.as_ref());
         Ok(Self {
             docker,
+            socket: socket.as_ref().to_owned(),
             gpu: None,
             ceilings,
         })

@@ -1,9 +1,9 @@
 //! Runs what a team sent, over the Docker Engine, and trusts none of it.
 //!
 //! [`image`] looks into an archive without running it and loads it by digest; [`Engine::run`] runs one
-//! case within the limits of a [`Spec`] and measures it; [`collect`] takes the one output file;
-//! [`Engine::reap`] removes what a worker that died left behind. Nothing here knows of leases, URLs
-//! or scores.
+//! case within the limits of a [`Spec`] and measures it, its writes in a [`Room`] as large as its
+//! budget; [`collect`] takes the one output file; [`Engine::reap`] and [`clear`] remove what a worker
+//! that died left behind. Nothing here knows of leases, URLs or scores.
 
 mod ceilings;
 mod cgroup;
@@ -16,15 +16,18 @@ pub mod image;
 mod logs;
 mod outcome;
 mod reaper;
+mod room;
 mod run;
 mod sample;
 mod spec;
+mod written;
 
 pub use engine::{Engine, Info};
 pub use error::Error;
 pub use gpu::{Gpu, GpuDevice};
 pub use logs::Log;
 pub use outcome::{Finished, Outcome};
+pub use room::{Room, clear};
 pub use run::Event;
 pub use sample::{Sample, Usage, area_mib_s};
 pub use spec::{Labels, Spec, host_config};

@@ -1,6 +1,5 @@
 //! One case: create, start, follow, stop, look, remove.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
@@ -23,10 +22,10 @@ use crate::logs::Keeper;
 use crate::outcome::{Finished, Outcome, is_the_images_fault, time, wall_ms};
 use crate::reaper::Remover;
 use crate::sample::{Sampler, Source};
-use crate::spec::create_body;
+use crate::spec::{create_body, volume_targets};
+use crate::written::{SPACE_EVERY, WALK_EVERY, Written, graph_folder};
 use crate::{Engine, Error, Log, Spec, Usage};
 
-const DISK_EVERY: Duration = Duration::from_millis(500);
 /// How long the rest of the log may take to arrive after the container's end.
 const LOG_REST: Duration = Duration::from_secs(2);
 /// Above this a container is to blame that the disk ran short while it ran.
@@ -55,8 +54,6 @@ impl Engine {
         if let Some(place) = disk::short_of_space(&places, spec.free_bytes) {
             return Err(Error::NoSpace(place));
         }
-        // The image's user is unknown here and may be any.
-        std::fs::set_permissions(&spec.outputs, std::fs::Permissions::from_mode(0o777))?;
         let name = format!("molar-{}", Uuid::new_v4().simple());
         let remover = Remover::new(&self.docker, &name);
         let run = Run {
@@ -72,8 +69,10 @@ impl Engine {
     }
 
     async fn places(&self, spec: &Spec) -> Result<Vec<PathBuf>, Error> {
-        let root = PathBuf::from(self.info().await?.root_dir);
-        Ok(vec![root, spec.outputs.clone()])
+        let mut places = vec![PathBuf::from(self.info().await?.root_dir)];
+        // Its parent: what is left in the room itself is the run's own affair.
+        places.extend(spec.room.folder.parent().map(Path::to_owned));
+        Ok(places)
     }
 }
 
@@ -97,7 +96,19 @@ impl Run<'_> {
         mut events: impl FnMut(Event<'_>) + Send,
     ) -> Result<Finished, Error> {
         // Not cut short by a cancel: what a request given up in the middle leaves is hard to find.
-        let mut log = self.create().await?;
+        let volumes = match volume_targets(self.spec, &self.declared_volumes().await?) {
+            Ok(volumes) => volumes,
+            Err(path) => return Ok(no_volume(&path)),
+        };
+        self.spec.room.make_volumes(volumes.len())?;
+        let mut log = match self.create(&volumes).await {
+            // The engine copies what the image has at the path of a volume.
+            Err(Error::Docker(_)) if self.spec.room.is_full() => {
+                return Ok(Finished::never_started(Outcome::DiskFull));
+            }
+            created => created?,
+        };
+        let is_moved_in = self.move_in().await?;
         let source = Source {
             cgroup: None,
             gpu: self.engine.gpu.clone().zip(self.spec.gpu.clone()),
@@ -112,7 +123,11 @@ impl Run<'_> {
         }
         let started = Instant::now();
         events(Event::Started);
+        if is_moved_in && !self.spec.room.is_lived_in() {
+            return Err(Error::Start("it writes elsewhere than in its room".into()));
+        }
         let container = self.inspect(false).await?;
+        let written = Written::of(self.spec, &container, is_moved_in);
         let pid = container
             .state
             .as_ref()
@@ -129,17 +144,55 @@ impl Run<'_> {
             events(Event::Log(bytes));
         };
         let breach = self
-            .follow(&container, started, &mut log, &mut on_log)
+            .follow(&written, started, &mut log, &mut on_log)
             .await?;
         let state = self.final_state(breach.is_none()).await?;
         let wall_ms = wall_ms(&state);
         let usage = sampler.finish(wall_ms);
+        let breach = match breach {
+            None => self.late_breach(&written).await,
+            breach => breach,
+        };
         self.judge(breach, &state, wall_ms, keeper.into_log(), usage)
-            .await
+    }
+
+    /// Of the image; the room takes them, where it is bounded.
+    async fn declared_volumes(&self) -> Result<Vec<String>, Error> {
+        if !self.spec.room.is_bounded() {
+            return Ok(Vec::new());
+        }
+        let image = self.engine.docker.inspect_image(&self.spec.image);
+        match within("inspect image", ANSWER, image).await {
+            Err(error) if is_not_found(&error) => Err(Error::NoImage(self.spec.image.clone())),
+            image => Ok(image?
+                .config
+                .and_then(|config| config.volumes)
+                .unwrap_or_default()),
+        }
+    }
+
+    /// False where the container's own file system stays where the engine has made it: not overlay,
+    /// or not ours to write.
+    async fn move_in(&self) -> Result<bool, Error> {
+        if !self.spec.room.is_bounded() {
+            return Ok(false);
+        }
+        let container = self.inspect(false).await?;
+        let folders = graph_folder(&container, "UpperDir").zip(graph_folder(&container, "WorkDir"));
+        let Some((upper, work)) = folders else {
+            tracing::warn!(
+                "the engine's file systems are not overlays that we see: looked at only"
+            );
+            return Ok(false);
+        };
+        let room = self.spec.room.clone();
+        let taken = tokio::task::spawn_blocking(move || room.take_in(&upper, &work));
+        taken.await.map_err(std::io::Error::other)??;
+        Ok(true)
     }
 
     /// Attaches before the start, so that no line is lost.
-    async fn create(&self) -> Result<LogStream, Error> {
+    async fn create(&self, volumes: &[String]) -> Result<LogStream, Error> {
         let docker = &self.engine.docker;
         let options = CreateContainerOptions {
             name: Some(self.name.to_owned()),
@@ -147,7 +200,7 @@ impl Run<'_> {
         };
         let create = docker.create_container(
             Some(options),
-            create_body(&self.engine.ceilings.apply(self.spec)),
+            create_body(&self.engine.ceilings.apply(self.spec), volumes),
         );
         match within("create", ACT, create).await {
             Err(error) if is_not_found(&error) => {
@@ -199,13 +252,13 @@ impl Run<'_> {
     /// Until the container ends by itself (none) or has been killed for a breach.
     async fn follow(
         &self,
-        container: &ContainerInspectResponse,
+        written: &Written<'_>,
         started: Instant,
         log: &mut LogStream,
         on_log: &mut (impl FnMut(&[u8]) + Send),
     ) -> Result<Option<Breach>, Error> {
         let mut exit = pin!(self.until_exit());
-        let mut disk = pin!(self.until_disk_breach(container));
+        let mut disk = pin!(self.until_disk_breach(written));
         let mut wall = pin!(tokio::time::sleep_until(
             (started + self.spec.wall_limit).into()
         ));
@@ -286,39 +339,46 @@ impl Run<'_> {
     }
 
     /// Ends when something is written beyond a limit; never otherwise.
-    async fn until_disk_breach(&self, container: &ContainerInspectResponse) -> Breach {
-        let upper = upper_dir(container);
-        let volumes = volumes(container);
-        let mut ticks = tokio::time::interval(DISK_EVERY);
+    async fn until_disk_breach(&self, written: &Written<'_>) -> Breach {
+        let mut ticks = tokio::time::interval(SPACE_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
+        for tick in (0..WALK_EVERY).cycle() {
             ticks.tick().await;
-            let mut layer = match &upper {
-                Some(upper) => used(upper.clone(), self.spec.layer_bytes).await,
-                None => self.asked_size().await,
-            };
-            for volume in &volumes {
-                layer = layer.saturating_add(used(volume.clone(), self.spec.layer_bytes).await);
+            let short = disk::short_of_space(&self.places, self.spec.free_bytes);
+            if short.is_none() && tick > 0 {
+                continue;
             }
-            let output = used(self.spec.outputs.clone(), self.spec.output_bytes).await;
-            if output > self.spec.output_bytes {
-                return Breach::Because(Outcome::OutputTooLarge);
+            let bytes = self.written_bytes(written).await;
+            if let Some(outcome) = written.breach(bytes).await {
+                return Breach::Because(outcome);
             }
-            if layer > self.spec.layer_bytes {
-                return Breach::Because(Outcome::DiskFull);
-            }
-            if let Some(place) = disk::short_of_space(&self.places, self.spec.free_bytes) {
-                return match layer.saturating_add(output) > BLAMABLE_BYTES {
+            if let Some(place) = short {
+                return match bytes > BLAMABLE_BYTES {
                     true => Breach::Because(Outcome::DiskFull),
                     false => Breach::Ours(Error::NoSpace(place)),
                 };
             }
         }
+        std::future::pending().await
     }
 
-    /// Where the upper directory is not ours to read. The engine walks it itself, so not so often.
+    async fn written_bytes(&self, written: &Written<'_>) -> u64 {
+        let bytes = written.bytes().await;
+        match written.is_layer_hidden {
+            true => bytes.saturating_add(self.asked_size().await),
+            false => bytes,
+        }
+    }
+
+    /// Written since the last look. The engine is not asked again: it takes its time.
+    async fn late_breach(&self, written: &Written<'_>) -> Option<Breach> {
+        let outcome = written.breach(written.bytes().await).await;
+        outcome.map(Breach::Because)
+    }
+
+    /// The engine walks it itself, so not so often.
     async fn asked_size(&self) -> u64 {
-        tokio::time::sleep(4 * DISK_EVERY).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         let size = self
             .inspect(true)
             .await
@@ -342,7 +402,7 @@ impl Run<'_> {
         Ok(state)
     }
 
-    async fn judge(
+    fn judge(
         &self,
         breach: Option<Breach>,
         state: &ContainerState,
@@ -357,8 +417,6 @@ impl Run<'_> {
             Some(Breach::Because(Outcome::Cancelled)) => Outcome::Cancelled,
             _ if oom_killed => Outcome::OutOfMemory,
             Some(Breach::Because(outcome)) => outcome,
-            // Written in the last half second.
-            None if self.output_bytes().await > self.spec.output_bytes => Outcome::OutputTooLarge,
             None => Outcome::Finished { exit_code },
         };
         Ok(Finished {
@@ -372,42 +430,15 @@ impl Run<'_> {
             usage,
         })
     }
+}
 
-    async fn output_bytes(&self) -> u64 {
-        used(self.spec.outputs.clone(), self.spec.output_bytes).await
-    }
+fn no_volume(path: &str) -> Finished {
+    let why = format!("the image declares a volume at {path:?}, which is no absolute path below /");
+    Finished::never_started(Outcome::StartFailed(why))
 }
 
 async fn rest_of_log(log: &mut LogStream, open: bool, on_log: &mut (impl FnMut(&[u8]) + Send)) {
     while open && let Some(Ok(part)) = log.next().await {
         on_log(part.as_ref());
     }
-}
-
-async fn used(root: PathBuf, enough: u64) -> u64 {
-    let walk = tokio::task::spawn_blocking(move || disk::used_bytes(&root, enough));
-    walk.await.unwrap_or(0)
-}
-
-fn upper_dir(container: &ContainerInspectResponse) -> Option<PathBuf> {
-    let upper = container
-        .graph_driver
-        .as_ref()?
-        .data
-        .get("UpperDir")
-        .map(PathBuf::from)?;
-    is_readable(&upper).then_some(upper)
-}
-
-fn is_readable(folder: &Path) -> bool {
-    use rustix::fs::Access;
-    rustix::fs::access(folder, Access::READ_OK | Access::EXEC_OK).is_ok()
-}
-
-/// An image may declare volumes, which the engine keeps outside its layers.
-fn volumes(container: &ContainerInspectResponse) -> Vec<PathBuf> {
-    (container.mounts.iter().flatten())
-        .filter(|mount| mount.typ.as_deref() == Some("volume"))
-        .filter_map(|mount| mount.source.as_ref().map(PathBuf::from))
-        .collect()
 }

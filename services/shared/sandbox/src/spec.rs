@@ -1,12 +1,16 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::models::{
     ContainerCreateBody, DeviceRequest, HealthConfig, HostConfig, HostConfigLogConfig, Mount,
-    MountType, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    MountType, MountVolumeOptions, MountVolumeOptionsDriverConfig, ResourcesUlimits, RestartPolicy,
+    RestartPolicyNameEnum,
 };
 
+use crate::Room;
+
+const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 /// Whose run a container is; the reaper asks by these.
@@ -27,9 +31,8 @@ pub struct Spec {
     pub labels: Labels,
     /// Mounted read-only at `/inputs`.
     pub inputs: PathBuf,
-    /// Mounted writable at `/outputs`; made writable to every user, as the image's is not known.
-    /// Keep it below a folder that only the worker can enter.
-    pub outputs: PathBuf,
+    /// Holds `/outputs` and whatever else the container writes.
+    pub room: Room,
     /// Without swap beside it; what lies in `/dev/shm` counts too.
     pub memory_bytes: u64,
     pub shm_bytes: u64,
@@ -47,7 +50,7 @@ pub struct Spec {
     pub output_bytes: u64,
     /// What the container may write outside `/outputs`: its own file system and its volumes.
     pub layer_bytes: u64,
-    /// Free space and its own to be left on the disks of the engine and of `outputs`.
+    /// Free space and its own to be left on the disks of the engine and of the room.
     pub free_bytes: u64,
     /// Index or UUID of the one GPU.
     pub gpu: Option<String>,
@@ -62,13 +65,13 @@ impl Spec {
         image: impl Into<String>,
         labels: Labels,
         inputs: impl Into<PathBuf>,
-        outputs: impl Into<PathBuf>,
+        room: Room,
     ) -> Self {
         Self {
             image: image.into(),
             labels,
             inputs: inputs.into(),
-            outputs: outputs.into(),
+            room,
             memory_bytes: 28 * GIB,
             shm_bytes: 28 * GIB,
             pids: 4096,
@@ -115,8 +118,11 @@ impl Labels {
     }
 }
 
-/// ENTRYPOINT, user and working directory stay the image's.
-pub(crate) fn create_body(spec: &Spec) -> ContainerCreateBody {
+const INPUTS: &str = "/inputs";
+const OUTPUTS: &str = "/outputs";
+
+/// ENTRYPOINT, user and working directory stay the image's. `volumes` are those it declares.
+pub(crate) fn create_body(spec: &Spec, volumes: &[String]) -> ContainerCreateBody {
     ContainerCreateBody {
         image: Some(spec.image.clone()),
         cmd: Some(vec!["/bin/sh".into(), "/opt/algorithm/predict.sh".into()]),
@@ -129,13 +135,13 @@ pub(crate) fn create_body(spec: &Spec) -> ContainerCreateBody {
             test: Some(vec!["NONE".into()]),
             ..Default::default()
         }),
-        host_config: Some(host_config(spec)),
+        host_config: Some(host_config(spec, volumes)),
         ..Default::default()
     }
 }
 
 /// Everything that stands between the container and the host. Pinned by a test.
-pub fn host_config(spec: &Spec) -> HostConfig {
+pub fn host_config(spec: &Spec, volumes: &[String]) -> HostConfig {
     HostConfig {
         network_mode: Some("none".into()),
         ipc_mode: Some("private".into()),
@@ -150,15 +156,8 @@ pub fn host_config(spec: &Spec) -> HostConfig {
         shm_size: Some(signed(spec.shm_bytes)),
         pids_limit: Some(i64::from(spec.pids)),
         cpuset_cpus: spec.cpuset.clone(),
-        ulimits: Some(vec![
-            ulimit("nofile", i64::from(spec.nofile)),
-            ulimit("memlock", spec.memlock_bytes.map_or(-1, signed)),
-            ulimit("core", 0),
-        ]),
-        mounts: Some(vec![
-            bind(&spec.inputs, "/inputs", true),
-            bind(&spec.outputs, "/outputs", false),
-        ]),
+        ulimits: Some(ulimits(spec)),
+        mounts: Some(mounts(spec, volumes)),
         device_requests: spec.gpu.as_ref().map(|gpu| vec![one_gpu(gpu)]),
         runtime: spec.runtime.clone(),
         // The log is read while it is written and never lies on the engine's disk.
@@ -173,6 +172,87 @@ pub fn host_config(spec: &Spec) -> HostConfig {
         auto_remove: Some(false),
         ..Default::default()
     }
+}
+
+fn ulimits(spec: &Spec) -> Vec<ResourcesUlimits> {
+    let mut ulimits = vec![
+        ulimit("nofile", i64::from(spec.nofile)),
+        ulimit("memlock", spec.memlock_bytes.map_or(-1, signed)),
+        ulimit("core", 0),
+    ];
+    if !spec.room.is_bounded() {
+        // One file at a time, at least; more than the budget, or nobody would notice. Not where the
+        // room is bounded: it would refuse sparse files, and those in /dev/shm.
+        let most = spec.layer_bytes.max(spec.output_bytes).max(spec.shm_bytes);
+        ulimits.push(ulimit("fsize", signed(most.saturating_add(MIB))));
+    }
+    ulimits
+}
+
+fn mounts(spec: &Spec, volumes: &[String]) -> Vec<Mount> {
+    let mut mounts = vec![
+        bind(&spec.inputs, INPUTS, true),
+        bind(&spec.room.outputs(), OUTPUTS, false),
+    ];
+    let etc = spec.room.etc();
+    mounts.extend(etc.map(|(source, target)| bind(&source, &target, false)));
+    let volumes = volumes.iter().enumerate();
+    mounts.extend(volumes.map(|(index, target)| volume(&spec.room.volume(index), target)));
+    mounts
+}
+
+/// Anonymous, so that it goes with the container; by the engine's own driver, so that it brings what
+/// the image has at that path.
+fn volume(folder: &std::path::Path, target: &str) -> Mount {
+    let options = [
+        ("type", "none".to_owned()),
+        ("o", "bind".to_owned()),
+        ("device", folder.to_string_lossy().into_owned()),
+    ];
+    Mount {
+        typ: Some(MountType::VOLUME),
+        target: Some(target.into()),
+        volume_options: Some(MountVolumeOptions {
+            driver_config: Some(MountVolumeOptionsDriverConfig {
+                name: Some("local".into()),
+                options: Some(options.map(|(key, value)| (key.to_owned(), value)).into()),
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+/// Paths that an image declares as volumes, each once and as the engine reads them, without those
+/// where we mount something ourselves. The first that is no path for a volume is an error.
+pub(crate) fn volume_targets(spec: &Spec, declared: &[String]) -> Result<Vec<String>, String> {
+    let mut targets = BTreeSet::new();
+    for path in declared {
+        let target = cleaned(path);
+        if !path.starts_with('/') || target == "/" {
+            return Err(path.clone());
+        }
+        targets.insert(target);
+    }
+    let ours: Vec<_> = mounts(spec, &[])
+        .into_iter()
+        .map(|mount| mount.target)
+        .collect();
+    targets.retain(|target| !ours.contains(&Some(target.clone())));
+    Ok(targets.into_iter().collect())
+}
+
+/// By its letters, as Go's `path.Clean` does.
+fn cleaned(path: &str) -> String {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
 }
 
 fn signed(bytes: u64) -> i64 {
@@ -210,6 +290,13 @@ fn one_gpu(id: &str) -> DeviceRequest {
 mod tests {
     use super::*;
 
+    fn room(is_bounded: bool) -> Room {
+        Room {
+            folder: "/room".into(),
+            is_bounded,
+        }
+    }
+
     fn spec() -> Spec {
         let labels = Labels {
             submission: "s".into(),
@@ -221,13 +308,13 @@ mod tests {
             cpuset: Some("0-3".into()),
             gpu: Some("GPU-1".into()),
             runtime: Some("runc".into()),
-            ..Spec::sts2024_defaults("sha256:1", labels, "/in", "/out")
+            ..Spec::sts2024_defaults("sha256:1", labels, "/in", room(true))
         }
     }
 
     #[test]
     fn the_host_config_is_exactly_this() {
-        insta::assert_json_snapshot!(host_config(&spec()), @r#"
+        insta::assert_json_snapshot!(host_config(&spec(), &[]), @r#"
         {
           "Memory": 30064771072,
           "CpusetCpus": "0-3",
@@ -281,7 +368,25 @@ mod tests {
             },
             {
               "Target": "/outputs",
-              "Source": "/out",
+              "Source": "/room/outputs",
+              "Type": "bind",
+              "ReadOnly": false
+            },
+            {
+              "Target": "/etc/hosts",
+              "Source": "/room/etc/hosts",
+              "Type": "bind",
+              "ReadOnly": false
+            },
+            {
+              "Target": "/etc/hostname",
+              "Source": "/room/etc/hostname",
+              "Type": "bind",
+              "ReadOnly": false
+            },
+            {
+              "Target": "/etc/resolv.conf",
+              "Source": "/room/etc/resolv.conf",
               "Type": "bind",
               "ReadOnly": false
             }
@@ -302,10 +407,61 @@ mod tests {
     }
 
     #[test]
+    fn a_declared_volume_is_an_anonymous_one_in_the_room() {
+        let mounts = host_config(&spec(), &["/data".into()]).mounts.unwrap();
+        let mut volume = serde_json::to_value(mounts.last().unwrap()).unwrap();
+        // A hash map's order would change from run to run.
+        let driver = volume["VolumeOptions"]["DriverConfig"].take();
+        assert_eq!(
+            driver,
+            serde_json::json!({
+                "Name": "local",
+                "Options": {"type": "none", "o": "bind", "device": "/room/volumes/0"},
+            })
+        );
+        volume.as_object_mut().unwrap().remove("VolumeOptions");
+        assert_eq!(
+            volume,
+            serde_json::json!({"Type": "volume", "Target": "/data"})
+        );
+    }
+
+    #[test]
+    fn a_file_has_a_limit_only_where_nothing_else_bounds_it() {
+        let plain = Spec {
+            room: room(false),
+            ..spec()
+        };
+        let fsize = |spec: &Spec| {
+            let ulimits = host_config(spec, &[]).ulimits.unwrap();
+            let found = ulimits
+                .into_iter()
+                .find(|one| one.name.as_deref() == Some("fsize"));
+            found.and_then(|one| one.hard)
+        };
+        assert_eq!(fsize(&spec()), None);
+        assert_eq!(fsize(&plain), Some((28 << 30) + (1 << 20)));
+    }
+
+    #[test]
+    fn declared_volumes_are_taken_as_the_engine_reads_them() {
+        let targets = |declared: &[&str]| {
+            let declared: Vec<_> = declared.iter().map(|&path| path.to_owned()).collect();
+            volume_targets(&spec(), &declared)
+        };
+        assert_eq!(
+            targets(&["/data", "/data/", "/a/../b//c/.", "/outputs/", "/etc/hosts"]),
+            Ok(vec!["/b/c".into(), "/data".into()])
+        );
+        assert_eq!(targets(&["/data", "data"]), Err("data".into()));
+        assert_eq!(targets(&["/x/.."]), Err("/x/..".into()));
+    }
+
+    #[test]
     fn the_container_keeps_the_images_entrypoint_user_and_directory() {
         let body = ContainerCreateBody {
             host_config: None,
-            ..create_body(&spec())
+            ..create_body(&spec(), &[])
         };
         let mut body = serde_json::to_value(body).unwrap();
         // A hash map's order would change from run to run.

@@ -3,131 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[macro_use]
+#[path = "common/bench.rs"]
+mod bench;
 
-use std::io::{Cursor, Write};
-use std::path::Path;
+use std::io::Cursor;
 use std::time::{Duration, Instant};
 
-use bollard::Docker;
+use bench::{Bench, socket};
 use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::ListContainersOptions;
 use common::{Image, Tar, base_layer, script_layer};
 use futures_util::TryStreamExt;
 use molar_sandbox::collect::{CollectError, collect_output};
 use molar_sandbox::image::{Limits, inspect_archive};
-use molar_sandbox::{Engine, Error, Event, Finished, Labels, Outcome, Spec};
+use molar_sandbox::{Engine, Error, Event, Finished, Labels, Outcome};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-
-fn socket(test: &str) -> Option<String> {
-    let socket = std::env::var("MOLAR_TEST_DOCKER").ok();
-    if socket.is_none() {
-        // Not `eprintln`, which the test harness would keep to itself.
-        let line = format!("SKIPPED docker: {test}\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
-    socket
-}
-
-/// One loaded image with its input and output folders.
-struct Bench {
-    engine: Engine,
-    docker: Docker,
-    spec: Spec,
-    /// Removed with the bench.
-    _folder: tempfile::TempDir,
-}
-
-impl Bench {
-    async fn new(socket: &str, image: &Image) -> Self {
-        let engine = Engine::connect(socket).await.unwrap();
-        let built = image.build();
-        let facts = inspect_archive(&built.archive[..], &Limits::default()).unwrap();
-        assert_eq!(facts.image_digest, built.digest);
-        engine
-            .load(Cursor::new(built.archive), &built.digest)
-            .await
-            .unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let (inputs, outputs) = (folder.path().join("in"), folder.path().join("out"));
-        std::fs::create_dir(&inputs).unwrap();
-        std::fs::create_dir(&outputs).unwrap();
-        std::fs::write(inputs.join("case.txt"), "the case").unwrap();
-        let labels = Labels {
-            submission: "s".into(),
-            attempt: "a".into(),
-            case_run: uuid::Uuid::new_v4().to_string(),
-            worker: "test".into(),
-        };
-        let spec = Spec {
-            memory_bytes: 64 << 20,
-            shm_bytes: 16 << 20,
-            pids: 64,
-            wall_limit: Duration::from_secs(20),
-            output_bytes: 20 << 20,
-            layer_bytes: 20 << 20,
-            free_bytes: 100 << 20,
-            ..Spec::sts2024_defaults(&built.digest, labels, inputs, outputs)
-        };
-        let docker = Docker::connect_with_unix(socket, 20, bollard::API_DEFAULT_VERSION).unwrap();
-        let docker = docker.negotiate_version().await.unwrap();
-        Self {
-            engine,
-            docker,
-            spec,
-            _folder: folder,
-        }
-    }
-
-    async fn run(&self) -> Finished {
-        let finished = self
-            .engine
-            .run(&self.spec, CancellationToken::new(), |_| {})
-            .await
-            .unwrap();
-        assert_eq!(self.containers().await, 0, "the container stayed");
-        finished
-    }
-
-    fn outputs(&self) -> &Path {
-        &self.spec.outputs
-    }
-
-    /// Those of this bench's case run.
-    async fn containers(&self) -> usize {
-        let label = format!("molar.case_run={}", self.spec.labels.case_run);
-        let options = ListContainersOptions {
-            all: true,
-            filters: Some([("label".to_owned(), vec![label])].into()),
-            ..Default::default()
-        };
-        self.docker
-            .list_containers(Some(options))
-            .await
-            .unwrap()
-            .len()
-    }
-
-    async fn await_no_container(&self) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while self.containers().await > 0 {
-            assert!(Instant::now() < deadline, "the container stayed");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-}
-
-/// Declares a test that runs one script, or prints that it was skipped.
-macro_rules! against_docker {
-    ($(async fn $name:ident($bench:pat_param => $image:expr) $body:block)*) => {$(
-        #[tokio::test]
-        async fn $name() {
-            let Some(socket) = socket(stringify!($name)) else { return };
-            let $bench = Bench::new(&socket, &$image).await;
-            $body
-        }
-    )*};
-}
 
 fn script(text: &str) -> Image {
     Image::with_script(text)
@@ -155,7 +46,7 @@ against_docker! {
         assert_eq!(heard, log(&finished).as_bytes());
         let span = finished.finished_at.unwrap() - finished.started_at.unwrap();
         assert_eq!(finished.wall_ms, u64::try_from(span.num_milliseconds()).unwrap());
-        let taken = collect_output(bench.outputs(), "out.json", 100).unwrap();
+        let taken = collect_output(&bench.outputs(), "out.json", 100).unwrap();
         assert_eq!(taken.size, 8);
         assert_eq!(bench.containers().await, 0);
     }
@@ -163,7 +54,7 @@ against_docker! {
     async fn an_exit_code_is_told(bench => script("echo x > /outputs/out; exit 3")) {
         let finished = bench.run().await;
         assert_eq!(finished.outcome, Outcome::Finished { exit_code: 3 });
-        assert!(collect_output(bench.outputs(), "out", 100).is_ok());
+        assert!(collect_output(&bench.outputs(), "out", 100).is_ok());
     }
 
     async fn memory_beyond_the_limit_is_an_oom_kill(
@@ -270,7 +161,7 @@ against_docker! {
     }
 
     async fn the_input_cannot_be_written(
-        bench => script("echo x > /inputs/new; echo x > /inputs/case.txt; mount -o remount,rw /inputs; echo x >> /inputs/case.txt; cat /inputs/case.txt")
+        bench => script("echo x > /inputs/new; echo x > /inputs/case.txt; mount -o remount,rw /inputs; echo x >> /inputs/case.txt; cat /inputs/case.txt >&2")
     ) {
         let text = log(&bench.run().await);
         assert!(text.contains("Read-only file system") && text.ends_with("the case"), "{text}");
@@ -318,7 +209,7 @@ against_docker! {
     ) {
         assert_eq!(bench.run().await.outcome, Outcome::Finished { exit_code: 0 });
         for name in ["link", "pipe", "input"] {
-            let error = collect_output(bench.outputs(), name, 1000).unwrap_err();
+            let error = collect_output(&bench.outputs(), name, 1000).unwrap_err();
             assert!(matches!(error, CollectError::NotAFile { .. }), "{name}: {error}");
         }
     }

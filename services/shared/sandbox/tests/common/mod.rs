@@ -15,8 +15,30 @@ use sha2::{Digest, Sha256};
 
 pub const BUSYBOX: &str = "/bin/busybox";
 const APPLETS: &[&str] = &[
-    "sh", "cat", "chmod", "dd", "env", "grep", "head", "id", "ip", "ln", "ls", "mkdir", "mkfifo",
-    "mount", "nc", "pwd", "sleep", "touch", "true", "wget", "yes",
+    "sh",
+    "cat",
+    "chmod",
+    "dd",
+    "env",
+    "fallocate",
+    "grep",
+    "head",
+    "id",
+    "ip",
+    "ln",
+    "ls",
+    "mkdir",
+    "mkfifo",
+    "mount",
+    "mv",
+    "nc",
+    "pwd",
+    "rm",
+    "sleep",
+    "touch",
+    "true",
+    "wget",
+    "yes",
 ];
 
 pub fn sha256(bytes: &[u8]) -> String {
