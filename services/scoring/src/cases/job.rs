@@ -73,7 +73,8 @@ impl CaseScores {
     }
 
     async fn measure(&self, task: Task, source: Source, run: Option<Run>) -> Result<Done> {
-        let reference = self.references.of(&task).await?;
+        // What talks to the store is large.
+        let reference = Box::pin(self.references.of(&task)).await?;
         let work = move || {
             let outcome = measure(&task, &reference, &source)?;
             Ok(Done::of(outcome, &task, run.as_ref()))

@@ -286,7 +286,7 @@ mod tests {
             let prediction = Segmentation::from_labels(b.view()).unwrap();
             prop_assert_eq!(&JointCounts::of(&reference, &prediction).unwrap(), &table);
             prop_assert_eq!(&JointCounts::against(&reference, b.view()).unwrap(), &table);
-            let [runs_a, runs_b] = [&a, &b].map(|volume| planes(volume));
+            let [runs_a, runs_b] = [&a, &b].map(planes);
             let [a, b] = [&runs_a, &runs_b].map(|planes| planes.iter().map(Vec::as_slice).collect::<Vec<_>>());
             prop_assert_eq!(&JointCounts::of_label_runs(&a, &b).unwrap(), &table);
 
