@@ -18,7 +18,7 @@ pub enum Error {
     #[error(transparent)]
     Nifti(#[from] nifti::Fault),
     #[error(transparent)]
-    Reference(#[from] crate::case::Unfit),
+    Reference(#[from] crate::unfit::Unfit),
 }
 
 impl Error {

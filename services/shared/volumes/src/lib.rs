@@ -16,9 +16,10 @@ pub mod labelme;
 pub mod nifti;
 mod plan;
 mod scored;
+mod unfit;
 
 pub use canvas::Canvas;
-pub use case::{Checked, Reference, Unfit, check_prediction};
+pub use case::{Checked, Reference, check_prediction};
 pub use error::{Error, Result};
 pub use fillpoly::fill_polygon;
 pub use format::{Format, case_of, prediction_name};
@@ -27,3 +28,4 @@ pub use label::Label;
 pub use labelme::{Complaint, Note};
 pub use plan::Plan;
 pub use scored::{LabelResult, Scored};
+pub use unfit::Unfit;

@@ -3,12 +3,12 @@ use molar_metrics::{
     Side, Spacing, measure,
 };
 
-use crate::case::Unfit;
 use crate::error::Result;
 use crate::geometry::Geometry;
 use crate::label::Label;
 use crate::labelme;
 use crate::nifti;
+use crate::unfit::Unfit;
 
 /// Measures that are wanted beside the protocol's seven, and what they need that no file says.
 #[derive(Debug, Clone)]
