@@ -57,6 +57,7 @@ look() {
     want 'test -e /etc/ssl/certs/ca-certificates.crt' ca-certificates 'https to crates.io and to a remote S3'
     want 'has cc' gcc libc6-dev 'links the binary, compiles its cryptography'
     want 'has tar' tar 'packs images'
+    want 'has mkfs.ext4' e2fsprogs 'makes the file system that a case writes to'
     want 'has gzip' gzip 'packs images'
     want 'has xz' xz-utils 'unpacks Debian archives'
     if [ "$with_tests" = yes ]; then
