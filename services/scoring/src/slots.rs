@@ -1,4 +1,5 @@
-//! How many files are measured at once. Each takes memory for its volume, so this bounds that, too.
+//! How many files are measured at once, which bounds the memory that measuring takes: a few megabytes each for
+//! the protocol's seven, more where a phase asks for distances.
 
 use std::sync::Arc;
 

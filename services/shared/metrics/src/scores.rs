@@ -67,6 +67,21 @@ where
 }
 
 impl<L> CaseScores<L> {
+    /// The same scores under other names of the labels, in the order that they have.
+    pub fn map_labels<M>(self, name: impl Fn(L) -> M) -> CaseScores<M> {
+        let labels = self.labels.into_iter();
+        CaseScores {
+            image_dsc: self.image_dsc,
+            image_iou: self.image_iou,
+            image_nsd: self.image_nsd,
+            instance_dsc: self.instance_dsc,
+            instance_iou: self.instance_iou,
+            instance_nsd: self.instance_nsd,
+            ia: self.ia,
+            labels: labels.map(|score| score.map_label(&name)).collect(),
+        }
+    }
+
     /// Of the foregrounds and of every label of either side.
     pub(crate) fn of(image: Pair, labels: Vec<LabelScore<L>>) -> Self {
         let wanted: Vec<_> = labels
@@ -91,6 +106,20 @@ impl<L> CaseScores<L> {
 }
 
 impl<L> LabelScore<L> {
+    fn map_label<M>(self, name: impl Fn(L) -> M) -> LabelScore<M> {
+        LabelScore {
+            label: name(self.label),
+            present_in_reference: self.present_in_reference,
+            present_in_prediction: self.present_in_prediction,
+            dsc: self.dsc,
+            iou: self.iou,
+            nsd: self.nsd,
+            is_match: self.is_match,
+            reference_voxels: self.reference_voxels,
+            prediction_voxels: self.prediction_voxels,
+        }
+    }
+
     /// `voxels` are those of the reference and of the prediction; `None` where the label is absent.
     pub(crate) fn of(label: L, pair: Pair, voxels: [Option<u64>; 2]) -> Self {
         let [reference, prediction] = voxels;

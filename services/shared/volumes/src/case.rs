@@ -3,8 +3,7 @@
 use std::io::Read;
 
 use molar_metrics::{
-    CaseScores, LabelRun, LabelScore, Measured, Segmentation, Spacing, StreamScorer,
-    protocol_scores,
+    CaseScores, LabelRun, Measured, Segmentation, Spacing, StreamScorer, protocol_scores,
 };
 
 use crate::error::Result;
@@ -199,7 +198,7 @@ impl Reference {
                 let labels = predicted.map(|one| Label::Value(one.label));
                 let notes = notes_outside_set(labels, is_in_set);
                 Ok(Scored {
-                    scores: named(scores),
+                    scores: scores.map_labels(Label::Value),
                     measured,
                     notes,
                     complaints: Vec::new(),
@@ -260,30 +259,6 @@ fn stream(
     Ok(scorer
         .finish()
         .expect("a fit reference and a prediction of its size"))
-}
-
-fn named(scores: CaseScores<i32>) -> CaseScores<Label> {
-    let label = |score: LabelScore<i32>| LabelScore {
-        label: Label::Value(score.label),
-        present_in_reference: score.present_in_reference,
-        present_in_prediction: score.present_in_prediction,
-        dsc: score.dsc,
-        iou: score.iou,
-        nsd: score.nsd,
-        is_match: score.is_match,
-        reference_voxels: score.reference_voxels,
-        prediction_voxels: score.prediction_voxels,
-    };
-    CaseScores {
-        image_dsc: scores.image_dsc,
-        image_iou: scores.image_iou,
-        image_nsd: scores.image_nsd,
-        instance_dsc: scores.instance_dsc,
-        instance_iou: scores.instance_iou,
-        instance_nsd: scores.instance_nsd,
-        ia: scores.ia,
-        labels: scores.labels.into_iter().map(label).collect(),
-    }
 }
 
 fn polygon_notes(
