@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use molar_objects::S3Args;
 use molar_service::RoleArgs;
 use molar_web_kit::WebArgs;
@@ -12,6 +14,11 @@ pub struct Config {
 
     #[command(flatten)]
     pub objects: S3Args,
+
+    /// TOML file of the most that a phase's limits may be, such as `wall_s = 3600`; by default there
+    /// is none.
+    #[arg(long, env = "MOLAR_LIMIT_CAPS")]
+    pub limit_caps: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The process of this role.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::web;
+use molar_domain::limits::Caps;
 use molar_objects::Store;
 use molar_service::{Application, Role};
 
@@ -15,7 +17,12 @@ pub async fn serve(config: Config, openapi: Arc<str>) -> Result<(), StartError> 
     let mut app = Application::build(Role::Tracks, config.role.clone(), &config).await?;
     let kit = web::Data::new(config.web.kit(&mut app));
     let store = Store::connect(&config.objects)?;
-    let state = web::Data::new(AppState { store, openapi });
+    let caps = Arc::new(caps(config.limit_caps.as_deref())?);
+    let state = web::Data::new(AppState {
+        store,
+        caps,
+        openapi,
+    });
     app.run_until_stopped(move |service| {
         service
             .app_data(state.clone())
@@ -25,8 +32,20 @@ pub async fn serve(config: Config, openapi: Arc<str>) -> Result<(), StartError> 
     Ok(())
 }
 
+fn caps(file: Option<&Path>) -> Result<Caps, StartError> {
+    let Some(file) = file else {
+        return Ok(Caps::default());
+    };
+    let bad = |why: String| StartError::Caps(file.display().to_string(), why);
+    let text = std::fs::read_to_string(file).map_err(|error| bad(error.to_string()))?;
+    Caps::parse(&text).map_err(|error| bad(error.to_string()))
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    #[error("the caps of limits in {0}: {1}")]
+    Caps(String, String),
+
     #[error(transparent)]
     Process(#[from] molar_service::Error),
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_http::Request;
 use actix_web::body::BoxBody;
@@ -12,6 +13,7 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web;
 use futures_util::future::LocalBoxFuture;
 use molar_domain::MockClock;
+use molar_domain::limits::Caps;
 use molar_objects::embedded::Server;
 use molar_objects::{BucketNames, Grants, Key, Role as Holder, S3Args, Store};
 use molar_service::Role;
@@ -86,11 +88,25 @@ impl Api {
         Self::with_store(owner, store("http://127.0.0.1:1", Holder::Tracks)).await
     }
 
+    /// The same on a platform whose operator caps the limits of phases.
+    pub async fn with_caps(owner: &PgPool, caps: Caps) -> Self {
+        Self::with(owner, store("http://127.0.0.1:1", Holder::Tracks), caps).await
+    }
+
     async fn with_store(owner: &PgPool, store: Store) -> Self {
+        Self::with(owner, store, Caps::default()).await
+    }
+
+    async fn with(owner: &PgPool, store: Store, caps: Caps) -> Self {
         let db = as_role(owner, Role::Tracks).await;
         let kit = kit(Role::Tracks, db, MockClock::at(noon()));
         let openapi = crate::openapi().to_json().expect("a document").into();
-        let state = web::Data::new(AppState { store, openapi });
+        let caps = Arc::new(caps);
+        let state = web::Data::new(AppState {
+            store,
+            caps,
+            openapi,
+        });
         let service = app(kit, routes(), |config| {
             config.app_data(state);
         });

@@ -41,7 +41,8 @@ pub struct Config {
     #[arg(
         long,
         env = "MOLAR_DOCKER_SOCKET",
-        default_value = "/var/run/docker.sock"
+        default_value = "/var/run/docker.sock",
+        value_parser = socket
     )]
     pub docker_socket: PathBuf,
 
@@ -62,4 +63,38 @@ pub struct Config {
 
     #[command(flatten)]
     pub shutdown: ShutdownArgs,
+}
+
+/// A path, also as `DOCKER_HOST` writes it.
+fn socket(text: &str) -> Result<PathBuf, String> {
+    match text.split_once("://") {
+        None => Ok(text.into()),
+        Some(("unix", path)) => Ok(path.into()),
+        Some(_) => Err(
+            "is on another machine; a worker bounds and measures containers on the engine's own host: \
+             run it there and give the path of the engine's Unix socket"
+                .into(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_on_another_machine_is_refused() {
+        assert_eq!(socket("/run/d.sock"), Ok("/run/d.sock".into()));
+        assert_eq!(socket("unix:///run/d.sock"), Ok("/run/d.sock".into()));
+        for far in [
+            "tcp://10.0.0.1:2375",
+            "ssh://root@gpu",
+            "npipe:////./pipe/d",
+        ] {
+            assert!(
+                socket(far).unwrap_err().contains("another machine"),
+                "{far}"
+            );
+        }
+    }
 }

@@ -26,6 +26,12 @@ pub async fn open_room(engine: &Engine, grant: &Grant, folder: &Path) -> Result<
     engine.open_room(&folder.join("room"), bytes).await
 }
 
+/// The phase's, else the worker's, else the engine's.
+fn runtime(grant: &Grant, slot: &Slot) -> Option<String> {
+    let of_phase = grant.limits.runtime.map(|runtime| runtime.as_str().into());
+    of_phase.or_else(|| slot.runtime.clone())
+}
+
 pub fn spec(grant: &Grant, slot: &Slot, inputs: &Path, room: Room) -> Spec {
     let labels = Labels {
         submission: grant.submission_id.to_string(),
@@ -50,7 +56,8 @@ pub fn spec(grant: &Grant, slot: &Slot, inputs: &Path, room: Room) -> Spec {
         } else {
             None
         },
-        runtime: slot.runtime.clone(),
+        is_root_read_only: limits.read_only_root,
+        runtime: runtime(grant, slot),
         ..Spec::sts2024_defaults(grant.image_digest.clone(), labels, inputs, room)
     }
 }

@@ -42,15 +42,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     shutdown.on_signals()?;
 
     let gpu = Gpu::detect();
-    let engine = Engine::connect(&config.docker_socket)
-        .await
-        .with_context(|| {
-            format!(
-                "no Docker Engine answers at {}",
-                config.docker_socket.display()
-            )
-        })?
-        .with_gpu(gpu.clone());
+    let engine = connect(&config).await?.with_gpu(gpu.clone());
     let device = device::find(&engine, gpu.as_ref(), config.slots).await?;
     let memory = device::slot_memory_bytes(&device, config.slots, config.slot_memory_bytes);
     let cores = u32::try_from(engine.info().await?.ncpu).unwrap_or(1);
@@ -120,6 +112,39 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         abandon_after(stop, shutdown.grace(), context.abandon.clone()),
     );
     Ok(tasks.run(&shutdown).await?)
+}
+
+/// To the engine of this machine, as it can run what teams send.
+async fn connect(config: &Config) -> anyhow::Result<Engine> {
+    let socket = config.docker_socket.display();
+    let engine = Engine::connect(&config.docker_socket)
+        .await
+        .with_context(|| format!("no Docker Engine answers at {socket}"))?;
+    if !engine.is_here().await? {
+        let data = engine.info().await?.root_dir;
+        bail!(
+            "the Docker Engine at {socket} keeps its data in {data}, which is not here: run the worker on the \
+             engine's own host and, where it runs in a container, mount that folder at the same path"
+        );
+    }
+    let runtime = config.runtime.as_deref();
+    if let Some(runtime) = runtime
+        && !engine
+            .info()
+            .await?
+            .runtimes
+            .iter()
+            .any(|known| known == runtime)
+    {
+        bail!("the Docker Engine at {socket} has no runtime {runtime}: name it in its daemon.json");
+    }
+    if !engine.keeps_root_out(runtime) {
+        tracing::warn!(
+            "images that run as root are given back: root in a container would be root of this host; \
+             start dockerd with --userns-remap=default, or give the worker --runtime runsc"
+        );
+    }
+    Ok(engine)
 }
 
 /// Ends with the shutdown; a run that outlasts the grace period is abandoned meanwhile.

@@ -69,7 +69,7 @@ async fn take(up: &Supervisor, host: String) -> anyhow::Result<Access> {
 
 async fn own(up: &Supervisor, program: &Path) -> anyhow::Result<Access> {
     let folder = Arc::clone(up.folder());
-    let home = folder.path().join("docker");
+    let home = home(&folder);
     account::folder(&home, 0o711)?;
     let sockets = folder.sockets()?.join("docker");
     account::folder(&sockets, 0o700)?;
@@ -98,6 +98,8 @@ async fn own(up: &Supervisor, program: &Path) -> anyhow::Result<Access> {
             "--iptables=false",
             "--ip6tables=false",
             "--shutdown-timeout=10",
+            // Root in a container is nobody on the host; dockerd makes the user itself, `dockremap`.
+            "--userns-remap=default",
         ])
         .ready(ready, Duration::from_secs(60))
         .stop(Signal::TERM, Duration::from_secs(40))
@@ -110,12 +112,18 @@ async fn own(up: &Supervisor, program: &Path) -> anyhow::Result<Access> {
     Ok(Access { host })
 }
 
+/// Where root of the containers, an ordinary user out here, can reach it.
+fn home(folder: &DataFolder) -> PathBuf {
+    folder.servers().join("docker")
+}
+
 /// Ends what a killed engine of this folder left: containerd, which keeps a new one from starting,
 /// its shims, and the containers, which would run on unseen.
 pub async fn end_leftovers(folder: &DataFolder) -> anyhow::Result<()> {
     let sockets = folder.sockets()?.join("docker");
     let ours = sockets.join("exec").display().to_string();
-    let containers = names(&folder.path().join("docker/data/containers"));
+    let data = home(folder).join("data");
+    let containers = containers(&data);
     let left = process::find(|proc| {
         // Both hold names that nobody else has: a random instance, a container's 64 digits.
         let line = fs::read_to_string(proc.join("cmdline")).unwrap_or_default();
@@ -134,7 +142,7 @@ pub async fn end_leftovers(folder: &DataFolder) -> anyhow::Result<()> {
     for one in &left {
         one.ended_within(Duration::from_secs(5)).await;
     }
-    unmount(&[folder.path().join("docker/data"), sockets.join("exec")]).await?;
+    unmount(&[data, sockets.join("exec")]).await?;
     // Whoever has the numbers in these files by now would be taken for the daemon or its containerd.
     for file in ["docker.pid", "exec/containerd/containerd.pid"] {
         match fs::remove_file(sockets.join(file)) {
@@ -174,11 +182,25 @@ fn mount_points(mounts: &str, folders: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
+/// Of an engine with this data root, which keeps those of remapped users in a folder `uid.gid` below.
+fn containers(data: &Path) -> Vec<String> {
+    let remapped = names(data).into_iter().filter(|name| {
+        let ids = name.split_once('.');
+        ids.is_some_and(|(uid, gid)| uid.parse::<u32>().is_ok() && gid.parse::<u32>().is_ok())
+    });
+    let roots = remapped
+        .map(|name| data.join(name))
+        .chain([data.to_owned()]);
+    roots
+        .flat_map(|root| names(&root.join("containers")))
+        .filter(|name| name.len() == 64)
+        .collect()
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.len() == 64)
         .collect()
 }
 
@@ -249,6 +271,20 @@ mod tests {
         ]
         .map(PathBuf::from);
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn containers_are_found_with_and_without_remapped_users() {
+        let data = tempfile::tempdir().unwrap();
+        let (plain, remapped) = ("a".repeat(64), "b".repeat(64));
+        for below in [
+            format!("containers/{plain}"),
+            format!("165536.165536/containers/{remapped}"),
+            format!("overlay2/containers/{}", "c".repeat(64)),
+        ] {
+            fs::create_dir_all(data.path().join(below)).unwrap();
+        }
+        assert_eq!(containers(data.path()), [remapped, plain]);
     }
 
     #[tokio::test]

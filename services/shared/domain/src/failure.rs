@@ -29,6 +29,8 @@ spelled_enum! {
         NoPredictScript = "no-predict-script",
         NoShell = "no-shell",
         ImageTooLarge = "image-too-large",
+        /// The image runs as root, and the machines of its class keep root out by refusing it only.
+        RootImage = "root-image",
         /// What lies in the store is not what was declared.
         UploadMismatch = "upload-mismatch",
         /// Checking the file needed more memory or time than any honest file does.
@@ -65,6 +67,7 @@ impl FailureCode {
             | Self::NoPredictScript
             | Self::NoShell
             | Self::ImageTooLarge
+            | Self::RootImage
             | Self::UploadMismatch
             | Self::CheckFailed
             | Self::StartFailed
@@ -107,6 +110,9 @@ impl FailureCode {
                 "The image has no /bin/sh, with which the script is started. Use a base image that has one."
             }
             Self::ImageTooLarge => "The image unpacks to more than the phase allows.",
+            Self::RootImage => {
+                "The image runs as root, and the machines of this phase could not keep root of a container from being their own. Give it a user in the Dockerfile: `RUN useradd algorithm`, `USER algorithm`."
+            }
             Self::UploadMismatch => {
                 "Size or SHA-256 of the file differ from what was declared. Submit the file again."
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 use crate::ceilings::Ceilings;
+use crate::isolation::Isolation;
 use crate::{Error, Gpu};
 
 /// What a request that does no work may take.
@@ -18,6 +19,7 @@ pub struct Engine {
     pub(crate) socket: PathBuf,
     pub(crate) gpu: Option<Gpu>,
     pub(crate) ceilings: Ceilings,
+    pub(crate) isolation: Isolation,
 }
 
 /// What the engine says of itself.
@@ -41,11 +43,13 @@ impl Engine {
         let docker = within("version", ANSWER, docker.negotiate_version()).await?;
         within("ping", ANSWER, docker.ping()).await?;
         let ceilings = Ceilings::of_engine(socket.as_ref());
+        let info = within("info", ANSWER, docker.info()).await?;
         Ok(Self {
             docker,
             socket: socket.as_ref().to_owned(),
             gpu: None,
             ceilings,
+            isolation: Isolation::of(&info),
         })
     }
 
@@ -53,6 +57,14 @@ impl Engine {
     pub fn with_gpu(mut self, gpu: Option<Gpu>) -> Self {
         self.gpu = gpu;
         self
+    }
+
+    /// Whether its disk is this machine's: a socket can be forwarded from afar. In a container it is
+    /// where the engine's folder is mounted at the same path.
+    pub async fn is_here(&self) -> Result<bool, Error> {
+        let data = self.info().await?.root_dir;
+        let found = std::fs::metadata(data);
+        Ok(!found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound))
     }
 
     pub async fn info(&self) -> Result<Info, Error> {

@@ -20,6 +20,10 @@ pub enum Error {
     #[error("the engine could not start the container: {0}")]
     Start(String),
 
+    /// Another engine may run it; this one would give it the host.
+    #[error("the image runs as root, and this engine would make it root of the host")]
+    RootImage,
+
     #[error("the engine loaded the archive, but no image {0} came of it")]
     LoadedOther(String),
 

@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod gpu;
 pub mod image;
+mod isolation;
 mod logs;
 mod outcome;
 mod reaper;

@@ -137,7 +137,8 @@ impl Room {
         DirBuilder::new().mode(0o700).create(&our_work)?;
         let owner = std::fs::metadata(work)?;
         chown(&our_work, Some(owner.uid()), Some(owner.gid()))?;
-        self.give_to_root_of(upper)?;
+        let root = std::fs::metadata(upper)?;
+        self.give_to((root.uid(), root.gid()))?;
         for (theirs, ours) in [(upper, &our_upper), (work, &our_work)] {
             std::fs::remove_dir_all(theirs)?;
             symlink(ours, theirs)?;
@@ -145,15 +146,14 @@ impl Room {
         Ok(())
     }
 
-    /// Root in a container may be another user outside.
-    fn give_to_root_of(&self, upper: &Path) -> io::Result<()> {
-        let root = std::fs::metadata(upper)?;
+    /// Root in a container may be another user outside. Whoever may not give a file away leaves it.
+    pub(crate) fn give_to(&self, (uid, gid): (u32, u32)) -> io::Result<()> {
         let volumes = (0..).map(|index| self.volume(index));
         let volumes = volumes.take_while(|volume| volume.exists());
         for path in self.etc().map(|(source, _)| source).chain(volumes) {
             // The engine has given a volume to its owner where the image has one.
             if std::fs::metadata(&path)?.uid() == 0 {
-                chown(&path, Some(root.uid()), Some(root.gid()))?;
+                chown(&path, Some(uid), Some(gid))?;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as DockerError;
-use bollard::models::{ContainerInspectResponse, ContainerState};
+use bollard::models::{ContainerInspectResponse, ContainerState, ImageConfig};
 use bollard::query_parameters::{
     AttachContainerOptions, CreateContainerOptions, InspectContainerOptions, KillContainerOptions,
 };
@@ -96,7 +96,12 @@ impl Run<'_> {
         mut events: impl FnMut(Event<'_>) + Send,
     ) -> Result<Finished, Error> {
         // Not cut short by a cancel: what a request given up in the middle leaves is hard to find.
-        let volumes = match volume_targets(self.spec, &self.declared_volumes().await?) {
+        let image = self.image_config().await?;
+        let declared = match self.spec.room.is_bounded() {
+            true => image.volumes.unwrap_or_default(),
+            false => Vec::new(),
+        };
+        let volumes = match volume_targets(self.spec, &declared) {
             Ok(volumes) => volumes,
             Err(path) => return Ok(no_volume(&path)),
         };
@@ -108,6 +113,8 @@ impl Run<'_> {
             }
             created => created?,
         };
+        self.refuse_root(image.user.as_deref().unwrap_or_default())
+            .await?;
         let is_moved_in = self.move_in().await?;
         let source = Source {
             cgroup: None,
@@ -156,18 +163,19 @@ impl Run<'_> {
         self.judge(breach, &state, wall_ms, keeper.into_log(), usage)
     }
 
-    /// Of the image; the room takes them, where it is bounded.
-    async fn declared_volumes(&self) -> Result<Vec<String>, Error> {
-        if !self.spec.room.is_bounded() {
-            return Ok(Vec::new());
-        }
+    async fn image_config(&self) -> Result<ImageConfig, Error> {
         let image = self.engine.docker.inspect_image(&self.spec.image);
         match within("inspect image", ANSWER, image).await {
             Err(error) if is_not_found(&error) => Err(Error::NoImage(self.spec.image.clone())),
-            image => Ok(image?
-                .config
-                .and_then(|config| config.volumes)
-                .unwrap_or_default()),
+            image => Ok(image?.config.unwrap_or_default()),
+        }
+    }
+
+    async fn refuse_root(&self, user: &str) -> Result<(), Error> {
+        let is_safe = self.engine.keeps_root_out(self.spec.runtime.as_deref());
+        match is_safe || !self.engine.is_root(self.name, user).await? {
+            true => Ok(()),
+            false => Err(Error::RootImage),
         }
     }
 
@@ -175,6 +183,9 @@ impl Run<'_> {
     /// or not ours to write.
     async fn move_in(&self) -> Result<bool, Error> {
         if !self.spec.room.is_bounded() {
+            if let Some(root) = self.engine.isolation.root {
+                self.spec.room.give_to(root)?;
+            }
             return Ok(false);
         }
         let container = self.inspect(false).await?;

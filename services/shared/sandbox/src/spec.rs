@@ -54,6 +54,8 @@ pub struct Spec {
     pub free_bytes: u64,
     /// Index or UUID of the one GPU.
     pub gpu: Option<String>,
+    /// Only what is mounted may be written then.
+    pub is_root_read_only: bool,
     /// None is the engine's default.
     pub runtime: Option<String>,
 }
@@ -85,6 +87,7 @@ impl Spec {
             layer_bytes: 20 * GIB,
             free_bytes: 5 * GIB,
             gpu: None,
+            is_root_read_only: false,
             runtime: None,
         }
     }
@@ -148,7 +151,7 @@ pub fn host_config(spec: &Spec, volumes: &[String]) -> HostConfig {
         cap_drop: Some(vec!["ALL".into()]),
         security_opt: Some(vec!["no-new-privileges".into()]),
         privileged: Some(false),
-        readonly_rootfs: Some(false),
+        readonly_rootfs: Some(spec.is_root_read_only),
         memory: Some(signed(spec.memory_bytes)),
         // Memory and swap together: equal is no swap.
         memory_swap: Some(signed(spec.memory_bytes)),

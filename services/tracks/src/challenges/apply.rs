@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::plan::{Plan, Step};
 use super::upsert::Upsert;
 use crate::Error;
+use crate::state::AppState;
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -53,11 +54,13 @@ pub struct Applied {
 #[tracing::instrument(name = "challenges.apply", skip_all)]
 pub async fn apply(
     kit: web::Data<Kit>,
+    state: web::Data<AppState>,
     caller: Caller,
     body: web::Json<ApplyChallenge>,
 ) -> Result<web::Json<Applied>, ApiError> {
     let now = kit.clock.now();
     let file = body.read(now)?;
+    refuse(file.beyond(&state.caps))?;
     let reason = body
         .reason
         .as_deref()
@@ -91,13 +94,7 @@ impl ApplyChallenge {
             Some(overlay) => challenge::parse_with_overlay(&self.file, overlay, now),
             None => challenge::parse(&self.file),
         };
-        read.map_err(|complaints| {
-            let complaints = complaints.into_iter().map(|c| Complaint {
-                pointer: c.pointer,
-                detail: c.detail,
-            });
-            ApiError::Invalid(complaints.collect())
-        })
+        read.map_err(invalid)
     }
 
     /// Both files, as they were.
@@ -107,6 +104,21 @@ impl ApplyChallenge {
             None => self.file.clone(),
         }
     }
+}
+
+fn refuse(complaints: Vec<challenge::Complaint>) -> Result<(), ApiError> {
+    match complaints.is_empty() {
+        true => Ok(()),
+        false => Err(invalid(complaints)),
+    }
+}
+
+fn invalid(complaints: Vec<challenge::Complaint>) -> ApiError {
+    let complaints = complaints.into_iter().map(|c| Complaint {
+        pointer: c.pointer,
+        detail: c.detail,
+    });
+    ApiError::Invalid(complaints.collect())
 }
 
 fn require_right(caller: &Caller, known: Option<ChallengeId>) -> Result<(), ApiError> {

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use molar_metrics::{Groups, Spacing};
 
 use super::{ChallengeFile, Complaint, Format, Phase, Track, is_case_name, is_slug, time};
+use crate::limits::Caps;
 use crate::metric::Metric;
 use crate::phase::{Keep, SubmissionKind};
 
@@ -36,6 +37,19 @@ impl Checker {
 }
 
 impl ChallengeFile {
+    /// Where a phase asks for more than the operator allows.
+    pub fn beyond(&self, caps: &Caps) -> Vec<Complaint> {
+        let mut check = Checker::default();
+        for (t, track) in self.tracks.iter().enumerate() {
+            for (p, phase) in track.phases.iter().enumerate() {
+                for (field, detail) in caps.complaints(&phase.limits) {
+                    check.say(format!("/tracks/{t}/phases/{p}/limits/{field}"), detail);
+                }
+            }
+        }
+        check.found
+    }
+
     /// Everything that is wrong, at once. A good file gives an empty list.
     pub fn complaints(&self) -> Vec<Complaint> {
         let mut check = Checker::default();

@@ -11,6 +11,8 @@ mod manifest;
 mod tarball;
 
 pub use error::ArchiveError;
+pub(crate) use tarball::first_file;
+
 pub use inspect::{ArchiveFacts, LayerFacts, inspect_archive};
 
 /// How much of an archive is looked at before it is refused.

@@ -38,6 +38,19 @@ pub(super) struct Reader<R> {
     padding: u64,
 }
 
+/// The content of the first file in a small tar that is in memory.
+pub(crate) fn first_file(tar: &[u8]) -> Option<Vec<u8>> {
+    let mut reader = Reader::new(tar);
+    while let Some(entry) = reader.next().ok()? {
+        if entry.kind == Kind::File {
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).ok()?;
+            return Some(bytes);
+        }
+    }
+    None
+}
+
 #[derive(Default)]
 struct Extended {
     path: Option<Vec<u8>>,

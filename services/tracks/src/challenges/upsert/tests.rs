@@ -273,3 +273,27 @@ async fn only_its_organizers_change_a_challenge_and_only_admins_make_one(pool: P
     assert_eq!(put(&api.of(&olga), FILE).await.0, 200);
     assert_eq!(put(&api.of(&person(&pool, "Ada").await), FILE).await.0, 403);
 }
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_phase_that_asks_for_more_than_the_operator_allows_is_refused_whole(pool: PgPool) {
+    let caps = molar_domain::limits::Caps::parse("wall_s = 200").unwrap();
+    let api = Api::with_caps(&pool, caps).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let (status, answer) = put(&root, FILE).await;
+    assert_eq!(status, 422);
+    let errors = answer["errors"].as_array().unwrap();
+    let pointers: Vec<_> = errors.iter().map(|error| &error["pointer"]).collect();
+    assert_eq!(
+        pointers,
+        [
+            "/tracks/0/phases/0/limits/wall_s",
+            "/tracks/0/phases/1/limits/wall_s"
+        ]
+    );
+    let tamed = FILE.replace(
+        "is_final = true\n",
+        "is_final = true\nlimits = { wall_s = 200 }\n",
+    );
+    let (_, answer) = put(&root, &tamed).await;
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 1, "{answer}");
+}
