@@ -1,6 +1,6 @@
 //! One image and what a run of it needs, on a real engine.
 
-#![allow(dead_code, reason = "tests, of which each uses a part")]
+#![allow(dead_code, unused_macros, reason = "tests, of which each uses a part")]
 
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
