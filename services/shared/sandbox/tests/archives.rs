@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Image, Tar, base_layer, gzip, script_layer, sha256};
-use molar_sandbox::image::{ArchiveError, ArchiveFacts, Limits, inspect_archive};
+use molar_sandbox::image::{ArchiveError, ArchiveFacts, Limits, Uid, inspect_archive};
 use serde_json::json;
 
 fn inspect(bytes: &[u8]) -> Result<ArchiveFacts, ArchiveError> {
@@ -61,6 +61,73 @@ fn an_image_has_the_same_facts_however_it_is_saved() {
     );
     assert_eq!(inspect(&image.oci_archive()).unwrap(), facts);
     assert_eq!(inspect(&gzip(&image.oci_archive())).unwrap(), facts);
+}
+
+fn uid_of(user: &str, layers: Vec<Vec<u8>>) -> Uid {
+    let image = Image::of(layers).process("User", json!(user));
+    let facts = inspect(&image.docker_archive()).unwrap();
+    assert_eq!(facts.is_root(), facts.uid.may_be_root());
+    facts.uid
+}
+
+#[test]
+fn a_user_has_the_uid_that_the_topmost_passwd_gives_it() {
+    let of = |user, layer: Tar| {
+        uid_of(
+            user,
+            vec![base_layer(), layer.finish(), script_layer("true")],
+        )
+    };
+    let none = || Tar::new().file("x", 0o644, b"");
+    assert_eq!(of("algo", none()), Uid::Known(1000));
+    assert_eq!(of("", none()), Uid::Known(0));
+    assert_eq!(of("1001:5", none()), Uid::Known(1001));
+    assert_eq!(of("nobody", none()), Uid::NoSuchName);
+
+    let renamed = Tar::new().file("etc/passwd", 0o644, b"algo:x:0:0::/:/bin/sh\n");
+    assert_eq!(of("algo", renamed), Uid::Known(0));
+    let removed = Tar::new().file("etc/.wh.passwd", 0o644, b"");
+    assert_eq!(of("algo", removed), Uid::NoSuchName);
+    let opaque = Tar::new().file("etc/.wh..wh..opq", 0o644, b"");
+    assert_eq!(of("algo", opaque), Uid::NoSuchName);
+}
+
+#[test]
+fn a_passwd_that_the_engine_may_read_otherwise_may_hide_root() {
+    let of = |layer: Tar| {
+        let layers = vec![base_layer(), layer.finish(), script_layer("true")];
+        uid_of("algo", layers)
+    };
+    let named = b"algo:x:1000:1000::/:/bin/sh\n";
+    let link = Tar::new().link("etc/passwd", "/opt/passwd");
+    assert_eq!(of(link), Uid::Unclear);
+    let hard = Tar::new()
+        .file("p", 0o644, named)
+        .hard_link("etc/passwd", "p");
+    assert_eq!(of(hard), Uid::Unclear);
+    let large = Tar::new().file("etc/passwd", 0o644, &vec![b'\n'; 2 << 20]);
+    assert_eq!(of(large), Uid::Unclear);
+    // The folder of the upper layer is made anew: what is below it is the lower layer's again.
+    let again = Tar::new()
+        .file("etc/passwd", 0o644, named)
+        .file(".wh.etc", 0o644, b"")
+        .folder("etc/", 0o755);
+    assert_eq!(of(again), Uid::Unclear);
+}
+
+#[test]
+fn declared_volumes_and_sizes_of_layers_are_among_the_facts() {
+    let volumes = json!({ "/data": {}, "/cache/": {} });
+    let image = Image::with_script("true").process("Volumes", volumes);
+    let facts = inspect(&image.docker_archive()).unwrap();
+    assert_eq!(facts.volumes, ["/cache/", "/data"]);
+    let sizes: Vec<_> = facts.layers.iter().map(|layer| layer.size_bytes).collect();
+    let bytes: Vec<_> = image
+        .layers
+        .iter()
+        .map(|layer| layer.len() as u64)
+        .collect();
+    assert_eq!(sizes, bytes);
 }
 
 #[test]

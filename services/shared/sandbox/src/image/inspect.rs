@@ -12,9 +12,10 @@ use std::io::{self, BufReader, Cursor, Read};
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::layer::{Budget, Layer, Missing, find_file};
+use super::layer::{Budget, Layer, Missing, find_file, passwd};
 use super::manifest::{self, Config, MANIFEST, Names};
 use super::tarball::Reader;
+use super::user::{self, Uid};
 use super::{ArchiveError, Limits};
 
 /// What the checks found; the engine will know the image by `image_digest`.
@@ -25,10 +26,20 @@ pub struct ArchiveFacts {
     /// Lowest first.
     pub layers: Vec<LayerFacts>,
     pub uncompressed_bytes: u64,
-    /// Empty is root.
+    /// As the image names it; empty is root.
     pub user: String,
+    pub uid: Uid,
     pub working_dir: String,
     pub entrypoint: Vec<String>,
+    /// Paths that the image declares as volumes, as written.
+    pub volumes: Vec<String>,
+}
+
+impl ArchiveFacts {
+    /// Whether it runs as root for all that the archive says.
+    pub fn is_root(&self) -> bool {
+        self.uid.may_be_root()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,13 +240,16 @@ impl<'a> Scan<'a> {
         let layers = self.layers(&image.layers.unwrap_or_default(), &config)?;
         self.check_contents(&layers)?;
         let process = config.config.unwrap_or_default();
+        let user = process.user.unwrap_or_default();
         Ok(ArchiveFacts {
             image_digest,
             uncompressed_bytes: layers.iter().map(|layer| layer.facts.size_bytes).sum(),
             layers: layers.iter().map(|layer| layer.facts.clone()).collect(),
-            user: process.user.unwrap_or_default(),
+            uid: self.uid(&user, &layers),
+            user,
             working_dir: process.working_dir.unwrap_or_default(),
             entrypoint: process.entrypoint.unwrap_or_default(),
+            volumes: process.volumes.unwrap_or_default().into_keys().collect(),
         })
     }
 
@@ -287,6 +301,11 @@ impl<'a> Scan<'a> {
 
     fn find(&self, name: &str) -> Option<&Member> {
         self.members.get(&self.names.resolve(name)?)
+    }
+
+    fn uid(&self, user: &str, layers: &[&Scanned]) -> Uid {
+        let layers: Vec<&Layer> = layers.iter().map(|scanned| &scanned.layer).collect();
+        user::resolve(user, &passwd(&layers, &self.hashes))
     }
 
     fn check_contents(&self, layers: &[&Scanned]) -> Result<(), ArchiveError> {

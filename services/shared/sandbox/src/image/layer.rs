@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 
 use super::tarball::{Entry, Kind, Reader, components, join, parent};
+use super::user::Passwd;
 use super::{ArchiveError, Limits};
 
 /// As the kernel.
@@ -12,6 +13,11 @@ const LINKS: u32 = 40;
 /// As the kernel: no path is longer.
 const PATH_BYTES: usize = 4096;
 const LINK_BYTES: u64 = 64 << 20;
+/// A file of names of ten thousand users; the reader of more is the engine alone.
+const PASSWD_BYTES: u64 = 1 << 20;
+
+const ETC: &[u8] = b"etc";
+const PASSWD: &[u8] = b"etc/passwd";
 
 const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
@@ -66,6 +72,9 @@ pub(super) struct Layer {
     whiteouts: HashSet<u64>,
     /// Folders of which the layers below show nothing.
     opaque: HashSet<u64>,
+    passwd: Option<Box<[u8]>>,
+    /// Something else than a folder is or was at `/etc`, so that engines differ in what is below it.
+    has_odd_etc: bool,
     pub entries: u64,
 }
 
@@ -112,15 +121,34 @@ impl Layer {
             links: Vec::new(),
             whiteouts: HashSet::new(),
             opaque: HashSet::new(),
+            passwd: None,
+            has_odd_etc: false,
             entries: 0,
         };
         let mut tar = Reader::new(reader);
         while let Some(entry) = tar.next()? {
             budget.count_entry()?;
             layer.entries += 1;
+            layer.look_at_users(&entry, &mut tar)?;
             layer.add(entry, names, budget)?;
         }
         Ok(layer)
+    }
+
+    fn look_at_users(&mut self, entry: &Entry, data: impl Read) -> Result<(), ArchiveError> {
+        if entry.path == b".wh.etc" || entry.path == ETC && entry.kind != Kind::Folder {
+            self.has_odd_etc = true;
+        }
+        if entry.path == PASSWD {
+            let is_plain = entry.kind == Kind::File && !entry.is_sparse;
+            self.passwd = None;
+            if is_plain && entry.size <= PASSWD_BYTES {
+                let mut bytes = Vec::new();
+                data.take(PASSWD_BYTES).read_to_end(&mut bytes)?;
+                self.passwd = Some(bytes.into());
+            }
+        }
+        Ok(())
     }
 
     fn add(
@@ -243,6 +271,19 @@ enum Found<'a> {
     Folder,
     Special,
     Link(&'a [u8]),
+}
+
+/// The `/etc/passwd` that the engine finds in the union of `layers`.
+pub(super) fn passwd<'a>(layers: &[&'a Layer], names: &RandomState) -> Passwd<'a> {
+    if layers.iter().any(|layer| layer.has_odd_etc) {
+        return Passwd::Unclear;
+    }
+    let top = layers.iter().rev();
+    let mut said = top.filter_map(|layer| Some((layer, layer.look(PASSWD, names)?)));
+    match said.next() {
+        None | Some((_, None)) => Passwd::Absent,
+        Some((layer, Some(_))) => layer.passwd.as_deref().map_or(Passwd::Unclear, Passwd::Is),
+    }
 }
 
 /// Follows `path` to a file in the union of `layers`, lowest first.

@@ -1,7 +1,8 @@
 //! The two JSON documents of an archive that count, and where their names lead.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::ArchiveError;
@@ -47,6 +48,8 @@ pub(super) struct Process {
     pub working_dir: Option<String>,
     #[serde(default)]
     pub entrypoint: Option<Vec<String>>,
+    #[serde(default)]
+    pub volumes: Option<BTreeMap<String, IgnoredAny>>,
 }
 
 impl Config {

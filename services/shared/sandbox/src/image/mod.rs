@@ -9,11 +9,13 @@ mod layer;
 mod load;
 mod manifest;
 mod tarball;
+mod user;
 
 pub use error::ArchiveError;
 pub(crate) use tarball::first_file;
 
 pub use inspect::{ArchiveFacts, LayerFacts, inspect_archive};
+pub use user::Uid;
 
 /// How much of an archive is looked at before it is refused.
 #[derive(Debug, Clone)]

@@ -17,6 +17,8 @@ pub(super) struct Entry {
     pub path: Vec<u8>,
     pub kind: Kind,
     pub size: u64,
+    /// Its data is not its content: the holes are left out.
+    pub is_sparse: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +58,7 @@ struct Extended {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
+    is_sparse: bool,
 }
 
 impl<R: Read> Reader<R> {
@@ -133,7 +136,12 @@ impl<R: Read> Reader<R> {
             0
         };
         self.expect_data(size)?;
-        Ok(Entry { path, kind, size })
+        Ok(Entry {
+            path,
+            kind,
+            size,
+            is_sparse: extended.is_sparse || header[156] == b'S',
+        })
     }
 
     fn header(&mut self) -> Result<Option<[u8; BLOCK]>, ArchiveError> {
@@ -234,6 +242,7 @@ impl Extended {
                 .position(|&byte| byte == b'=')
                 .ok_or_else(bad)?;
             let (key, value) = (&record[..equals], &record[equals + 1..]);
+            self.is_sparse |= key.starts_with(b"GNU.sparse.");
             match key {
                 b"path" | b"GNU.sparse.name" => self.path = Some(value.to_vec()),
                 b"linkpath" => self.link = Some(value.to_vec()),
