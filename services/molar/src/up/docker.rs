@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::Signal;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -76,7 +77,7 @@ async fn own(up: &Supervisor, program: &Path) -> anyhow::Result<Access> {
     let socket = sockets.join("docker.sock");
     // The system's own settings are for the system's engine.
     let settings = home.join("daemon.json");
-    account::private_file(&settings, "{}\n", None)?;
+    account::private_file(&settings, &runtimes().to_string(), None)?;
 
     let asked = Arc::new(socket.clone());
     let ready = Ready::Check(Arc::new(move || {
@@ -110,6 +111,15 @@ async fn own(up: &Supervisor, program: &Path) -> anyhow::Result<Access> {
         .note(format!("{host}, images in {}", home.display()));
     up.start(child).await?;
     Ok(Access { host })
+}
+
+/// gVisor beside the engine's own runtime, where it is installed.
+fn runtimes() -> serde_json::Value {
+    let Some(runsc) = find_program("runsc") else {
+        return json!({});
+    };
+    // Without the flag it wants a network of its own to look at, and there is none.
+    json!({"runtimes": {"runsc": {"path": runsc, "runtimeArgs": ["--network=none"]}}})
 }
 
 /// Where root of the containers, an ordinary user out here, can reach it.

@@ -8,7 +8,7 @@ use bollard::query_parameters::DownloadFromContainerOptions;
 use futures_util::StreamExt;
 
 use crate::engine::{ANSWER, is_not_found};
-use crate::image::first_file;
+use crate::image::{Passwd, Uid, first_file, resolve};
 use crate::{Engine, Error};
 
 /// Of `/etc/passwd`; an image with more users than that is taken for one that runs as root.
@@ -62,21 +62,24 @@ impl Engine {
         self.isolation.keeps_root_out(runtime)
     }
 
-    /// Whether a container that was created of an image with this `USER` will start as root.
-    pub(crate) async fn is_root(&self, container: &str, user: &str) -> Result<bool, Error> {
-        let name = user.split(':').next().unwrap_or_default();
-        match name.parse::<i64>() {
-            Ok(uid) => Ok(uid == 0),
-            Err(_) if name.is_empty() => Ok(true),
-            Err(_) => Ok(match self.passwd(container).await? {
-                Some(passwd) => uid_of(name, &passwd) == Some(0),
-                None => true,
-            }),
+    /// Whether a container that was created of an image with this `USER` may start as root.
+    pub(crate) async fn may_be_root(&self, container: &str, user: &str) -> Result<bool, Error> {
+        // Of a number the file says nothing.
+        let without = resolve(user, &Passwd::Unclear);
+        if without != Uid::Unclear {
+            return Ok(without.may_be_root());
         }
+        let passwd = self.passwd(container).await?;
+        let passwd = match &passwd {
+            Some(text) if text.is_empty() => Passwd::Absent,
+            Some(text) => Passwd::Is(text),
+            None => Passwd::Unclear,
+        };
+        Ok(resolve(user, &passwd).may_be_root())
     }
 
     /// None where it is more than we read, or no file. Empty where there is none.
-    async fn passwd(&self, container: &str) -> Result<Option<String>, Error> {
+    async fn passwd(&self, container: &str) -> Result<Option<Vec<u8>>, Error> {
         let options = DownloadFromContainerOptions {
             path: "/etc/passwd".into(),
         };
@@ -90,28 +93,15 @@ impl Engine {
             .map_err(|_| Error::Deadline("read /etc/passwd"))?
         {
             match part.map_err(Error::from) {
-                Err(error) if is_not_found(&error) => return Ok(Some(String::new())),
+                Err(error) if is_not_found(&error) => return Ok(Some(Vec::new())),
                 part => tar.extend_from_slice(&part?),
             }
             if tar.len() > PASSWD_BYTES {
                 return Ok(None);
             }
         }
-        let file = first_file(&tar);
-        Ok(file.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        Ok(first_file(&tar))
     }
-}
-
-/// As the engine reads it: the first line with the name. One that is not there is no user to start
-/// as, and the engine will say so.
-fn uid_of(name: &str, passwd: &str) -> Option<i64> {
-    passwd.lines().find_map(|line| {
-        let mut fields = line.trim().split(':');
-        (fields.next() == Some(name))
-            .then(|| fields.nth(1))??
-            .parse()
-            .ok()
-    })
 }
 
 #[cfg(test)]
@@ -149,13 +139,5 @@ mod tests {
         let gvisor = Isolation::of(&info(&options, "io.containerd.runsc", "/data"));
         assert!(gvisor.keeps_root_out(None));
         assert!(!gvisor.keeps_root_out(Some("runc")));
-    }
-
-    #[test]
-    fn a_name_is_who_passwd_says_it_is() {
-        let passwd = "root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\nalgo:x:1000:1000::/:/bin/sh\nalgo:x:0:0::/:\n";
-        assert_eq!(uid_of("toor", passwd), Some(0));
-        assert_eq!(uid_of("algo", passwd), Some(1000));
-        assert_eq!(uid_of("nobody", passwd), None);
     }
 }

@@ -173,7 +173,7 @@ impl Run<'_> {
 
     async fn refuse_root(&self, user: &str) -> Result<(), Error> {
         let is_safe = self.engine.keeps_root_out(self.spec.runtime.as_deref());
-        match is_safe || !self.engine.is_root(self.name, user).await? {
+        match is_safe || !self.engine.may_be_root(self.name, user).await? {
             true => Ok(()),
             false => Err(Error::RootImage),
         }

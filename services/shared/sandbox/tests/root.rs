@@ -74,6 +74,7 @@ async fn an_engine_that_would_give_root_the_host_runs_no_image_as_root() {
     };
     let toor = passwd("algo:x:0:1000::/:/bin/sh\nalgo:x:1000:1000::/:/bin/sh\n");
     assert!(is_refused(&socket, &toor).await);
+    assert!(is_refused(&socket, &passwd("algo:x:one:1000::/:/bin/sh\n")).await);
     assert!(is_refused(&socket, &passwd(&"#".repeat(2 << 20))).await);
 
     for (user, uid) in [("algo", "1000"), ("1000:0", "1000"), ("7", "7")] {

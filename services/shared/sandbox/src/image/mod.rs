@@ -12,10 +12,10 @@ mod tarball;
 mod user;
 
 pub use error::ArchiveError;
-pub(crate) use tarball::first_file;
-
 pub use inspect::{ArchiveFacts, LayerFacts, inspect_archive};
+pub(crate) use tarball::first_file;
 pub use user::Uid;
+pub(crate) use user::{Passwd, resolve};
 
 /// How much of an archive is looked at before it is refused.
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ impl Uid {
 }
 
 /// What the topmost layer that has an `/etc/passwd` says.
-pub(super) enum Passwd<'a> {
+pub(crate) enum Passwd<'a> {
     Is(&'a [u8]),
     Absent,
     Unclear,
@@ -27,7 +27,7 @@ pub(super) enum Passwd<'a> {
 
 /// By runc's rules, which are the engine's: empty is root, what reads as a number is one even where it is
 /// a name too, the first line of a name counts, and a uid that is no number is 0.
-pub(super) fn resolve(user: &str, passwd: &Passwd<'_>) -> Uid {
+pub(crate) fn resolve(user: &str, passwd: &Passwd<'_>) -> Uid {
     let name = user.split(':').next().unwrap_or_default();
     if name.is_empty() {
         return Uid::Known(0);
