@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use molar_domain::worker_api::{Beat, Device, Enrol};
+use molar_domain::worker_api::{Beat, Enrol};
 use molar_queue::AmqpArgs;
 use molar_sandbox::{Engine, Gpu};
 use molar_service::process::Tasks;
@@ -24,6 +24,7 @@ use crate::run::Slot;
 use crate::{claim, credentials, device};
 
 const BEAT_EVERY: Duration = Duration::from_secs(10);
+const REAP_EVERY: Duration = Duration::from_secs(10);
 
 /// Works until stopped. The first signal lets running cases end within the grace period, then gives
 /// them back.
@@ -57,21 +58,21 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if let Some(why) = device::oversubscribed(&device, cores, config.slots, memory) {
         bail!("times on slots that share a machine's parts mean nothing: {why}");
     }
-    let api = identify(&config, &device, memory).await?;
+    let cards = gpu.as_ref().map(device::cards).unwrap_or_default();
+    let gpus = config.slots.min(u16::try_from(cards.len()).unwrap_or(u16::MAX));
     let beat = Beat {
         device: device.clone(),
         slots: config.slots,
+        gpus,
         slot_memory_bytes: memory,
     };
+    let api = identify(&config, &beat).await?;
     let known = first_beat(&api, &beat, &shutdown).await?;
     tracing::info!(worker.id = %known.worker_id, class = known.device_class, slots = config.slots, "ready");
 
     let worker = known.worker_id.to_string();
     // A container of ours that still runs belongs to a life of this worker that has ended.
-    let reaped = engine.reap(|labels| labels.worker != worker).await?;
-    if reaped > 0 {
-        tracing::info!(reaped, "containers left by an earlier life removed");
-    }
+    engine.reap(|labels| labels.worker != worker).await?;
     let context = Arc::new(Context {
         api: api.clone(),
         engine,
@@ -84,7 +85,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
     let mut tasks = Tasks::default();
     let stop = shutdown.token();
-    let cards = gpu.as_ref().map(device::cards).unwrap_or_default();
     for index in 0..config.slots {
         let card = cards.get(usize::from(index)).map(|card| card.uuid.clone());
         let slot = Slot {
@@ -99,6 +99,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tasks.spawn(
         "beat",
         beats(api, beat, context.doorbell.clone(), stop.clone()),
+    );
+    tasks.spawn(
+        "reaper",
+        reap(context.clone(), worker.clone(), stop.clone()),
     );
     if let Some(url) = &config.amqp_url {
         let args = AmqpArgs {
@@ -132,7 +136,7 @@ async fn abandon_after(stop: CancellationToken, grace: Duration, abandon: Cancel
 }
 
 /// The API with the worker's key: the one it has, or a new one for its enrolment token.
-async fn identify(config: &Config, device: &Device, memory: u64) -> anyhow::Result<Api> {
+async fn identify(config: &Config, beat: &Beat) -> anyhow::Result<Api> {
     let api = Api::new(&config.api)?;
     match std::fs::read_to_string(&config.key_file) {
         Ok(key) => return Ok(api.with_key(key.trim().to_owned().into())),
@@ -155,10 +159,11 @@ async fn identify(config: &Config, device: &Device, memory: u64) -> anyhow::Resu
     let body = Enrol {
         token: token.expose_secret().to_owned(),
         name: config.name.clone().unwrap_or(host),
-        slots: config.slots,
-        slot_memory_bytes: memory,
+        slots: beat.slots,
+        gpus: beat.gpus,
+        slot_memory_bytes: beat.slot_memory_bytes,
         device_class: config.class.clone(),
-        device: device.clone(),
+        device: beat.device.clone(),
     };
     let enrolled = api.enrol(&body).await.context("enrolment failed")?;
     let key: SecretString = enrolled.key.into();
@@ -203,6 +208,20 @@ async fn beats(api: Api, beat: Beat, doorbell: Doorbell, stop: CancellationToken
         match api.beat(&beat).await {
             Ok(answer) => doorbell.set_draining(answer.is_draining),
             Err(error) => tracing::warn!(%error, "the platform does not answer"),
+        }
+    }
+}
+
+/// Removes what no run in hand has made: of one that was given up while the engine was away.
+async fn reap(context: Arc<Context>, worker: String, stop: CancellationToken) {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(REAP_EVERY))
+        .await
+        .is_some()
+    {
+        let reaped = context.engine.reap(|labels| labels.worker != worker);
+        if let Err(error) = reaped.await {
+            tracing::warn!(%error, "the engine does not answer");
         }
     }
 }

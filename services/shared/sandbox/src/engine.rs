@@ -4,6 +4,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 use crate::ceilings::Ceilings;
+use crate::reaper::InHand;
 use crate::{Error, Gpu};
 
 /// What a request that does no work may take.
@@ -18,6 +19,7 @@ pub struct Engine {
     pub(crate) socket: PathBuf,
     pub(crate) gpu: Option<Gpu>,
     pub(crate) ceilings: Ceilings,
+    pub(crate) in_hand: InHand,
 }
 
 /// What the engine says of itself.
@@ -46,6 +48,7 @@ impl Engine {
             socket: socket.as_ref().to_owned(),
             gpu: None,
             ceilings,
+            in_hand: InHand::default(),
         })
     }
 
