@@ -38,8 +38,8 @@ async fn lose(
     let mut tx = db.begin().await?;
     let attempt = attempts::lock(&mut tx, attempt).await?;
     let run = case_runs::lock(&mut tx, id).await?;
-    let is_lost = run.state == CaseRunState::Running
-        && run.lease_expires_at.is_some_and(|at| at < before);
+    let is_lost =
+        run.state == CaseRunState::Running && run.lease_expires_at.is_some_and(|at| at < before);
     if !is_lost {
         // It beat or ended while we waited for the lock.
         tx.rollback().await?;

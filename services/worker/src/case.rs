@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use molar_domain::worker_api::{Device, Grant, Release, ReleaseReason};
+use molar_domain::worker_api::{Grant, Release, ReleaseReason};
 use molar_sandbox::Engine;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,6 @@ use crate::{collect, fetch, load, report, run};
 pub struct Context {
     pub api: Api,
     pub engine: Engine,
-    pub device: Device,
     pub loader: Loader,
     pub doorbell: Doorbell,
     pub cases: PathBuf,
@@ -79,7 +78,7 @@ impl Context {
         held: &Held,
         cancel: CancellationToken,
     ) -> Result<(), Broken> {
-        if grant.limits.gpus > 0 && slot.gpu.is_none() {
+        if grant.limits.gpus > 0 && slot.card.is_none() {
             return Err(Broken::NoGpu);
         }
         let inputs = folder.join("inputs");
@@ -106,7 +105,7 @@ impl Context {
         let collected = collect::collect(grant, &finished, &spec.room.outputs()).await?;
         let failure = collected.failure.as_ref().map(|(code, _)| code.as_str());
         tracing::info!(wall_ms = finished.wall_ms, failure, "case finished");
-        let report = report::report(&self.api, grant, &self.device, &finished, collected);
+        let report = report::report(&self.api, grant, slot, &finished, collected);
         let told = self.abandon.run_until_cancelled(held.while_held(report));
         told.await.flatten().ok_or(Broken::Interrupted)??;
         Ok(())

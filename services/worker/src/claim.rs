@@ -41,10 +41,14 @@ async fn claim_one(context: &Context, slot: &Slot) -> bool {
             return false;
         }
     };
+    let has_gpu = match &slot.card {
+        Some(card) => card.look().await,
+        None => false,
+    };
     let claim = Claim {
         images,
         hint: context.doorbell.next_hint(),
-        has_gpu: slot.gpu.is_some(),
+        has_gpu,
     };
     let asked_at = Moment::now();
     match context.api.claim(&claim).await {

@@ -95,7 +95,9 @@ impl Held {
 pub async fn keep(api: Api, grant: Grant, held: Held, run: CancellationToken) {
     match held.while_held(beat(&api, &grant, &held)).await {
         Some(why) => tracing::warn!(case_run.id = %grant.case_run_id, why, "the case run is over"),
-        None => tracing::warn!(case_run.id = %grant.case_run_id, "no heartbeat was answered in time"),
+        None => {
+            tracing::warn!(case_run.id = %grant.case_run_id, "no heartbeat was answered in time")
+        }
     }
     held.lose();
     run.cancel();

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Error};
+use crate::card::Card;
 use crate::case::Context;
 use crate::config::Config;
 use crate::doorbell::{self, Doorbell};
@@ -52,18 +53,22 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             )
         })?
         .with_gpu(gpu.clone());
-    let device = device::find(&engine, gpu.as_ref(), config.slots).await?;
+    let device = device::find(&engine, config.slots).await?;
     let memory = device::slot_memory_bytes(&device, config.slots, config.slot_memory_bytes);
     let cores = u32::try_from(engine.info().await?.ncpu).unwrap_or(1);
     if let Some(why) = device::oversubscribed(&device, cores, config.slots, memory) {
         bail!("times on slots that share a machine's parts mean nothing: {why}");
     }
-    let cards = gpu.as_ref().map(device::cards).unwrap_or_default();
-    let gpus = config.slots.min(u16::try_from(cards.len()).unwrap_or(u16::MAX));
+    let mut cards = gpu.as_ref().map(Card::all).unwrap_or_default();
+    cards.truncate(config.slots.into());
+    let seen = |card: Option<&Arc<Card>>| match card {
+        Some(card) => device::with_gpu(&device, &card.device),
+        None => device.clone(),
+    };
     let beat = Beat {
-        device: device.clone(),
+        device: seen(cards.first()),
         slots: config.slots,
-        gpus,
+        gpus: fit(&cards),
         slot_memory_bytes: memory,
     };
     let api = identify(&config, &beat).await?;
@@ -76,7 +81,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let context = Arc::new(Context {
         api: api.clone(),
         engine,
-        device: device.clone(),
         loader: Loader::default(),
         doorbell: Doorbell::default(),
         cases: empty_folder(&config.work_dir)?,
@@ -86,11 +90,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut tasks = Tasks::default();
     let stop = shutdown.token();
     for index in 0..config.slots {
-        let card = cards.get(usize::from(index)).map(|card| card.uuid.clone());
+        let card = cards.get(usize::from(index));
         let slot = Slot {
             index,
-            cores: device.cores,
-            gpu: card,
+            device: seen(card),
+            card: card.cloned(),
             runtime: config.runtime.clone(),
             worker: worker.clone(),
         };
@@ -98,7 +102,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     }
     tasks.spawn(
         "beat",
-        beats(api, beat, context.doorbell.clone(), stop.clone()),
+        beats(api, beat, cards, context.doorbell.clone(), stop.clone()),
     );
     tasks.spawn(
         "reaper",
@@ -199,12 +203,25 @@ async fn first_beat(
     }
 }
 
-async fn beats(api: Api, beat: Beat, doorbell: Doorbell, stop: CancellationToken) {
+/// Those that can take a case now.
+fn fit(cards: &[Arc<Card>]) -> u16 {
+    let fit = cards.iter().filter(|card| card.is_fit()).count();
+    u16::try_from(fit).unwrap_or(u16::MAX)
+}
+
+async fn beats(
+    api: Api,
+    mut beat: Beat,
+    cards: Vec<Arc<Card>>,
+    doorbell: Doorbell,
+    stop: CancellationToken,
+) {
     while stop
         .run_until_cancelled(tokio::time::sleep(BEAT_EVERY))
         .await
         .is_some()
     {
+        beat.gpus = fit(&cards);
         match api.beat(&beat).await {
             Ok(answer) => doorbell.set_draining(answer.is_draining),
             Err(error) => tracing::warn!(%error, "the platform does not answer"),

@@ -44,6 +44,8 @@ pub struct Device {
     pub gpu: Option<String>,
     pub gpu_memory_mib: Option<u64>,
     pub driver: Option<String>,
+    /// The newest that the driver runs.
+    pub cuda: Option<String>,
     pub engine: String,
     pub kernel: String,
 }
