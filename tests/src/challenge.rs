@@ -8,6 +8,11 @@ pub const VALIDATION: [&str; 3] = ["Val_01", "Val_02", "Val_03"];
 pub const TEST: [&str; 3] = ["Test_01", "Test_02", "Test_03"];
 pub const CANARY: &str = "Trial_01";
 
+/// Of the phase for which no worker is there but those that a test starts: their class, and the canary, on
+/// which its images take their time.
+pub const LEASED: &str = "leased";
+pub const SLOW: &str = VALIDATION[0];
+
 pub const ACCURACY: [&str; 7] = [
     "image_DSC",
     "image_IoU",
@@ -142,6 +147,20 @@ closes_at = "2090-01-01T00:00:00"
 metrics = ["IA"]
 keep = "latest"
 quota = {{ per_day = 1, concurrent = 1 }}
+
+[[tracks.phases]]
+slug = "leased"
+title = "On workers of the test"
+kind = "container"
+split = "trial"
+canary = "validation/{SLOW}"
+opens_at = "2020-01-01T00:00:00"
+closes_at = "2090-01-01T00:00:00"
+metrics = {accuracy}
+keep = "latest"
+quota = {{ per_day = 200, total = 200, concurrent = 50, free_failures_per_day = 200 }}
+limits = {{ wall_s = 60, memory_bytes = 134217728, shm_bytes = 67108864, cpus = 1, gpus = 0, disk_bytes = 67108864, output_bytes = 67108864, upload_bytes = 268435456, image_bytes = 1073741824 }}
+device_class = "{LEASED}"
 "#
     )
 }

@@ -31,6 +31,14 @@ impl Image {
         }
     }
 
+    /// The same, and only the case of this name takes its time.
+    pub fn slow_at(predictions: &BTreeMap<String, Vec<u8>>, case: &str, sleep_s: u32) -> Self {
+        let mut image = Self::predicting(predictions, 0);
+        let wait = format!("[ ! -e /inputs/{case}.* ] || sleep {sleep_s}\n");
+        image.script = image.script.map(|script| script + &wait);
+        image
+    }
+
     pub fn running(script: &str) -> Self {
         Self {
             script: Some(script.to_owned()),

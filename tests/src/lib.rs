@@ -5,16 +5,19 @@
 
 pub mod api;
 pub mod challenge;
+pub mod engine;
 pub mod image;
 pub mod people;
 pub mod predictions;
 pub mod processes;
+pub mod proxy;
 pub mod rows;
 pub mod scenario;
 pub mod skip;
 pub mod submit;
 pub mod system;
 pub mod twice;
+pub mod worker;
 
 use std::time::{Duration, Instant};
 

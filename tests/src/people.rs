@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::api::{Api, client, id, items, text};
-use crate::challenge::{self, SLUG, Track};
+use crate::challenge::{self, LEASED, SLUG, Track};
 use crate::predictions::{Case, Splits};
 use crate::system::{System, binary};
 use crate::until;
@@ -245,7 +245,7 @@ pub async fn open_challenge(
     // The canary that the file names is there only now.
     organizer.apply(&file).await?;
     for track in drawn.keys() {
-        for phase in ["validation", "final", "tight"] {
+        for phase in ["validation", "final", LEASED, "tight"] {
             organizer.until_ready(*track, phase).await?;
         }
     }

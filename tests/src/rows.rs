@@ -18,6 +18,16 @@ use crate::until;
 
 pub struct Rows(PgPool);
 
+/// Where a case run stands.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Run {
+    pub state: String,
+    pub claims: i32,
+    pub lost_leases: i32,
+    pub worker: Option<String>,
+    pub token: Option<String>,
+}
+
 impl Rows {
     pub async fn open(system: &System) -> anyhow::Result<Self> {
         let pool = PgPoolOptions::new()
@@ -107,6 +117,28 @@ impl Rows {
         Ok(sqlx::query_as(sql)
             .bind(submission.parse::<Uuid>()?)
             .fetch_all(&self.0)
+            .await?)
+    }
+
+    /// The first run of a container.
+    pub async fn canary(&self, submission: &str) -> anyhow::Result<Run> {
+        let sql = "SELECT r.state, r.claims, r.lost_leases, r.worker_id::text AS worker, r.lease_token::text AS token
+            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+            WHERE a.submission_id = $1 AND r.position = 0";
+        let run = sqlx::query_as(sql)
+            .bind(submission.parse::<Uuid>()?)
+            .fetch_optional(&self.0)
+            .await?;
+        run.context("no case run yet")
+    }
+
+    /// The id of a worker that beats.
+    pub async fn worker(&self, name: &str) -> anyhow::Result<Option<String>> {
+        let sql =
+            "SELECT id::text FROM execution.workers WHERE name = $1 AND last_seen_at > enrolled_at";
+        Ok(sqlx::query_scalar(sql)
+            .bind(name)
+            .fetch_optional(&self.0)
             .await?)
     }
 

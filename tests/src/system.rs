@@ -19,6 +19,9 @@ use crate::until;
 const START: Duration = Duration::from_secs(180);
 const STOP: Duration = Duration::from_secs(120);
 
+/// Far shorter than a platform's own, so that its loss is soon noticed.
+pub const LEASE: Duration = Duration::from_secs(9);
+
 pub const ROLES: [&str; 6] = [
     "registration",
     "tracks",
@@ -93,7 +96,9 @@ impl System {
             .arg("up")
             .arg("--data")
             .arg(self.data())
-            .arg("--fast");
+            .arg("--fast")
+            .arg("--lease-s")
+            .arg(LEASE.as_secs().to_string());
         if let Ok(socket) = std::env::var("MOLAR_TEST_DOCKER") {
             let socket = socket.trim_start_matches("unix://");
             command.arg("--docker-host").arg(format!("unix://{socket}"));
@@ -219,6 +224,30 @@ impl System {
         Ok(format!(
             "amqp://molar_{role}:{password}@127.0.0.1:{port}/molar"
         ))
+    }
+
+    /// What its own worker was told.
+    pub fn told_worker(&self, name: &str) -> anyhow::Result<String> {
+        let told = self.child("worker")?.environment()?;
+        let found = told.into_iter().find(|(key, _)| key == name);
+        Ok(found.with_context(|| format!("no {name}"))?.1)
+    }
+
+    /// Objects whose key has this part.
+    pub fn objects_below(&self, part: &str) -> Vec<PathBuf> {
+        let mut folders = vec![self.data().join("objects/buckets")];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_name() == part {
+                    found.push(path);
+                } else if path.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        found
     }
 
     /// Where the servers keep their files.

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use molar_domain::CaseRunId;
 use molar_domain::case_run::{CaseRunState, Event};
-use molar_domain::dispatch::change;
+use molar_domain::dispatch::{Room, change};
 use molar_queue::Publish;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -16,6 +16,10 @@ use crate::{Result, doorbell};
 /// No more than keeps the slots busy until the next round: what is released is a message to workers, and
 /// those of a turn that is taken back find nothing or another.
 const AHEAD: i64 = 2;
+
+fn ahead(slots: i64) -> usize {
+    usize::try_from(AHEAD * slots).unwrap_or(0)
+}
 
 /// A bell that nobody answered is rung again after this.
 const PATIENCE: TimeDelta = TimeDelta::seconds(60);
@@ -53,7 +57,10 @@ async fn release_of(db: &PgPool, class: &Class, now: DateTime<Utc>) -> Result<Ve
     released.extend_from_slice(&waiting);
     let shares = turns::shares(&mut *tx, &class.name, &released).await?;
     released.truncate(released.len() - waiting.len());
-    let room = usize::try_from(AHEAD * class.slots).unwrap_or(0);
+    let room = Room {
+        all: ahead(class.slots),
+        gpus: ahead(class.gpus),
+    };
     let share = |team| shares.get(&team).copied().unwrap_or_default();
     let change = change(&released, &waiting, share, room);
     mark(
@@ -123,13 +130,15 @@ pub async fn remind(db: &PgPool, publisher: &dyn Publish, now: DateTime<Utc>) ->
 
 async fn warn_of_unservable(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
     let unservable = sqlx::query!(
-        r#"SELECT a.phase_id, a.device_class, (a.limits->>'memory_bytes')::bigint AS "memory_bytes!", count(*) AS "waiting!"
+        r#"SELECT a.phase_id, a.device_class, (a.limits->>'memory_bytes')::bigint AS "memory_bytes!",
+                  (a.limits->>'gpus')::int AS "gpus!", count(*) AS "waiting!"
            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
            WHERE r.state IN ('waiting', 'released') AND NOT EXISTS (
                SELECT FROM execution.workers w
                WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $1
-                 AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint)
-           GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"#,
+                 AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint
+                 AND w.gpus >= (a.limits->>'gpus')::int)
+           GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"#,
         now - SILENCE,
     )
     .fetch_all(db)
@@ -139,6 +148,7 @@ async fn warn_of_unservable(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
             phase.id = %group.phase_id,
             device_class = group.device_class,
             memory_bytes = group.memory_bytes,
+            gpus = group.gpus,
             waiting = group.waiting,
             "no live worker can run these case runs"
         );
@@ -155,7 +165,8 @@ async fn recall(db: &PgPool, now: DateTime<Utc>) -> Result<u64> {
              WHERE r.state = $1 AND r.released_at <= $3 AND NOT EXISTS (
                  SELECT FROM execution.workers w
                  WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $4
-                   AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint)
+                   AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint
+                   AND w.gpus >= (a.limits->>'gpus')::int)
              FOR UPDATE OF r SKIP LOCKED)",
         from.as_str(),
         from.apply(Event::Recall)?.as_str(),
@@ -171,7 +182,8 @@ async fn recall(db: &PgPool, now: DateTime<Utc>) -> Result<u64> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use molar_domain::worker_api::Claim;
+    use molar_domain::limits::Limits;
+    use molar_domain::worker_api::{Beat, Claim, Device};
     use molar_testkit::{ChallengeBuilder, PhaseBuilder, WorkerBuilder};
 
     use super::*;
@@ -238,6 +250,30 @@ mod tests {
             .await;
         assert_eq!(world.dispatch().await, 0);
         remind(&world.db, &*world.rung, world.now()).await.unwrap();
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_needs_a_gpu_is_taken_back_when_the_last_one_is_gone(pool: PgPool) {
+        let limits = Limits {
+            gpus: 1,
+            ..Limits::default()
+        };
+        let phase = PhaseBuilder::new("final").limits(limits);
+        let world = World::of(pool, ChallengeBuilder::new("teeth").phase(phase)).await;
+        let mut beat = Beat {
+            device: Device::default(),
+            slots: 2,
+            gpus: 2,
+            slot_memory_bytes: 32 << 30,
+        };
+        assert_eq!(world.call("beat", &beat).await.0, 200);
+        assert_eq!(world.dispatch().await, 1);
+        world.pass(60).await;
+        beat.gpus = 0;
+        assert_eq!(world.call("beat", &beat).await.0, 200);
+        remind(&world.db, &*world.rung, world.now()).await.unwrap();
+        assert_eq!(world.runs().await[0], CaseRunState::Waiting);
+        assert_eq!(world.dispatch().await, 0);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

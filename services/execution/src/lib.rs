@@ -9,6 +9,7 @@ mod dispatch;
 mod doorbell;
 mod enrolment;
 mod error;
+mod lease;
 mod log;
 mod openapi;
 mod queue;
@@ -24,6 +25,7 @@ mod workers;
 
 pub use enrolment::create_enrolment_token;
 pub use error::{Error, Result};
+pub use lease::LeaseArgs;
 pub use openapi::openapi;
 pub use routes::{routes, worker_routes};
 pub use startup::{Config, serve};

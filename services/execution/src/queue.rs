@@ -105,6 +105,7 @@ mod tests {
               },
               "device_class": "cpu",
               "enrolled_at": "2026-09-01T12:00:00Z",
+              "gpus": 0,
               "id": "…",
               "is_draining": false,
               "is_live": true,

@@ -13,6 +13,7 @@ use molar_web_kit::{ApiError, Kit, WebArgs};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
+use crate::lease::LeaseArgs;
 use crate::rows::workers;
 use crate::state::State;
 use crate::worker_api::gate::Gate;
@@ -37,6 +38,9 @@ pub struct Config {
         value_name = "ADDRESS"
     )]
     pub worker_listen: SocketAddr,
+
+    #[command(flatten)]
+    pub lease: LeaseArgs,
 }
 
 /// A report carries a series of samples, ten a second for as long as a case may take.
@@ -50,6 +54,7 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
         .map_err(|error| molar_service::Error::Io(std::io::Error::other(error)))?;
     let state = State {
         store,
+        lease: config.lease,
         publisher: app.publisher.clone(),
         dispatch: Arc::default(),
         queues: Arc::default(),
@@ -122,9 +127,14 @@ fn spawn_loops(app: &mut Application, state: &State) {
     });
 
     let (db, clock, publisher) = (app.db.clone(), app.clock.clone(), state.publisher.clone());
+    let lease = state.lease;
     app.spawn_every("sweep", Duration::from_secs(5), Arc::default(), move || {
         let (db, clock, publisher) = (db.clone(), clock.clone(), publisher.clone());
-        async move { sweep::sweep(&db, &*publisher, clock.now()).await.map(drop) }
+        async move {
+            sweep::sweep(&db, &*publisher, lease, clock.now())
+                .await
+                .map(drop)
+        }
     });
 
     spawn_queues(app, state.queues.clone());
@@ -174,5 +184,23 @@ mod tests {
     #[test]
     fn the_arguments_are_well_formed() {
         Process::command().debug_assert();
+    }
+
+    #[derive(Parser)]
+    struct Leasing {
+        #[command(flatten)]
+        lease: LeaseArgs,
+    }
+
+    #[test]
+    fn a_lease_that_no_worker_could_keep_is_refused() {
+        let seconds = |of: &str| {
+            let parsed = Leasing::try_parse_from(["", "--lease-s", of]);
+            parsed.map(|args| args.lease.lease_s).ok()
+        };
+        assert_eq!(seconds("9"), Some(9));
+        assert_eq!((seconds("5"), seconds("3601")), (None, None));
+        let default = Leasing::try_parse_from([""]).unwrap().lease;
+        assert_eq!(default.lease_s, LeaseArgs::default().lease_s);
     }
 }

@@ -1,6 +1,6 @@
 //! Takes case runs from workers that have gone silent.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use molar_domain::case_run::{CaseRunState, LOST_LEASES_MAX};
 use molar_domain::{AttemptId, CaseRunId, FailureCode};
 use molar_queue::Publish;
@@ -8,17 +8,21 @@ use molar_service::lease::backoff;
 use sqlx::PgPool;
 
 use crate::error::Failures;
+use crate::lease::LeaseArgs;
 use crate::rows::{attempts, case_runs};
 use crate::{Result, attempts as life, doorbell};
 
-/// What the clocks of two of our processes may differ.
-const SKEW: TimeDelta = TimeDelta::seconds(10);
-
-/// Returns how many leases were lost.
-pub async fn sweep(db: &PgPool, publisher: &dyn Publish, now: DateTime<Utc>) -> Result<usize> {
+/// Returns how many leases were lost. One is when it ran out before what clocks may differ.
+pub async fn sweep(
+    db: &PgPool,
+    publisher: &dyn Publish,
+    lease: LeaseArgs,
+    now: DateTime<Utc>,
+) -> Result<usize> {
     let (mut lost, mut failures) = (0, Failures::default());
-    for (run, attempt) in case_runs::list_lost(db, now - SKEW).await? {
-        let swept = lose(db, publisher, run, attempt, now).await;
+    let before = now - lease.skew();
+    for (run, attempt) in case_runs::list_lost(db, before).await? {
+        let swept = lose(db, publisher, (run, attempt), before, now).await;
         lost += usize::from(failures.note("lease not taken back", run.0, swept) == Some(true));
     }
     failures.finish().map(|()| lost)
@@ -27,15 +31,15 @@ pub async fn sweep(db: &PgPool, publisher: &dyn Publish, now: DateTime<Utc>) -> 
 async fn lose(
     db: &PgPool,
     publisher: &dyn Publish,
-    id: CaseRunId,
-    attempt: AttemptId,
+    (id, attempt): (CaseRunId, AttemptId),
+    before: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let mut tx = db.begin().await?;
     let attempt = attempts::lock(&mut tx, attempt).await?;
     let run = case_runs::lock(&mut tx, id).await?;
-    let is_lost = run.state == CaseRunState::Running
-        && run.lease_expires_at.is_some_and(|at| at < now - SKEW);
+    let is_lost =
+        run.state == CaseRunState::Running && run.lease_expires_at.is_some_and(|at| at < before);
     if !is_lost {
         // It beat or ended while we waited for the lock.
         tx.rollback().await?;

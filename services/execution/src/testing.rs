@@ -28,6 +28,7 @@ use sqlx::PgPool;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::lease::LeaseArgs;
 use crate::rows::workers;
 use crate::startup::configure_worker_api;
 use crate::state::State;
@@ -89,6 +90,7 @@ impl World {
         let rung = Arc::new(Rung::default());
         let state = web::Data::new(State {
             store,
+            lease: LeaseArgs::default(),
             publisher: rung.clone(),
             dispatch: Arc::default(),
             queues: Arc::default(),
@@ -144,7 +146,7 @@ impl World {
     }
 
     pub async fn sweep(&self) -> usize {
-        sweep::sweep(&self.db, &*self.rung, self.now())
+        sweep::sweep(&self.db, &*self.rung, self.state.lease, self.now())
             .await
             .unwrap()
     }
@@ -168,7 +170,7 @@ impl World {
 
     pub async fn claim_as(&self, worker: WorkerId, claim: &Claim) -> Option<Grant> {
         let worker = workers::find(&self.db, worker).await.unwrap();
-        claim::grant(&self.db, &self.state.store, &worker, claim, self.now())
+        claim::grant(&self.db, &self.state, &worker, claim, self.now())
             .await
             .unwrap()
     }

@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::entries::{Candidate, kept};
 use crate::error::Error;
-use crate::rows::{candidates, phases, rankings};
+use crate::rows::{candidates, machines, phases, rankings};
 
 /// Looks at every phase. One that fails is told and does not keep the others from their turn.
 pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
@@ -56,12 +56,15 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
         return Ok(false);
     }
     let table = table(&phase.metrics, &entries)?;
+    let submissions: Vec<_> = entries.iter().map(|entry| entry.submission.0).collect();
+    let machines = machines::list(tx, &submissions).await?;
     let ranking = rankings::New {
         id: uuid_at(now),
         phase_id,
         version: last.map_or(1, |last| last.version + 1),
         inputs_hash: inputs,
         left_out: &table.left_out,
+        machines: &machines,
         now,
     };
     rankings::insert(tx, &ranking).await?;

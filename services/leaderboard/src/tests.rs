@@ -4,10 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, read_body};
 use chrono::TimeDelta;
 use molar_domain::PhaseId;
+use molar_domain::attempt::AttemptState;
+use molar_domain::phase::SubmissionKind;
+use molar_domain::worker_api::Device;
 use molar_service::Role;
 use molar_testkit::{
-    Challenge, ChallengeBuilder, EvaluationBuilder, MockClock, PhaseBuilder, SubmissionBuilder,
-    Team, TeamBuilder, as_role, noon,
+    AttemptBuilder, Challenge, ChallengeBuilder, EvaluationBuilder, MockClock, PhaseBuilder,
+    SubmissionBuilder, Team, TeamBuilder, as_role, noon,
 };
 use molar_web_kit::testing;
 use serde_json::{Value, json};
@@ -210,6 +213,47 @@ async fn an_unknown_board_is_a_problem_document(db: PgPool) {
     .await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(body.contains("no such board"), "{body}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_timed_board_tells_its_machines_and_what_they_cannot_measure(db: PgPool) {
+    let metrics = ["IA", "running_time_s", "gpu_memory_area_mib_s"];
+    let phase = PhaseBuilder::new("final")
+        .kind(SubmissionKind::Container)
+        .metrics(&metrics);
+    let challenge = ChallengeBuilder::new("sts").phase(phase).insert(&db).await;
+    let team = TeamBuilder::new(&challenge, "Ants").insert(&db).await;
+    let submission = SubmissionBuilder::new(&challenge, &team)
+        .container()
+        .insert(&db)
+        .await;
+    AttemptBuilder::new(&challenge, &submission)
+        .state(AttemptState::Finished)
+        .insert(&db)
+        .await;
+    let device = Device {
+        cpu: "Fast One".to_owned(),
+        cores: 2,
+        ..Device::default()
+    };
+    sqlx::query!(
+        "UPDATE execution.case_runs SET device = $1 WHERE kind = 'case'",
+        json!(device)
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let values = json!({"IA": 0.5, "running_time_s": 1.5});
+    EvaluationBuilder::new(&challenge, &submission, values)
+        .insert(&db)
+        .await;
+    fold(&db, challenge.phase_id).await;
+    let seen = board(&db, challenge.phase_id, None).await;
+    assert_eq!(seen["machines"], json!(["Fast One, 2 cores"]));
+    assert_eq!(seen["left_out"], json!(["gpu_memory_area_mib_s"]));
+    let (_, page) = get(&db, "/boards/sts/teeth/final", None).await;
+    assert!(page.contains("</code>: Fast One, 2 cores."), "{page}");
+    assert!(page.contains("Not measured on these machines"), "{page}");
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -183,7 +183,9 @@ impl Starter<'_> {
                 .env("MOLAR_S3_SECRET_KEY", secret.expose_secret());
         }
         if role == "execution" {
-            child = child.env("MOLAR_WORKER_LISTEN", worker_api.to_string());
+            child = child
+                .env("MOLAR_WORKER_LISTEN", worker_api.to_string())
+                .env("MOLAR_LEASE_S", self.args.lease.lease_s.to_string());
         }
         self.up.start(child).await
     }

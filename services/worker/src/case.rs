@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use molar_domain::worker_api::{Device, Grant, Release, ReleaseReason};
+use molar_domain::worker_api::{Grant, Release, ReleaseReason};
 use molar_sandbox::Engine;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, Api};
 use crate::doorbell::Doorbell;
-use crate::lease::{self, Held};
+use crate::lease::{self, Held, Moment};
 use crate::load::Loader;
 use crate::run::Slot;
 use crate::{collect, fetch, load, report, run};
@@ -17,7 +17,6 @@ use crate::{collect, fetch, load, report, run};
 pub struct Context {
     pub api: Api,
     pub engine: Engine,
-    pub device: Device,
     pub loader: Loader,
     pub doorbell: Doorbell,
     pub cases: PathBuf,
@@ -31,6 +30,8 @@ enum Broken {
     /// Times and scores of a run without its GPU would be our doing.
     #[error("the case run asks for a GPU and this slot has none")]
     NoGpu,
+    #[error("the worker stops, or the lease is lost")]
+    Interrupted,
     #[error(transparent)]
     Load(#[from] load::Error),
     #[error(transparent)]
@@ -47,9 +48,9 @@ enum Broken {
 
 impl Context {
     #[tracing::instrument(name = "case_run", skip_all, fields(case_run.id = %grant.case_run_id, attempt.id = %grant.attempt_id))]
-    pub async fn handle(&self, grant: Grant, slot: &Slot) {
+    pub async fn handle(&self, grant: Grant, asked_at: Moment, slot: &Slot) {
         let cancel = self.abandon.child_token();
-        let held = Held::default();
+        let held = Held::new(asked_at, grant.lease_s);
         self.doorbell.watch(grant.case_run_id, cancel.clone());
         let beating = tokio::spawn(lease::keep(
             self.api.clone(),
@@ -58,7 +59,9 @@ impl Context {
             cancel.clone(),
         ));
         let folder = self.cases.join(grant.case_run_id.to_string());
-        let outcome = self.play(&grant, slot, &folder, cancel.clone()).await;
+        let outcome = self
+            .play(&grant, slot, &folder, &held, cancel.clone())
+            .await;
         if let Err(broken) = outcome {
             self.give_up(&grant, &held, &cancel, broken).await;
         }
@@ -72,9 +75,10 @@ impl Context {
         grant: &Grant,
         slot: &Slot,
         folder: &Path,
+        held: &Held,
         cancel: CancellationToken,
     ) -> Result<(), Broken> {
-        if grant.limits.gpus > 0 && slot.gpu.is_none() {
+        if grant.limits.gpus > 0 && slot.card.is_none() {
             return Err(Broken::NoGpu);
         }
         let inputs = folder.join("inputs");
@@ -101,7 +105,9 @@ impl Context {
         let collected = collect::collect(grant, &finished, &spec.room.outputs()).await?;
         let failure = collected.failure.as_ref().map(|(code, _)| code.as_str());
         tracing::info!(wall_ms = finished.wall_ms, failure, "case finished");
-        report::report(&self.api, grant, &self.device, &finished, collected).await?;
+        let report = report::report(&self.api, grant, slot, &finished, collected);
+        let told = self.abandon.run_until_cancelled(held.while_held(report));
+        told.await.flatten().ok_or(Broken::Interrupted)??;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::Error;
 use crate::case::Context;
+use crate::lease::Moment;
 use crate::run::Slot;
 
 /// Without a message from the broker the worker asks this often.
@@ -32,16 +33,29 @@ pub async fn work(context: Arc<Context>, slot: Slot, stop: CancellationToken) {
 
 /// Whether there was something to run.
 async fn claim_one(context: &Context, slot: &Slot) -> bool {
-    let images = context.engine.list_images().await.unwrap_or_default();
+    let images = match context.engine.list_images().await {
+        Ok(images) => images,
+        Err(error) => {
+            // What is claimed now could only be given back.
+            tracing::warn!(%error, "nothing claimed while the engine does not answer");
+            return false;
+        }
+    };
+    let has_gpu = match &slot.card {
+        Some(card) => card.look().await,
+        None => false,
+    };
     let claim = Claim {
         images,
         hint: context.doorbell.next_hint(),
+        has_gpu,
     };
+    let asked_at = Moment::now();
     match context.api.claim(&claim).await {
         Ok(Some(grant)) => {
             // Another slot may find more.
             context.doorbell.bell.notify_one();
-            context.handle(grant, slot).await;
+            context.handle(grant, asked_at, slot).await;
             true
         }
         Ok(None) => false,

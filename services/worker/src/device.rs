@@ -1,27 +1,23 @@
 //! What times are measured on: read once, sent with every result.
 
 use molar_domain::worker_api::Device;
-use molar_sandbox::{Engine, Gpu, GpuDevice};
+use molar_sandbox::{Engine, GpuDevice};
 
 /// Memory left to the host and to the engine when nobody said how much a slot has.
 const SLOTS_SHARE: f64 = 0.75;
 
-/// The machine as one slot sees it.
-pub async fn find(
-    engine: &Engine,
-    gpu: Option<&Gpu>,
-    slots: u16,
-) -> Result<Device, molar_sandbox::Error> {
+/// The machine as a slot without a GPU sees it.
+pub async fn find(engine: &Engine, slots: u16) -> Result<Device, molar_sandbox::Error> {
     let info = engine.info().await?;
-    let card = gpu.and_then(|gpu| cards(gpu).into_iter().next());
     let cores = u32::try_from(info.ncpu).unwrap_or(1) / u32::from(slots.max(1));
     Ok(Device {
         cpu: cpu_name(&std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
         cores: cores.max(1),
         memory_bytes: info.memory_bytes,
-        gpu: card.as_ref().map(|card| card.name.clone()),
-        gpu_memory_mib: card.as_ref().map(|card| card.total_mib),
-        driver: card.map(|card| card.driver),
+        gpu: None,
+        gpu_memory_mib: None,
+        driver: None,
+        cuda: None,
         engine: info.version,
         kernel: rustix::system::uname()
             .release()
@@ -30,12 +26,15 @@ pub async fn find(
     })
 }
 
-/// The GPUs, one a slot; none where they cannot be asked.
-pub fn cards(gpu: &Gpu) -> Vec<GpuDevice> {
-    gpu.devices().unwrap_or_else(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "GPUs not listed");
-        Vec::new()
-    })
+/// As the slot that owns this GPU sees it.
+pub fn with_gpu(device: &Device, gpu: &GpuDevice) -> Device {
+    Device {
+        gpu: Some(gpu.name.clone()),
+        gpu_memory_mib: Some(gpu.total_mib),
+        driver: Some(gpu.driver.clone()),
+        cuda: gpu.cuda.clone(),
+        ..device.clone()
+    }
 }
 
 /// What the slots together would take that the machine does not have.

@@ -7,6 +7,7 @@
 //! claim → load → run → collect → report, a file each.
 
 mod api;
+mod card;
 mod case;
 mod claim;
 mod collect;

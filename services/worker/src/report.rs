@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use molar_domain::worker_api::{Device, Finish, Grant, Put, PutUrl, Stored};
+use molar_domain::worker_api::{Finish, Grant, Put, PutUrl, Stored};
 use molar_sandbox::Finished;
 use molar_sandbox::collect::CollectedFile;
 use sha2::{Digest as _, Sha256};
@@ -10,6 +10,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::api::{Api, Error};
 use crate::collect::Collected;
+use crate::run::Slot;
 
 /// How often and how long a report is tried while the platform is away. The lease is kept meanwhile,
 /// so nobody else runs the case; if it is lost, the answer is Stale.
@@ -19,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub async fn report(
     api: &Api,
     grant: &Grant,
-    device: &Device,
+    slot: &Slot,
     finished: &Finished,
     collected: Collected,
 ) -> Result<(), Error> {
@@ -28,6 +29,7 @@ pub async fn report(
         None => None,
     };
     let log = put_log(api, grant, finished.log.to_text().into_bytes()).await?;
+    let gpu = slot.gpu_of(&grant.limits);
     let usage = &finished.usage;
     let (failure, failure_detail) = collected.failure.unzip();
     let body = Finish {
@@ -38,10 +40,10 @@ pub async fn report(
         wall_ms: Some(finished.wall_ms),
         gpu_area_mib_s: usage.gpu_area_mib_s,
         gpu_baseline_mib: usage.gpu_baseline_mib,
-        gpu_total_mib: device.gpu_memory_mib.map(|mib| mib as f64),
+        gpu_total_mib: gpu.map(|card| card.device.total_mib as f64),
         peak_memory_bytes: Some(usage.peak_memory_bytes),
         usage: serde_json::to_value(&usage.samples).ok(),
-        device: device.clone(),
+        device: slot.device.clone(),
         output,
         log,
         notes: collected.notes,

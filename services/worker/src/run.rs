@@ -1,22 +1,32 @@
 //! One case in the sandbox.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use molar_domain::worker_api::Grant;
+use molar_domain::limits::Limits;
+use molar_domain::worker_api::{Device, Grant};
 use molar_sandbox::{Engine, Error, Finished, Labels, Room, Spec};
 use tokio_util::sync::CancellationToken;
 
+use crate::card::Card;
 use crate::device;
 
 /// What a slot gives to a case run.
 pub struct Slot {
     pub index: u16,
-    pub cores: u32,
-    /// Index of its GPU, where the machine has one per slot.
-    pub gpu: Option<String>,
+    pub card: Option<Arc<Card>>,
+    /// The machine as this slot sees it.
+    pub device: Device,
     pub runtime: Option<String>,
     pub worker: String,
+}
+
+impl Slot {
+    /// A case that needs no GPU gets none, also where there is one.
+    pub fn gpu_of(&self, limits: &Limits) -> Option<&Card> {
+        self.card.as_deref().filter(|_| limits.gpus > 0)
+    }
 }
 
 /// For what the case run may write, in its folder.
@@ -45,17 +55,13 @@ pub fn spec(grant: &Grant, slot: &Slot, inputs: &Path, room: Room) -> Spec {
         shm_bytes: limits.shm_bytes.min(limits.memory_bytes),
         pids: limits.pids,
         nofile: limits.nofile,
-        cpuset: Some(device::cpuset(slot.index, slot.cores, limits.cpus)),
+        cpuset: Some(device::cpuset(slot.index, slot.device.cores, limits.cpus)),
         wall_limit: Duration::from_secs(limits.wall_s.into()),
         silence_limit: limits.silence_s.map(|s| Duration::from_secs(s.into())),
         log_bytes: limits.log_bytes,
         output_bytes: limits.output_bytes,
         layer_bytes: limits.disk_bytes,
-        gpu: if limits.gpus > 0 {
-            slot.gpu.clone()
-        } else {
-            None
-        },
+        gpu: slot.gpu_of(limits).map(|card| card.device.uuid.clone()),
         is_root_read_only: limits.read_only_root,
         runtime: runtime(grant, slot),
         ..Spec::sts2024_defaults(grant.image_digest.clone(), labels, inputs, room)

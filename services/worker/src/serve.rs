@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use molar_domain::worker_api::{Beat, Device, Enrol};
+use molar_domain::worker_api::{Beat, Enrol};
 use molar_queue::AmqpArgs;
 use molar_sandbox::{Engine, Gpu};
 use molar_service::process::Tasks;
@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Error};
+use crate::card::Card;
 use crate::case::Context;
 use crate::config::Config;
 use crate::doorbell::{self, Doorbell};
@@ -24,6 +25,7 @@ use crate::run::Slot;
 use crate::{claim, credentials, device};
 
 const BEAT_EVERY: Duration = Duration::from_secs(10);
+const REAP_EVERY: Duration = Duration::from_secs(10);
 
 /// Works until stopped. The first signal lets running cases end within the grace period, then gives
 /// them back.
@@ -43,31 +45,34 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
     let gpu = Gpu::detect();
     let engine = connect(&config).await?.with_gpu(gpu.clone());
-    let device = device::find(&engine, gpu.as_ref(), config.slots).await?;
+    let device = device::find(&engine, config.slots).await?;
     let memory = device::slot_memory_bytes(&device, config.slots, config.slot_memory_bytes);
     let cores = u32::try_from(engine.info().await?.ncpu).unwrap_or(1);
     if let Some(why) = device::oversubscribed(&device, cores, config.slots, memory) {
         bail!("times on slots that share a machine's parts mean nothing: {why}");
     }
-    let api = identify(&config, &device, memory).await?;
+    let mut cards = gpu.as_ref().map(Card::all).unwrap_or_default();
+    cards.truncate(config.slots.into());
+    let seen = |card: Option<&Arc<Card>>| match card {
+        Some(card) => device::with_gpu(&device, &card.device),
+        None => device.clone(),
+    };
     let beat = Beat {
-        device: device.clone(),
+        device: seen(cards.first()),
         slots: config.slots,
+        gpus: fit(&cards),
         slot_memory_bytes: memory,
     };
+    let api = identify(&config, &beat).await?;
     let known = first_beat(&api, &beat, &shutdown).await?;
     tracing::info!(worker.id = %known.worker_id, class = known.device_class, slots = config.slots, "ready");
 
     let worker = known.worker_id.to_string();
     // A container of ours that still runs belongs to a life of this worker that has ended.
-    let reaped = engine.reap(|labels| labels.worker != worker).await?;
-    if reaped > 0 {
-        tracing::info!(reaped, "containers left by an earlier life removed");
-    }
+    engine.reap(|labels| labels.worker != worker).await?;
     let context = Arc::new(Context {
         api: api.clone(),
         engine,
-        device: device.clone(),
         loader: Loader::default(),
         doorbell: Doorbell::default(),
         cases: empty_folder(&config.work_dir)?,
@@ -76,13 +81,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
     let mut tasks = Tasks::default();
     let stop = shutdown.token();
-    let cards = gpu.as_ref().map(device::cards).unwrap_or_default();
     for index in 0..config.slots {
-        let card = cards.get(usize::from(index)).map(|card| card.uuid.clone());
+        let card = cards.get(usize::from(index));
         let slot = Slot {
             index,
-            cores: device.cores,
-            gpu: card,
+            device: seen(card),
+            card: card.cloned(),
             runtime: config.runtime.clone(),
             worker: worker.clone(),
         };
@@ -90,7 +94,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     }
     tasks.spawn(
         "beat",
-        beats(api, beat, context.doorbell.clone(), stop.clone()),
+        beats(api, beat, cards, context.doorbell.clone(), stop.clone()),
+    );
+    tasks.spawn(
+        "reaper",
+        reap(context.clone(), worker.clone(), stop.clone()),
     );
     if let Some(url) = &config.amqp_url {
         let args = AmqpArgs {
@@ -157,7 +165,7 @@ async fn abandon_after(stop: CancellationToken, grace: Duration, abandon: Cancel
 }
 
 /// The API with the worker's key: the one it has, or a new one for its enrolment token.
-async fn identify(config: &Config, device: &Device, memory: u64) -> anyhow::Result<Api> {
+async fn identify(config: &Config, beat: &Beat) -> anyhow::Result<Api> {
     let api = Api::new(&config.api)?;
     match std::fs::read_to_string(&config.key_file) {
         Ok(key) => return Ok(api.with_key(key.trim().to_owned().into())),
@@ -180,10 +188,11 @@ async fn identify(config: &Config, device: &Device, memory: u64) -> anyhow::Resu
     let body = Enrol {
         token: token.expose_secret().to_owned(),
         name: config.name.clone().unwrap_or(host),
-        slots: config.slots,
-        slot_memory_bytes: memory,
+        slots: beat.slots,
+        gpus: beat.gpus,
+        slot_memory_bytes: beat.slot_memory_bytes,
         device_class: config.class.clone(),
-        device: device.clone(),
+        device: beat.device.clone(),
     };
     let enrolled = api.enrol(&body).await.context("enrolment failed")?;
     let key: SecretString = enrolled.key.into();
@@ -219,15 +228,42 @@ async fn first_beat(
     }
 }
 
-async fn beats(api: Api, beat: Beat, doorbell: Doorbell, stop: CancellationToken) {
+/// Those that can take a case now.
+fn fit(cards: &[Arc<Card>]) -> u16 {
+    let fit = cards.iter().filter(|card| card.is_fit()).count();
+    u16::try_from(fit).unwrap_or(u16::MAX)
+}
+
+async fn beats(
+    api: Api,
+    mut beat: Beat,
+    cards: Vec<Arc<Card>>,
+    doorbell: Doorbell,
+    stop: CancellationToken,
+) {
     while stop
         .run_until_cancelled(tokio::time::sleep(BEAT_EVERY))
         .await
         .is_some()
     {
+        beat.gpus = fit(&cards);
         match api.beat(&beat).await {
             Ok(answer) => doorbell.set_draining(answer.is_draining),
             Err(error) => tracing::warn!(%error, "the platform does not answer"),
+        }
+    }
+}
+
+/// Removes what no run in hand has made: of one that was given up while the engine was away.
+async fn reap(context: Arc<Context>, worker: String, stop: CancellationToken) {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(REAP_EVERY))
+        .await
+        .is_some()
+    {
+        let reaped = context.engine.reap(|labels| labels.worker != worker);
+        if let Err(error) = reaped.await {
+            tracing::warn!(%error, "the engine does not answer");
         }
     }
 }

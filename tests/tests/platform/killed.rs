@@ -10,8 +10,8 @@ use molar_tests::until;
 
 use crate::stage::{Handed, PATIENCE, Stage};
 
-/// A lost lease is noticed after a minute and the allowance for skewed clocks, then backed off.
-const LEASE_LOST: Duration = Duration::from_secs(240);
+/// A lost lease is noticed after the allowance for skewed clocks, then backed off.
+const LEASE_LOST: Duration = Duration::from_secs(120);
 
 pub async fn worker_execution_and_scoring_die_in_mid_run(stage: &mut Stage) -> anyhow::Result<()> {
     let mut handed = Vec::new();

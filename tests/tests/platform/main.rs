@@ -6,6 +6,7 @@
 mod bad_input;
 mod boards;
 mod killed;
+mod leases;
 mod rights;
 mod stage;
 mod stopped;
@@ -47,6 +48,12 @@ async fn main() -> ExitCode {
         killed {
             worker_execution_and_scoring_die_in_mid_run,
             the_broker_dies_and_comes_back_empty,
+        }
+        leases {
+            a_worker_killed_cut_off_or_stopped_loses_its_run_to_another,
+            a_killed_engine_costs_its_runs_a_retry_and_leaves_nothing,
+            a_worker_that_is_asked_to_end_hands_its_run_back_uncharged,
+            a_cancelled_run_is_stopped_at_once_with_the_broker_and_within_a_beat_without,
         }
         stopped {
             each_role_ends_in_order_and_loses_nothing,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use molar_tests::api::{Api, text};
-use molar_tests::challenge::{TRACKS, Track};
+use molar_tests::challenge::{LEASED, SLOW, TRACKS, Track};
 use molar_tests::image::Image;
 use molar_tests::people::{Organizer, Team, open_challenge};
 use molar_tests::predictions::{self, Case, Splits, Values, draw, predict};
@@ -143,6 +143,29 @@ impl Stage {
         })
     }
 
+    /// In the phase for which the test starts the workers. The first case takes `canary_s`.
+    pub async fn hand_in_slow(
+        &self,
+        team: &Team,
+        fault: usize,
+        canary_s: u32,
+    ) -> anyhow::Result<Handed> {
+        let track = Track::Opg;
+        let hidden = self.cases(track, "trial");
+        let canary = &self.cases(track, "validation")[..1];
+        let files = predict(track, &[canary, hidden].concat(), fault)?;
+        let archive = Image::slow_at(&files, SLOW, canary_s).archive()?;
+        let phase_id = self.organizer.phase_id(track, LEASED)?;
+        let id = hand_in(team, &phase_id, &archive).await?;
+        let truth = predictions::truth(track, hidden, &files)?;
+        Ok(Handed {
+            id,
+            track,
+            phase: LEASED,
+            truth,
+        })
+    }
+
     /// Waits for the end, then insists on one score per case, each exactly what its file is worth.
     pub async fn ends_scored_once(
         &self,
@@ -171,11 +194,11 @@ impl Stage {
             }
             let is_timed = found.contains_key("running_time_s");
             ensure!(
-                is_timed == (handed.phase == "final"),
+                is_timed == (handed.phase != "validation"),
                 "{what}, {case}: {found:?}"
             );
         }
-        if handed.phase == "final" {
+        if handed.phase != "validation" {
             let runs = self.rows.runs(&handed.id).await?;
             let is_whole = runs.len() == handed.truth.len() + 1
                 && runs.iter().all(|(state, _)| state == "finished");

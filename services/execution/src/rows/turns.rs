@@ -17,6 +17,7 @@ struct Row {
     is_rerun: bool,
     attempt_id: Uuid,
     position: i32,
+    needs_gpu: bool,
     is_released: bool,
 }
 
@@ -29,16 +30,17 @@ pub async fn list(
 ) -> Result<(Vec<Waiting>, Vec<Waiting>)> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT r.id, a.team_id, a.is_rerun, r.attempt_id, r.position, r.state = 'released' AS "is_released!"
+        r#"SELECT r.id, a.team_id, a.is_rerun, r.attempt_id, r.position, (a.limits->>'gpus')::int > 0 AS "needs_gpu!", r.state = 'released' AS "is_released!"
            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
            WHERE a.device_class = $1
              AND (r.state = 'released' OR r.state = 'waiting' AND r.not_before <= $3
-                  AND (a.limits->>'memory_bytes')::bigint <= $2
+                  AND (a.limits->>'memory_bytes')::bigint <= CASE WHEN (a.limits->>'gpus')::int > 0 THEN $4::bigint ELSE $2::bigint END
                   AND (a.canary_passed_at IS NOT NULL
                        OR r.position = (SELECT min(o.position) FROM execution.case_runs o WHERE o.attempt_id = a.id)))"#,
         class.name,
         class.slot_memory_bytes,
         now,
+        class.gpu_slot_memory_bytes,
     )
     .fetch_all(db)
     .await?;
@@ -52,6 +54,7 @@ impl Row {
         Waiting {
             case_run: self.id.into(),
             team: self.team_id.into(),
+            needs_gpu: self.needs_gpu,
             is_rerun: self.is_rerun,
             preference: 0,
             order: (self.attempt_id, self.position),
@@ -88,28 +91,39 @@ pub async fn shares(
     Ok(shares.collect())
 }
 
-/// What a worker could claim now. The run that its doorbell named is preferred among those of one team, then
+/// The slot that asks for something to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot<'a> {
+    pub class: &'a str,
+    pub memory_bytes: i64,
+    pub has_gpu: bool,
+}
+
+/// What a slot could claim now. The run that its doorbell named is preferred among those of one team, then
 /// those of an image that the worker has.
 pub async fn claimable(
     db: &PgPool,
-    (class, slot_memory_bytes): (&str, i64),
+    slot: Slot<'_>,
     hint: Option<Uuid>,
     images: &[String],
 ) -> Result<Vec<Waiting>> {
     let rows = sqlx::query!(
         r#"SELECT r.id, a.team_id, a.is_rerun, r.attempt_id, r.position,
-                  a.image_digest = ANY($3) AS "has_image!"
+                  (a.limits->>'gpus')::int > 0 AS "needs_gpu!", a.image_digest = ANY($3) AS "has_image!"
            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
-           WHERE r.state = 'released' AND a.device_class = $1 AND (a.limits->>'memory_bytes')::bigint <= $2"#,
-        class,
-        slot_memory_bytes,
+           WHERE r.state = 'released' AND a.device_class = $1 AND (a.limits->>'memory_bytes')::bigint <= $2
+             AND ($4 OR (a.limits->>'gpus')::int = 0)"#,
+        slot.class,
+        slot.memory_bytes,
         images,
+        slot.has_gpu,
     )
     .fetch_all(db)
     .await?;
     let runs = rows.into_iter().map(|row| Waiting {
         case_run: row.id.into(),
         team: row.team_id.into(),
+        needs_gpu: row.needs_gpu,
         is_rerun: row.is_rerun,
         preference: match (hint == Some(row.id), row.has_image) {
             (true, _) => 0,

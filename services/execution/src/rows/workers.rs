@@ -58,8 +58,8 @@ pub async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO execution.workers
-             (id, name, key_hash, device_class, slots, slot_memory_bytes, device, enrolled_at, last_seen_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+             (id, name, key_hash, device_class, slots, gpus, slot_memory_bytes, device, enrolled_at, last_seen_at)
+         VALUES ($1, $2, $3, $4, $5, $9, $6, $7, $8, $8)",
         id.0,
         enrol.name.trim(),
         key.as_bytes(),
@@ -68,6 +68,7 @@ pub async fn insert(
         i64::try_from(enrol.slot_memory_bytes).map_err(|_| Error::BadRow("slot_memory_bytes"))?,
         serde_json::to_value(&enrol.device)?,
         now,
+        i16::try_from(enrol.gpus).map_err(|_| Error::BadRow("gpus"))?,
     )
     .execute(db)
     .await?;
@@ -100,13 +101,14 @@ pub async fn see(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let done = sqlx::query!(
-        "UPDATE execution.workers SET last_seen_at = $2, slots = $3, slot_memory_bytes = $4, device = $5
+        "UPDATE execution.workers SET last_seen_at = $2, slots = $3, slot_memory_bytes = $4, device = $5, gpus = $6
          WHERE id = $1 AND revoked_at IS NULL",
         id.0,
         now,
         i16::try_from(beat.slots).map_err(|_| Error::BadRow("slots"))?,
         i64::try_from(beat.slot_memory_bytes).map_err(|_| Error::BadRow("slot_memory_bytes"))?,
         serde_json::to_value(&beat.device)?,
+        i16::try_from(beat.gpus).map_err(|_| Error::BadRow("gpus"))?,
     )
     .execute(db)
     .await?;
@@ -118,14 +120,20 @@ pub async fn see(
 pub struct Class {
     pub name: String,
     pub slots: i64,
+    /// Slots that have a GPU.
+    pub gpus: i64,
     /// Of the worker that has most.
     pub slot_memory_bytes: i64,
+    /// Of the worker that has most among those with a GPU; 0 if there is none.
+    pub gpu_slot_memory_bytes: i64,
 }
 
 pub async fn live_classes(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<Vec<Class>> {
     let classes = sqlx::query_as!(
         Class,
-        r#"SELECT device_class AS name, sum(slots) AS "slots!", max(slot_memory_bytes) AS "slot_memory_bytes!"
+        r#"SELECT device_class AS name, sum(slots) AS "slots!", sum(gpus) AS "gpus!",
+                  max(slot_memory_bytes) AS "slot_memory_bytes!",
+                  COALESCE(max(slot_memory_bytes) FILTER (WHERE gpus > 0), 0) AS "gpu_slot_memory_bytes!"
            FROM execution.workers WHERE revoked_at IS NULL AND NOT is_draining AND last_seen_at > $1
            GROUP BY device_class ORDER BY device_class"#,
         now - SILENCE,

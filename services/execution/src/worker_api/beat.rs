@@ -18,7 +18,7 @@ pub async fn beat(
     body: web::Json<Beat>,
 ) -> Result<web::Json<BeatAnswer>, ApiError> {
     let mut wrong = Complaints::new();
-    check_slots(&mut wrong, body.slots, body.slot_memory_bytes);
+    check_slots(&mut wrong, (body.slots, body.gpus), body.slot_memory_bytes);
     wrong.finish()?;
     workers::see(&kit.db, *worker, &body, kit.clock.now()).await?;
     let known = workers::find(&kit.db, *worker).await?;

@@ -7,12 +7,10 @@ use molar_domain::case_run::CaseRunState;
 use molar_domain::dispatch;
 use molar_domain::worker_api::{Claim, Grant};
 use molar_domain::{AttemptId, CaseRunId, WorkerId};
-use molar_objects::Store;
 use molar_web_kit::{ApiError, Kit};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::LEASE;
 use crate::Result;
 use crate::rows::workers::{self, Worker};
 use crate::rows::{attempts, case_runs, inputs, turns};
@@ -33,7 +31,7 @@ pub async fn claim(
     if worker.is_draining {
         return Ok(HttpResponse::NoContent().finish());
     }
-    let granted = grant(&kit.db, &state.store, &worker, &body, kit.clock.now()).await?;
+    let granted = grant(&kit.db, &state, &worker, &body, kit.clock.now()).await?;
     let Some(grant) = granted else {
         return Ok(HttpResponse::NoContent().finish());
     };
@@ -47,7 +45,7 @@ pub async fn claim(
 /// under one.
 pub(crate) async fn grant(
     db: &PgPool,
-    store: &Store,
+    state: &State,
     worker: &Worker,
     claim: &Claim,
     now: DateTime<Utc>,
@@ -56,7 +54,7 @@ pub(crate) async fn grant(
         let Some((run, attempt)) = next(db, worker, claim).await? else {
             return Ok(None);
         };
-        if let Some(grant) = take(db, store, worker, run, attempt, now).await? {
+        if let Some(grant) = take(db, state, worker, run, attempt, now).await? {
             return Ok(Some(grant));
         }
     }
@@ -70,8 +68,12 @@ async fn next(
     worker: &Worker,
     claim: &Claim,
 ) -> Result<Option<(CaseRunId, AttemptId)>> {
-    let place = (worker.device_class.as_str(), worker.slot_memory_bytes);
-    let runs = turns::claimable(db, place, claim.hint, &claim.images).await?;
+    let slot = turns::Slot {
+        class: &worker.device_class,
+        memory_bytes: worker.slot_memory_bytes,
+        has_gpu: claim.has_gpu,
+    };
+    let runs = turns::claimable(db, slot, claim.hint, &claim.images).await?;
     let shares = turns::shares(db, &worker.device_class, &runs).await?;
     let share = |team| shares.get(&team).copied().unwrap_or_default();
     let first = dispatch::turns(&runs, share, 1).first().copied();
@@ -82,7 +84,7 @@ async fn next(
 /// `None` if another worker was faster or the attempt ended meanwhile.
 async fn take(
     db: &PgPool,
-    store: &Store,
+    state: &State,
     worker: &Worker,
     id: CaseRunId,
     attempt: AttemptId,
@@ -101,12 +103,12 @@ async fn take(
     let lease = case_runs::Lease {
         token: Uuid::new_v4(),
         worker: worker.id,
-        expires_at: now + LEASE,
+        expires_at: now + state.lease.span(),
     };
     case_runs::claim(&mut tx, &run, &lease, now).await?;
     let inputs = inputs::find(&mut *tx, id).await?;
     // Signing asks nobody, so that the transaction does not wait for it.
-    let urls = inputs.presign(store).await?;
+    let urls = inputs.presign(&state.store).await?;
     tx.commit().await?;
     Ok(Some(Grant {
         case_run_id: id.0,
@@ -115,6 +117,7 @@ async fn take(
         kind: inputs.kind,
         lease_token: lease.token,
         lease_expires_at: lease.expires_at,
+        lease_s: state.lease.lease_s,
         image_digest: inputs.image_digest,
         archive: urls.archive,
         input: urls.input,
@@ -125,7 +128,9 @@ async fn take(
 
 #[cfg(test)]
 mod tests {
-    use molar_testkit::{ChallengeBuilder, WorkerBuilder};
+    use chrono::TimeDelta;
+    use molar_domain::limits::Limits;
+    use molar_testkit::{ChallengeBuilder, PhaseBuilder, WorkerBuilder};
     use sqlx::PgPool;
 
     use super::*;
@@ -195,6 +200,39 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_case_that_needs_a_gpu_goes_to_a_slot_that_has_one(pool: PgPool) {
+        let limits = Limits {
+            gpus: 1,
+            ..Limits::default()
+        };
+        let phase = PhaseBuilder::new("final").limits(limits);
+        let world = World::of(pool, ChallengeBuilder::new("teeth").phase(phase)).await;
+        assert_eq!(world.dispatch().await, 0);
+        let other = WorkerBuilder::new("two").slots(2).gpus(1);
+        let other = other.insert(&world.pool).await;
+        assert_eq!(world.dispatch().await, 1);
+        let with_gpu = Claim {
+            has_gpu: true,
+            ..Claim::default()
+        };
+        for worker in [&world.worker, &other] {
+            assert!(world.claim_as(worker.id, &Claim::default()).await.is_none());
+        }
+        assert!(world.claim_as(other.id, &with_gpu).await.is_some());
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_slot_with_a_gpu_takes_a_case_that_needs_none(pool: PgPool) {
+        let world = World::new(pool).await;
+        world.dispatch().await;
+        let claim = Claim {
+            has_gpu: true,
+            ..Claim::default()
+        };
+        assert!(world.claim_as(world.worker.id, &claim).await.is_some());
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn within_a_team_the_hint_goes_first_then_an_image_that_is_there(pool: PgPool) {
         let cases = ["A", "B", "C", "D"];
         let world = World::of(pool, ChallengeBuilder::new("teeth").cases(&cases)).await;
@@ -207,8 +245,8 @@ mod tests {
         .await
         .unwrap();
         let claim = Claim {
-            images: Vec::new(),
             hint: Some(runs[2]),
+            ..Claim::default()
         };
         let mut granted = Vec::new();
         while let Some(grant) = world.claim_as(world.worker.id, &claim).await {
@@ -231,8 +269,8 @@ mod tests {
         let newcomer = world.submit("Theirs").await;
         assert_eq!(world.dispatch().await, 1);
         let claim = Claim {
-            images: Vec::new(),
             hint: Some(theirs),
+            ..Claim::default()
         };
         let grant = world.claim_as(world.worker.id, &claim).await.unwrap();
         assert_eq!(grant.submission_id, newcomer.0);
@@ -259,7 +297,8 @@ mod tests {
         let grant: Grant = serde_json::from_value(body).unwrap();
         assert_eq!(grant.output_name, "Canary_01_Mask.json");
         assert_eq!(grant.input.name, "Canary_01.png");
-        assert_eq!(grant.lease_expires_at, world.now() + LEASE);
+        assert_eq!(grant.lease_expires_at, world.now() + TimeDelta::seconds(60));
+        assert_eq!(grant.lease_s, 60);
         assert!(grant.input.url.contains("/molar-public/cases/"));
         assert!(grant.archive.url.contains("/molar-uploads/"));
         assert_eq!(world.rung.keys(), ["worker.cpu"]);

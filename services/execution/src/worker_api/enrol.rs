@@ -45,7 +45,7 @@ pub async fn enrol(
 fn check(body: &Enrol) -> Result<(), ApiError> {
     let mut wrong = Complaints::new();
     wrong.text("/name", &body.name, 1..=100);
-    check_slots(&mut wrong, body.slots, body.slot_memory_bytes);
+    check_slots(&mut wrong, (body.slots, body.gpus), body.slot_memory_bytes);
     let class = &body.device_class;
     let is_plain = (1..=64).contains(&class.len())
         && class
@@ -75,6 +75,7 @@ mod tests {
             token: token.to_owned(),
             name: "node-7".to_owned(),
             slots: 2,
+            gpus: 0,
             slot_memory_bytes: 1 << 30,
             device_class: "cpu".to_owned(),
             device: Device::default(),
@@ -94,6 +95,7 @@ mod tests {
         let beat = Beat {
             device: Device::default(),
             slots: 3,
+            gpus: 1,
             slot_memory_bytes: 1 << 30,
         };
         let (status, answer) = world.call_with(&enrolled.key, "beat", &beat).await;
@@ -120,6 +122,7 @@ mod tests {
         let odd = Enrol {
             name: " ".to_owned(),
             slots: 0,
+            gpus: 1,
             slot_memory_bytes: 0,
             device_class: Uuid::nil().to_string(),
             ..body(&token)
@@ -135,6 +138,10 @@ mod tests {
           {
             "detail": "must be 1 to 64",
             "pointer": "/slots"
+          },
+          {
+            "detail": "must be at most one a slot",
+            "pointer": "/gpus"
           },
           {
             "detail": "must be the memory of a slot",

@@ -7,20 +7,21 @@ use molar_domain::{CaseRunId, WorkerId};
 use molar_web_kit::{ApiError, Kit};
 use uuid::Uuid;
 
-use super::LEASE;
 use crate::Error;
 use crate::rows::case_runs;
+use crate::state::State;
 
 /// Extends the lease, or says that the run was cancelled.
 #[tracing::instrument(name = "case_runs.heartbeat", skip_all, fields(case_run.id = %*id))]
 pub async fn heartbeat(
     kit: web::Data<Kit>,
+    state: web::Data<State>,
     worker: web::ReqData<WorkerId>,
     id: web::Path<Uuid>,
     body: web::Json<Leased>,
 ) -> Result<web::Json<Extended>, ApiError> {
     let (id, token) = (CaseRunId(*id), body.lease_token);
-    let lease_expires_at = kit.clock.now() + LEASE;
+    let lease_expires_at = kit.clock.now() + state.lease.span();
     let is_cancelled = match case_runs::extend(&kit.db, id, *worker, token, lease_expires_at).await
     {
         Ok(()) => false,
@@ -35,6 +36,7 @@ pub async fn heartbeat(
     };
     Ok(web::Json(Extended {
         lease_expires_at,
+        lease_s: state.lease.lease_s,
         is_cancelled,
     }))
 }

@@ -10,7 +10,6 @@ pub mod put;
 pub mod release;
 pub mod urls;
 
-use chrono::TimeDelta;
 use molar_domain::case_run::CaseRunState;
 use molar_domain::{CaseRunId, WorkerId};
 use molar_web_kit::{ApiError, Complaints};
@@ -19,9 +18,6 @@ use uuid::Uuid;
 
 use crate::rows::case_runs::{self, Run};
 use crate::{Error, Result};
-
-/// A worker beats three times in it.
-pub const LEASE: TimeDelta = TimeDelta::seconds(60);
 
 /// The run as long as its lease is the caller's.
 async fn held(
@@ -49,8 +45,9 @@ fn sha256(pointer: &str, hex_text: &str) -> std::result::Result<[u8; 32], ApiErr
     Ok(bytes)
 }
 
-fn check_slots(wrong: &mut Complaints, slots: u16, slot_memory_bytes: u64) {
+fn check_slots(wrong: &mut Complaints, (slots, gpus): (u16, u16), slot_memory_bytes: u64) {
     wrong.check((1..=64).contains(&slots), "/slots", "must be 1 to 64");
+    wrong.check(gpus <= slots, "/gpus", "must be at most one a slot");
     let is_memory = i64::try_from(slot_memory_bytes).is_ok_and(|bytes| bytes > 0);
     wrong.check(
         is_memory,

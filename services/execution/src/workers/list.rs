@@ -15,6 +15,8 @@ pub struct Item {
     pub name: String,
     pub device_class: String,
     pub slots: i16,
+    /// Slots whose GPU can take a case now.
+    pub gpus: i16,
     pub slot_memory_bytes: i64,
     /// What times are measured on.
     pub device: serde_json::Value,
@@ -39,7 +41,7 @@ pub async fn list(
     let alive_after = kit.clock.now() - SILENCE;
     let items = sqlx::query_as!(
         Item,
-        r#"SELECT w.id, w.name, w.device_class, w.slots, w.slot_memory_bytes, w.device, w.enrolled_at, w.last_seen_at,
+        r#"SELECT w.id, w.name, w.device_class, w.slots, w.gpus, w.slot_memory_bytes, w.device, w.enrolled_at, w.last_seen_at,
                   w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $1 AS "is_live!",
                   w.is_draining, w.revoked_at,
                   (SELECT count(*) FROM execution.case_runs r WHERE r.worker_id = w.id AND r.state = 'running') AS "running!"

@@ -76,6 +76,8 @@ pub struct Board {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<&'static str>,
     pub device_class: String,
+    /// On which the entries were measured: GPU with driver and CUDA, CPU, cores of a slot.
+    pub machines: Vec<String>,
     pub metrics: Vec<Column>,
     /// Metrics that no entry has; they do not count in the mean rank.
     pub left_out: Vec<String>,
@@ -115,6 +117,7 @@ pub async fn see(
         note: phase.challenge_note.clone(),
         hidden: (!is_shown).then_some(HIDDEN),
         device_class: phase.device_class.clone(),
+        machines: Vec::new(),
         metrics: columns(&phase)?,
         left_out: Vec::new(),
         rows: Vec::new(),
@@ -132,6 +135,7 @@ pub async fn see(
             .map(|entry| row(entry, caller, is_reviewer))
             .collect();
         board.left_out = ranking.left_out;
+        board.machines = ranking.machines;
         board.version = Some(ranking.version);
         board.made_at = Some(ranking.created_at);
     }

@@ -1,5 +1,6 @@
 //! The SQL of the tables that this role owns, and of the views it reads.
 
 pub mod candidates;
+pub mod machines;
 pub mod phases;
 pub mod rankings;

@@ -16,6 +16,7 @@ pub struct New<'a> {
     pub version: i32,
     pub inputs_hash: String,
     pub left_out: &'a [String],
+    pub machines: &'a [String],
     pub now: DateTime<Utc>,
 }
 
@@ -47,14 +48,15 @@ pub async fn last(tx: &mut PgConnection, phase_id: PhaseId) -> sqlx::Result<Opti
 
 pub async fn insert(tx: &mut PgConnection, new: &New<'_>) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT INTO leaderboard.rankings (id, phase_id, version, inputs_hash, left_out, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO leaderboard.rankings (id, phase_id, version, inputs_hash, left_out, created_at, machines)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         new.id,
         new.phase_id.0,
         new.version,
         new.inputs_hash,
         new.left_out,
         new.now,
+        new.machines,
     )
     .execute(tx)
     .await?;
@@ -101,6 +103,7 @@ pub struct Ranking {
     pub id: Uuid,
     pub version: i32,
     pub left_out: Vec<String>,
+    pub machines: Vec<String>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -112,7 +115,7 @@ pub async fn at(
 ) -> sqlx::Result<Option<Ranking>> {
     sqlx::query_as!(
         Ranking,
-        "SELECT id, version, left_out, created_at FROM leaderboard.rankings
+        "SELECT id, version, left_out, machines, created_at FROM leaderboard.rankings
          WHERE phase_id = $1 AND ($2::timestamptz IS NULL OR created_at <= $2)
          ORDER BY version DESC LIMIT 1",
         phase_id.0,

@@ -91,6 +91,9 @@ pub struct UpArgs {
     /// A Docker Engine to be used; by default the system's if it answers, else a private one.
     #[arg(long, value_name = "HOST", env = "DOCKER_HOST")]
     pub docker_host: Option<String>,
+
+    #[command(flatten)]
+    pub lease: molar_execution::LeaseArgs,
 }
 
 impl UpArgs {

@@ -18,6 +18,8 @@ use crate::ids::{CaseRunId, TeamId};
 pub struct Waiting {
     pub case_run: CaseRunId,
     pub team: TeamId,
+    /// Only a slot with a GPU can take it.
+    pub needs_gpu: bool,
     /// Of an organizer's re-run: behind all that participants handed in.
     pub is_rerun: bool,
     /// Order within the team, before everything else; smaller goes first.
@@ -34,6 +36,21 @@ pub struct Share {
     pub last_served_at: Option<DateTime<Utc>>,
 }
 
+/// How many case runs may be released at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub all: usize,
+    /// Of them, for those that need a GPU.
+    pub gpus: usize,
+}
+
+/// Where every slot can take every case run.
+impl From<usize> for Room {
+    fn from(all: usize) -> Self {
+        Self { all, gpus: all }
+    }
+}
+
 /// What makes the released case runs those whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Change {
@@ -48,7 +65,7 @@ pub fn change(
     released: &[Waiting],
     waiting: &[Waiting],
     share: impl Fn(TeamId) -> Share,
-    room: usize,
+    room: impl Into<Room>,
 ) -> Change {
     let preferring = |preference| move |run: &Waiting| Waiting { preference, ..*run };
     let first = released.iter().map(preferring(0));
@@ -64,8 +81,14 @@ pub fn change(
 
 /// Up to `room` case runs in the order of their turns.
 ///
-/// `waiting` is in any order. Every turn counts towards the share of its team before the next is chosen.
-pub fn turns(waiting: &[Waiting], share: impl Fn(TeamId) -> Share, room: usize) -> Vec<CaseRunId> {
+/// `waiting` is in any order. Every turn counts towards the share of its team before the next is chosen. Once
+/// there is no room for a GPU's case run, a team's turn is that of its next without one.
+pub fn turns(
+    waiting: &[Waiting],
+    share: impl Fn(TeamId) -> Share,
+    room: impl Into<Room>,
+) -> Vec<CaseRunId> {
+    let mut room: Room = room.into();
     let mut sorted = waiting.to_vec();
     sorted.sort_by_key(|run| (run.is_rerun, run.preference, run.order));
     let mut teams = BTreeMap::<TeamId, VecDeque<Waiting>>::new();
@@ -89,11 +112,19 @@ pub fn turns(waiting: &[Waiting], share: impl Fn(TeamId) -> Share, room: usize) 
         .filter_map(|(&team, queue)| turn(team, queue, shares[&team], None))
         .collect();
     let mut chosen = Vec::new();
-    while chosen.len() < room
-        && let Some(Reverse((.., team))) = next.pop()
+    while chosen.len() < room.all
+        && let Some(Reverse((.., (round, _), _, team))) = next.pop()
     {
         if let (Some(queue), Some(share)) = (teams.get_mut(&team), shares.get_mut(&team)) {
-            chosen.extend(queue.pop_front().map(|run| run.case_run));
+            if room.gpus == 0 && queue.front().is_some_and(|run| run.needs_gpu) {
+                queue.retain(|run| !run.needs_gpu);
+                next.extend(turn(team, queue, *share, round));
+                continue;
+            }
+            if let Some(run) = queue.pop_front() {
+                room.gpus -= usize::from(run.needs_gpu);
+                chosen.push(run.case_run);
+            }
             share.running += 1;
             next.extend(turn(team, queue, *share, Some(chosen.len())));
         }

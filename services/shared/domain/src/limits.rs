@@ -137,6 +137,10 @@ impl Limits {
         at_least("cpus", self.cpus.into(), 1);
         at_least("output_bytes", self.output_bytes, 1024);
         at_least("upload_bytes", self.upload_bytes, 1024);
+        if self.gpus > 1 {
+            let why = format!("is {}; a case has one GPU or none", self.gpus);
+            found.push(("gpus", why));
+        }
         found
     }
 }

@@ -19,6 +19,8 @@ pub struct Enrol {
     pub token: String,
     pub name: String,
     pub slots: u16,
+    /// Slots that have a GPU.
+    pub gpus: u16,
     pub slot_memory_bytes: u64,
     pub device_class: String,
     pub device: Device,
@@ -42,6 +44,8 @@ pub struct Device {
     pub gpu: Option<String>,
     pub gpu_memory_mib: Option<u64>,
     pub driver: Option<String>,
+    /// The newest that the driver runs.
+    pub cuda: Option<String>,
     pub engine: String,
     pub kernel: String,
 }
@@ -52,6 +56,8 @@ pub struct Device {
 pub struct Beat {
     pub device: Device,
     pub slots: u16,
+    /// Slots whose GPU can take a case now.
+    pub gpus: u16,
     pub slot_memory_bytes: u64,
 }
 
@@ -71,6 +77,8 @@ pub struct Claim {
     pub images: Vec<String>,
     /// The case run that the doorbell named.
     pub hint: Option<Uuid>,
+    /// The slot that asks has a GPU that can take a case.
+    pub has_gpu: bool,
 }
 
 /// A case run that is the worker's until the lease runs out.
@@ -82,6 +90,8 @@ pub struct Grant {
     pub kind: CaseRunKind,
     pub lease_token: Uuid,
     pub lease_expires_at: DateTime<Utc>,
+    /// The same, for a worker whose clock is another: so long from when it asked.
+    pub lease_s: u32,
     /// `sha256:…` of the image's config.
     pub image_digest: String,
     pub archive: Input,
@@ -112,6 +122,8 @@ pub struct Leased {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Extended {
     pub lease_expires_at: DateTime<Utc>,
+    /// As in the grant.
+    pub lease_s: u32,
     /// The submission was cancelled: stop.
     pub is_cancelled: bool,
 }

@@ -5,6 +5,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 
 use crate::ceilings::Ceilings;
 use crate::isolation::Isolation;
+use crate::reaper::InHand;
 use crate::{Error, Gpu};
 
 /// What a request that does no work may take.
@@ -20,6 +21,7 @@ pub struct Engine {
     pub(crate) gpu: Option<Gpu>,
     pub(crate) ceilings: Ceilings,
     pub(crate) isolation: Isolation,
+    pub(crate) in_hand: InHand,
 }
 
 /// What the engine says of itself.
@@ -50,6 +52,7 @@ impl Engine {
             gpu: None,
             ceilings,
             isolation: Isolation::of(&info),
+            in_hand: InHand::default(),
         })
     }
 

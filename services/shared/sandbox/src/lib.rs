@@ -25,7 +25,9 @@ mod written;
 
 pub use engine::{Engine, Info};
 pub use error::Error;
-pub use gpu::{Gpu, GpuDevice};
+pub use gpu::{
+    Gpu, GpuDevice, GpuError, Inventory, Origin, Recorded, Recording, RecordingError, Unsettled,
+};
 pub use logs::Log;
 pub use outcome::{Finished, Outcome};
 pub use room::{Room, clear};

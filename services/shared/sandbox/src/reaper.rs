@@ -1,6 +1,7 @@
 //! Containers whose lease is gone, and the one whose run was given up in the middle.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bollard::Docker;
@@ -10,11 +11,29 @@ use crate::engine::{ACT, is_not_found, is_status, within};
 use crate::spec::LABEL_SUBMISSION;
 use crate::{Engine, Error, Labels};
 
+/// Names of the containers whose runs this process is in the middle of.
+#[derive(Clone, Default)]
+pub(crate) struct InHand(Arc<Mutex<BTreeSet<String>>>);
+
+impl InHand {
+    fn names(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine writes a slash before each name.
+    fn has(&self, names: &[String]) -> bool {
+        let held = self.names();
+        names
+            .iter()
+            .any(|name| held.contains(name.trim_start_matches('/')))
+    }
+}
+
 impl Engine {
     /// Removes every container of ours that `is_live` does not know, and says how many those were.
     ///
-    /// Asked also about runs that began this moment: who calls this knows its leases before its
-    /// containers, and asks only for its own worker's.
+    /// Never one that [`run`](Self::run) is in the middle of, so that it may be called at any time; of
+    /// other workers' on this engine `is_live` has to know.
     pub async fn reap(&self, is_live: impl Fn(&Labels) -> bool) -> Result<usize, Error> {
         let ours = ListContainersOptions {
             all: true,
@@ -28,16 +47,16 @@ impl Engine {
         let mut reaped = 0;
         for container in within("list containers", ACT, containers).await? {
             let labels = Labels::from_map(&container.labels.unwrap_or_default());
-            let Some(id) = container.id.filter(|_| !is_live(&labels)) else {
+            // Asked after the list was made: a run that began since then is not on it.
+            let is_in_hand = self.in_hand.has(&container.names.unwrap_or_default());
+            let Some(id) = container.id.filter(|_| !is_in_hand && !is_live(&labels)) else {
                 continue;
             };
-            remove(&self.docker, &id).await?;
-            tracing::warn!(
-                container = id,
-                case_run.id = labels.case_run,
-                "reaped a container"
-            );
-            reaped += 1;
+            if remove(&self.docker, &id).await? {
+                let case_run = labels.case_run;
+                tracing::warn!(container = id, case_run.id = case_run, "reaped a container");
+                reaped += 1;
+            }
         }
         Ok(reaped)
     }
@@ -69,15 +88,18 @@ async fn remove(docker: &Docker, id: &str) -> Result<bool, Error> {
 pub(crate) struct Remover {
     docker: Option<Docker>,
     name: String,
+    in_hand: InHand,
 }
 
 impl Remover {
     /// Before the container is created: the name is ours, so it can be found even if the answer to
     /// the create never came.
-    pub fn new(docker: &Docker, name: &str) -> Self {
+    pub fn new(engine: &Engine, name: &str) -> Self {
+        engine.in_hand.names().insert(name.to_owned());
         Self {
-            docker: Some(docker.clone()),
+            docker: Some(engine.docker.clone()),
             name: name.to_owned(),
+            in_hand: engine.in_hand.clone(),
         }
     }
 
@@ -97,6 +119,8 @@ impl Drop for Remover {
     /// On a panic, or when the run's future is dropped. The runtime may be going down, so this has
     /// one of its own.
     fn drop(&mut self) {
+        // From here on the reaper may help.
+        self.in_hand.names().remove(&self.name);
         let Some(docker) = self.docker.take() else {
             return;
         };

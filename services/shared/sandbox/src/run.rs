@@ -55,7 +55,7 @@ impl Engine {
             return Err(Error::NoSpace(place));
         }
         let name = format!("molar-{}", Uuid::new_v4().simple());
-        let remover = Remover::new(&self.docker, &name);
+        let remover = Remover::new(self, &name);
         let run = Run {
             engine: self,
             spec,

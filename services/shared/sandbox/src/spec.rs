@@ -52,7 +52,7 @@ pub struct Spec {
     pub layer_bytes: u64,
     /// Free space and its own to be left on the disks of the engine and of the room.
     pub free_bytes: u64,
-    /// Index or UUID of the one GPU.
+    /// UUID of the one GPU.
     pub gpu: Option<String>,
     /// Only what is mounted may be written then.
     pub is_root_read_only: bool,

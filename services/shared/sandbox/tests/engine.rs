@@ -16,7 +16,7 @@ use common::{Image, Tar, base_layer, script_layer};
 use futures_util::TryStreamExt;
 use molar_sandbox::collect::{CollectError, collect_output};
 use molar_sandbox::image::{Limits, inspect_archive};
-use molar_sandbox::{Engine, Error, Event, Finished, Labels, Outcome};
+use molar_sandbox::{Engine, Error, Event, Finished, Labels, Outcome, Spec, host_config};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -285,6 +285,41 @@ against_docker! {
         assert_eq!(bench.containers().await, 1);
         assert_eq!(bench.engine.reap(|labels| labels.case_run != mine).await.unwrap(), 1);
         assert!(bench.docker.inspect_container(&live, None).await.is_err());
+    }
+
+    async fn the_reaper_leaves_a_run_in_hand_alone(bench => script("sleep 1")) {
+        let (sender, started) = tokio::sync::oneshot::channel();
+        let mut sender = Some(sender);
+        let events = move |event: Event<'_>| if let (Event::Started, Some(sender)) = (event, sender.take()) {
+            sender.send(()).unwrap();
+        };
+        let run = Box::pin(bench.engine.run(&bench.spec, CancellationToken::new(), events));
+        let reap = async {
+            started.await.unwrap();
+            let mine = bench.spec.labels.case_run.clone();
+            bench.engine.reap(|labels| labels.case_run != mine).await
+        };
+        let (finished, reaped) = tokio::join!(run, reap);
+        assert_eq!(reaped.unwrap(), 0);
+        assert_eq!(finished.unwrap().outcome, Outcome::Finished { exit_code: 0 });
+    }
+
+    async fn a_created_container_asks_for_the_one_gpu_by_its_uuid(bench => script("true")) {
+        let uuid = "GPU-00000000-0000-0000-0000-000000000000";
+        let spec = Spec { gpu: Some(uuid.into()), ..bench.spec.clone() };
+        let body = ContainerCreateBody {
+            image: Some(spec.image.clone()),
+            cmd: Some(vec!["/bin/true".into()]),
+            host_config: Some(host_config(&spec, &[])),
+            ..Default::default()
+        };
+        let id = bench.docker.create_container(None, body).await.unwrap().id;
+        let created = bench.docker.inspect_container(&id, None).await.unwrap();
+        bench.docker.remove_container(&id, None).await.unwrap();
+        let requests = created.host_config.unwrap().device_requests.unwrap();
+        assert_eq!(requests.len(), 1);
+        assert_eq!(requests[0].device_ids, Some(vec![uuid.to_owned()]));
+        assert_eq!(requests[0].count, Some(0), "by its id and not by number");
     }
 
     async fn cpu_and_memory_are_sampled_ten_times_a_second(

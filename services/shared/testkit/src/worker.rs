@@ -17,6 +17,7 @@ pub struct WorkerBuilder {
     name: String,
     device_class: String,
     slots: i16,
+    gpus: i16,
     slot_memory_bytes: i64,
     is_draining: bool,
 }
@@ -27,6 +28,7 @@ impl WorkerBuilder {
             name: name.to_owned(),
             device_class: "cpu".to_owned(),
             slots: 1,
+            gpus: 0,
             slot_memory_bytes: 32 << 30,
             is_draining: false,
         }
@@ -39,6 +41,11 @@ impl WorkerBuilder {
 
     pub fn slots(mut self, slots: i16) -> Self {
         self.slots = slots;
+        self
+    }
+
+    pub fn gpus(mut self, gpus: i16) -> Self {
+        self.gpus = gpus;
         self
     }
 
@@ -59,8 +66,8 @@ impl WorkerBuilder {
         };
         sqlx::query!(
             "INSERT INTO execution.workers
-                 (id, name, key_hash, device_class, slots, slot_memory_bytes, device, enrolled_at, last_seen_at, is_draining)
-             VALUES ($1, $2, sha256(convert_to($3, 'UTF8')), $4, $5, $6, $7, $8, $8, $9)",
+                 (id, name, key_hash, device_class, slots, slot_memory_bytes, device, enrolled_at, last_seen_at, is_draining, gpus)
+             VALUES ($1, $2, sha256(convert_to($3, 'UTF8')), $4, $5, $6, $7, $8, $8, $9, $10)",
             worker.id.0,
             self.name,
             worker.key,
@@ -70,6 +77,7 @@ impl WorkerBuilder {
             json!({ "cpu": "of a test", "cores": 1 }),
             noon(),
             self.is_draining,
+            self.gpus,
         )
         .execute(pool)
         .await

@@ -95,6 +95,7 @@ fn run(team: u128, attempt: usize, position: i32) -> Waiting {
     Waiting {
         case_run: CaseRunId(Uuid::from_u128(attempt << 32 | position as u128)),
         team: TeamId(Uuid::from_u128(team)),
+        needs_gpu: false,
         is_rerun: false,
         preference: 0,
         order: (Uuid::from_u128(attempt), position),

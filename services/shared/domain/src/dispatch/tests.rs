@@ -14,6 +14,7 @@ fn run(team: u128, attempt: u128, position: i32) -> Waiting {
     Waiting {
         case_run: CaseRunId(Uuid::from_u128(attempt * 1000 + position as u128)),
         team: TeamId(Uuid::from_u128(team)),
+        needs_gpu: false,
         is_rerun: false,
         preference: 0,
         order: (Uuid::from_u128(attempt), position),
@@ -93,6 +94,28 @@ fn an_organizers_rerun_goes_behind_everybody() {
     let chosen = turns(&waiting, nobody_runs, 4);
     assert_eq!(teams_of(&chosen, &waiting), [2, 1, 2, 1]);
     assert_eq!(chosen[3], rerun.case_run);
+}
+
+#[test]
+fn cases_that_need_a_gpu_leave_the_other_slots_to_the_rest() {
+    let on_gpu = |position| Waiting {
+        needs_gpu: true,
+        ..run(1, 1, position)
+    };
+    let waiting = [
+        on_gpu(0),
+        on_gpu(1),
+        run(1, 1, 2),
+        run(2, 2, 0),
+        run(2, 2, 1),
+    ];
+    let room = |gpus| Room { all: 4, gpus };
+    let chosen = |gpus| teams_of(&turns(&waiting, nobody_runs, room(gpus)), &waiting);
+    assert_eq!(chosen(4), [1, 2, 1, 2]);
+    assert_eq!(chosen(0), [1, 2, 2]);
+    let one = turns(&waiting, nobody_runs, room(1));
+    let expected = [0, 3, 2, 4].map(|place: usize| waiting[place].case_run);
+    assert_eq!(one, expected);
 }
 
 #[test]
