@@ -7,6 +7,7 @@ use super::ArchiveError;
 use super::manifest::{INDEX, MANIFEST};
 use super::tarball::{Entry, Kind, components, join, normalise, parent};
 
+const PATH_BYTES: usize = 4096;
 /// All that is small together, in units of what one may have.
 const TOGETHER: u64 = 4;
 
@@ -47,6 +48,12 @@ impl Documents {
     /// and links within the archive.
     pub fn add_name(&mut self, entry: &Entry) -> Result<(), ArchiveError> {
         let path = &entry.path;
+        if path.len() > PATH_BYTES {
+            return Err(ArchiveError::hostile(
+                path,
+                "has a path longer than Linux allows",
+            ));
+        }
         for (at, _) in path.iter().enumerate().filter(|&(_, &byte)| byte == b'/') {
             if let Some(Name::Link(_)) = self.names.get(&path[..at]) {
                 return Err(ArchiveError::hostile(path, "is written through a link"));

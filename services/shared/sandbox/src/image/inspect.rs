@@ -12,11 +12,17 @@ use std::io::{self, Cursor, Read};
 use super::choose::{Chosen, choose};
 use super::documents::{Documents, Place};
 use super::layer::{Budget, Layer, Missing, find_file, passwd};
-use super::manifest::{Config, INDEX, MANIFEST};
+use super::manifest::{Config, INDEX, MANIFEST, Process};
 use super::report::{ArchiveFacts, LayerFacts, Report};
 use super::stream::{Hashing, Look, Metered, look, unpack, unpack_layer};
 use super::tarball::{Entry, Kind, Reader};
 use super::{ArchiveError, Limits, user};
+use crate::collect::printable;
+
+/// As many as the engine's overlay can mount.
+const LAYERS: usize = 127;
+/// Nobody reads more of what a report quotes.
+const QUOTED: usize = 100;
 
 struct Scanned {
     facts: LayerFacts,
@@ -85,7 +91,9 @@ impl<'a> Scan<'a> {
             if entry.kind == Kind::File
                 && let Some(member) = self.member(&entry, &mut tar)?
             {
-                if let Member::Layer(scanned) = &member {
+                if let Member::Layer(scanned) = &member
+                    && report.layers.len() < LAYERS
+                {
                     report.layers.push(scanned.facts.clone());
                 }
                 self.members.insert(entry.path, member);
@@ -143,18 +151,12 @@ impl<'a> Scan<'a> {
     fn conclude(self, report: &mut Report) -> Result<ArchiveFacts, ArchiveError> {
         let chosen = choose(&self.documents)?;
         let process = chosen.config.config.clone().unwrap_or_default();
-        let user = process.user.unwrap_or_default();
-        report.format = Some(chosen.format);
-        report.digest = Some(chosen.digest());
-        report.platform = Some(platform(&chosen.config));
-        report.user = Some(crate::collect::printable(user.as_bytes()));
-        report.entrypoint = Some(process.entrypoint.unwrap_or_default());
-        report.working_dir = Some(process.working_dir.unwrap_or_default());
-        report.volumes = process.volumes.unwrap_or_default().into_keys().collect();
+        report.describe(&chosen, &process);
         check_platform(&chosen.config)?;
         let scanned = self.layers(&chosen)?;
         report.layers = scanned.iter().map(|layer| layer.facts.clone()).collect();
         let layers: Vec<&Layer> = scanned.iter().map(|scanned| &scanned.layer).collect();
+        let user = process.user.unwrap_or_default();
         let uid = user::resolve(&user, &passwd(&layers, &self.hashes));
         report.uid = Some(uid);
         self.check_contents(&layers, report)?;
@@ -164,9 +166,10 @@ impl<'a> Scan<'a> {
             layers: report.layers.clone(),
             user,
             uid,
-            working_dir: report.working_dir.clone().unwrap_or_default(),
-            entrypoint: report.entrypoint.clone().unwrap_or_default(),
-            volumes: report.volumes.clone(),
+            working_dir: process.working_dir.unwrap_or_default(),
+            entrypoint: process.entrypoint.unwrap_or_default(),
+            volumes: process.volumes.unwrap_or_default().into_keys().collect(),
+            places: places(&chosen)?,
         })
     }
 
@@ -177,6 +180,12 @@ impl<'a> Scan<'a> {
             let (listed, expected) = (chosen.layers.len(), diff_ids.len());
             let what = format!("the manifest lists {listed} layers and the config {expected}");
             return Err(ArchiveError::damaged(what));
+        }
+        if diff_ids.len() > LAYERS {
+            return Err(ArchiveError::TooLarge {
+                what: "the number of layers",
+                limit: format!("the {LAYERS}"),
+            });
         }
         let each = (1..).zip(chosen.layers.iter().zip(diff_ids));
         each.map(|(number, (place, diff_id))| self.scanned(number, place.as_ref(), diff_id))
@@ -214,6 +223,32 @@ impl<'a> Scan<'a> {
     }
 }
 
+impl Report {
+    /// What the config says, fit to be shown.
+    fn describe(&mut self, chosen: &Chosen, process: &Process) {
+        let quote = |text: &String| printable(text.as_bytes());
+        let user = process.user.as_ref().map(quote);
+        let entrypoint = process.entrypoint.iter().flatten().take(QUOTED).map(quote);
+        let volumes = process.volumes.iter().flat_map(|volumes| volumes.keys());
+        self.format = Some(chosen.format);
+        self.digest = Some(chosen.digest());
+        self.platform = Some(platform(&chosen.config));
+        self.user = Some(user.unwrap_or_default());
+        self.entrypoint = Some(entrypoint.collect());
+        self.working_dir = Some(process.working_dir.as_ref().map(quote).unwrap_or_default());
+        self.volumes = volumes.take(QUOTED).map(quote).collect();
+    }
+}
+
+fn places(chosen: &Chosen) -> Result<Vec<String>, ArchiveError> {
+    let paths = chosen.layers.iter().flatten().map(|place| &place.path);
+    let text = |path: &Vec<u8>| {
+        String::from_utf8(path.clone())
+            .map_err(|_| ArchiveError::hostile(path, "has no readable name"))
+    };
+    paths.map(text).collect()
+}
+
 /// Those whose name says what they are, whatever they look like.
 pub(super) fn is_fixed_document(path: &[u8]) -> bool {
     matches!(path, MANIFEST | INDEX)
@@ -232,7 +267,7 @@ fn verify_name(path: &[u8], mut raw: Hashing<impl Read>) -> Result<(), ArchiveEr
 
 fn platform(config: &Config) -> String {
     let text = format!("{}/{}", config.os, config.architecture);
-    crate::collect::printable(text.as_bytes())
+    printable(text.as_bytes())
 }
 
 fn check_platform(config: &Config) -> Result<(), ArchiveError> {
@@ -250,7 +285,7 @@ fn verify(
     if expected == found {
         return Ok(());
     }
-    let expected = crate::collect::printable(expected.as_bytes());
+    let expected = printable(expected.as_bytes());
     Err(ArchiveError::WrongDigest {
         what: what(),
         expected,

@@ -35,10 +35,20 @@ impl Engine {
         archive: impl Read + Send + 'static,
         digest: &str,
     ) -> Result<(), Error> {
-        let (sender, receiver) = mpsc::channel(4);
         let expected = digest.to_owned();
+        self.send(digest, move |out| rewrite(archive, out, &expected))
+            .await
+    }
+
+    /// Streams what `write` writes to the engine, which must have the image `digest` after it.
+    pub(super) async fn send(
+        &self,
+        digest: &str,
+        write: impl FnOnce(ToEngine) -> Result<(), ArchiveError> + Send + 'static,
+    ) -> Result<(), Error> {
+        let (sender, receiver) = mpsc::channel(4);
         let writer = tokio::task::spawn_blocking(move || {
-            let result = rewrite(archive, ToEngine(sender.clone()), &expected);
+            let result = write(ToEngine(sender.clone()));
             if let Err(error) = &result {
                 // Without this the engine would take the torn stream for the end of the archive.
                 drop(sender.blocking_send(Err(io::Error::other(error.to_string()))));
@@ -90,6 +100,15 @@ impl Engine {
             Err(error) if is_not_found(&error) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// What an image takes unpacked, with the layers that it shares.
+    pub async fn image_bytes(&self, digest: &str) -> Result<u64, Error> {
+        let image = within("inspect image", ANSWER, self.docker.inspect_image(digest)).await?;
+        Ok(image
+            .size
+            .and_then(|size| u64::try_from(size).ok())
+            .unwrap_or(0))
     }
 
     /// Digests of all images that the engine has.
@@ -204,7 +223,7 @@ fn name(path: &[u8]) -> Result<String, ArchiveError> {
     }
 }
 
-struct ToEngine(mpsc::Sender<io::Result<Bytes>>);
+pub(super) struct ToEngine(mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for ToEngine {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -11,6 +11,8 @@ mod layer;
 mod load;
 mod manifest;
 mod report;
+mod split;
+mod stored;
 mod stream;
 mod tarball;
 mod user;
@@ -18,6 +20,8 @@ mod user;
 pub use error::ArchiveError;
 pub use inspect::{inspect_archive, report_on};
 pub use report::{ArchiveFacts, Format, LayerFacts, Report};
+pub use split::{CONFIG_FILE, PackedLayer, split};
+pub use stored::{OpenLayer, StoredImage, StoredLayer};
 pub use user::Uid;
 
 /// How much of an archive is looked at before it is refused.

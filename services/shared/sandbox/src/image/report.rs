@@ -12,6 +12,15 @@ pub enum Format {
     OciLayout,
 }
 
+impl Format {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DockerArchive => "docker-archive",
+            Self::OciLayout => "oci-layout",
+        }
+    }
+}
+
 /// Of an image that is refused, only what was seen before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -62,6 +71,8 @@ pub struct ArchiveFacts {
     pub entrypoint: Vec<String>,
     /// Paths that the image declares as volumes, as written.
     pub volumes: Vec<String>,
+    /// The file of the archive that holds a layer, for each of `layers`.
+    pub places: Vec<String>,
 }
 
 impl ArchiveFacts {
