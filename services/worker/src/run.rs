@@ -17,6 +17,8 @@ pub struct Slot {
     pub gpu: Option<String>,
     pub runtime: Option<String>,
     pub worker: String,
+    /// Of the disk, without which nothing runs.
+    pub free_bytes: u64,
 }
 
 /// For what the case run may write, in its folder.
@@ -51,6 +53,7 @@ pub fn spec(grant: &Grant, slot: &Slot, inputs: &Path, room: Room) -> Spec {
             None
         },
         runtime: slot.runtime.clone(),
+        free_bytes: slot.free_bytes,
         ..Spec::sts2024_defaults(grant.image_digest.clone(), labels, inputs, room)
     }
 }

@@ -106,7 +106,7 @@ async fn take(
     case_runs::claim(&mut tx, &run, &lease, now).await?;
     let inputs = inputs::find(&mut *tx, id).await?;
     // Signing asks nobody, so that the transaction does not wait for it.
-    let urls = inputs.presign(store).await?;
+    let input = inputs.presign_input(store).await?;
     tx.commit().await?;
     Ok(Some(Grant {
         case_run_id: id.0,
@@ -116,8 +116,7 @@ async fn take(
         lease_token: lease.token,
         lease_expires_at: lease.expires_at,
         image_digest: inputs.image_digest,
-        archive: urls.archive,
-        input: urls.input,
+        input,
         output_name: inputs.output_name,
         limits: inputs.limits,
     }))
@@ -261,7 +260,6 @@ mod tests {
         assert_eq!(grant.input.name, "Canary_01.png");
         assert_eq!(grant.lease_expires_at, world.now() + LEASE);
         assert!(grant.input.url.contains("/molar-public/cases/"));
-        assert!(grant.archive.url.contains("/molar-uploads/"));
         assert_eq!(world.rung.keys(), ["worker.cpu"]);
     }
 
