@@ -102,6 +102,28 @@ async fn measure_all(system: &System, splits: &Splits) -> anyhow::Result<Table> 
         String::new(),
     ]);
 
+    let [first, second] = shared_base(system, &organizer, splits).await?;
+    let rows = [
+        ("time to load it", first.load_ms, second.load_ms, "ms"),
+        (
+            "bytes fetched",
+            first.fetched_bytes,
+            second.fetched_bytes,
+            "bytes",
+        ),
+    ];
+    for (what, first, second, unit) in rows {
+        table.add_row([
+            format!("second image on a base of {} MiB: {what}", base_mib()),
+            format!(
+                "{second} {unit}, {:.1} %",
+                100.0 * second as f64 / first as f64
+            ),
+            format!("{first} {unit}"),
+            "the first image; goal 10 %".to_owned(),
+        ]);
+    }
+
     for name in ROLES.into_iter().chain(["worker", "s3"]) {
         let peak = system.child(name)?.memory("VmHWM").unwrap_or_default();
         table.add_row([
@@ -269,6 +291,78 @@ async fn bare_run(docker: &Docker, image: &str, case: &Case) -> anyhow::Result<D
         "the bare run wrote no prediction"
     );
     Ok(took)
+}
+
+/// What the worker says of a load.
+#[derive(Debug, Clone, Copy)]
+struct Load {
+    load_ms: u64,
+    fetched_bytes: u64,
+}
+
+fn base_mib() -> usize {
+    let said = std::env::var("MOLAR_BENCH_BASE_MIB");
+    said.ok().and_then(|text| text.parse().ok()).unwrap_or(1024)
+}
+
+/// Two images that differ in their upper layer only, of two teams.
+async fn shared_base(
+    system: &System,
+    organizer: &Organizer,
+    splits: &Splits,
+) -> anyhow::Result<[Load; 2]> {
+    let base = incompressible(base_mib() << 20)?;
+    let all: Vec<Case> = (splits["trial"].iter().chain(&splits["test"]))
+        .cloned()
+        .collect();
+    let phase_id = organizer.phase_id(Track::Opg, "final")?;
+    let before = loads(system).len();
+    for (name, fault) in [("First of two", 1), ("Second of two", 2)] {
+        let team = organizer.team(system, name, &[Track::Opg]).await?;
+        let image = Image::predicting(&predict(Track::Opg, &all, fault)?, 0);
+        let id = hand_in(&team, &phase_id, &image.archive_on(&base)?).await?;
+        scored(&team, &id, PATIENCE).await?;
+    }
+    match loads(system)[before..] {
+        [first, second] => Ok([first, second]),
+        ref other => anyhow::bail!("the worker loaded {other:?}"),
+    }
+}
+
+/// A layer with one file, of numbers that look random.
+fn incompressible(bytes: usize) -> anyhow::Result<Vec<u8>> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut content = Vec::with_capacity(bytes);
+    while content.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        content.extend(state.to_le_bytes());
+    }
+    let mut tar = tar::Builder::new(Vec::with_capacity(bytes + (1 << 20)));
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(content.len() as u64);
+    tar.append_data(&mut header, "opt/weights", content.as_slice())?;
+    Ok(tar.into_inner()?)
+}
+
+fn loads(system: &System) -> Vec<Load> {
+    let log = system.log_of("worker");
+    let number = |line: &str, name: &str| {
+        let rest = line.split(&format!("{name}=")).nth(1)?;
+        rest.split(|c: char| !c.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    };
+    let load = |line: &str| {
+        Some(Load {
+            load_ms: number(line, "load_ms")?,
+            fetched_bytes: number(line, "fetched_bytes")?,
+        })
+    };
+    log.lines().filter_map(load).collect()
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -49,30 +49,12 @@ impl Image {
 
     /// The archive, and the digest by which Docker knows the image.
     pub fn archive(&self) -> anyhow::Result<Vec<u8>> {
-        let layer = self.layer()?;
-        let diff_id = hex::encode(Sha256::digest(&layer));
-        let config = serde_json::to_vec(&json!({
-            "architecture": "amd64",
-            "os": "linux",
-            "config": {"User": "", "Env": ["PATH=/bin"], "WorkingDir": "/opt/algorithm"},
-            "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{diff_id}")]},
-            "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "a test"}],
-        }))?;
-        let config_name = format!("{}.json", hex::encode(Sha256::digest(&config)));
-        let layer_name = format!("{diff_id}/layer.tar");
-        let manifest = serde_json::to_vec(&json!([{
-            "Config": config_name, "RepoTags": ["molar-test:latest"], "Layers": [layer_name],
-        }]))?;
+        archive_of(&[&self.layer()?])
+    }
 
-        let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-        for (name, bytes) in [
-            (layer_name.as_str(), layer.as_slice()),
-            (config_name.as_str(), config.as_slice()),
-            ("manifest.json", manifest.as_slice()),
-        ] {
-            append(&mut tar, name, 0o644, bytes)?;
-        }
-        Ok(tar.into_inner()?.finish()?)
+    /// The same on top of a layer, a tar, that others may share.
+    pub fn archive_on(&self, base: &[u8]) -> anyhow::Result<Vec<u8>> {
+        archive_of(&[base, &self.layer()?])
     }
 
     fn layer(&self) -> anyhow::Result<Vec<u8>> {
@@ -138,6 +120,35 @@ fn append<W: std::io::Write>(
     header.set_size(bytes.len() as u64);
     tar.append_data(&mut header, name, bytes)?;
     Ok(())
+}
+
+fn archive_of(layers: &[&[u8]]) -> anyhow::Result<Vec<u8>> {
+    let hash = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
+    let hashes: Vec<_> = layers.iter().map(|layer| hash(layer)).collect();
+    let diff_ids: Vec<_> = hashes.iter().map(|hash| format!("sha256:{hash}")).collect();
+    let history = json!({"created": "1970-01-01T00:00:00Z", "created_by": "a test"});
+    let config = serde_json::to_vec(&json!({
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"User": "", "Env": ["PATH=/bin"], "WorkingDir": "/opt/algorithm"},
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        "history": vec![history; layers.len()],
+    }))?;
+    let config_name = format!("{}.json", hash(&config));
+    let names: Vec<_> = hashes
+        .iter()
+        .map(|hash| format!("{hash}/layer.tar"))
+        .collect();
+    let manifest = serde_json::to_vec(&json!([{
+        "Config": config_name, "RepoTags": ["molar-test:latest"], "Layers": names,
+    }]))?;
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (name, layer) in names.iter().zip(layers) {
+        append(&mut tar, name, 0o644, layer)?;
+    }
+    append(&mut tar, &config_name, 0o644, &config)?;
+    append(&mut tar, "manifest.json", 0o644, &manifest)?;
+    Ok(tar.into_inner()?.finish()?)
 }
 
 /// Any bytes, gzipped: what an image is not.

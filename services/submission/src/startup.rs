@@ -29,8 +29,8 @@ pub struct Config {
     #[arg(long, env = "MOLAR_CHECK_PROGRAM", value_name = "PATH")]
     pub check_program: Option<PathBuf>,
 
-    /// Where uploads lie while they are checked; needs room for the largest, once per check [default:
-    /// molar-checks in the system's temporary folder]
+    /// Where uploads lie while they are checked; needs room for the largest and for its layers unpacked,
+    /// once per check [default: molar-checks in the system's temporary folder]
     #[arg(long, env = "MOLAR_CHECK_DIR", value_name = "PATH")]
     pub check_dir: Option<PathBuf>,
 
@@ -102,7 +102,10 @@ fn spawn_rounds(app: &mut Application, store: &Store) {
     let sweep = Duration::from_secs(30);
     app.spawn_every("sweep", sweep, Default::default(), move || {
         let (db, store) = (db.clone(), store.clone());
-        async move { sweeper::sweep(&db, &store).await }
+        async move {
+            sweeper::sweep(&db, &store).await?;
+            sweeper::drop_archives(&db, &store).await
+        }
     });
 
     let (db, clock) = (app.db.clone(), app.clock.clone());

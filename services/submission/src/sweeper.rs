@@ -1,10 +1,11 @@
-//! Ends uploads that nobody completed.
+//! Ends uploads that nobody completed, and drops archives that nobody needs.
 
 use molar_objects::{Bucket, Store};
 use molar_service::db;
 use sqlx::PgPool;
 
 use crate::quota;
+use crate::rows::images;
 use crate::rows::uploads::{self, Upload};
 
 const BATCH: i64 = 20;
@@ -21,6 +22,24 @@ pub async fn sweep(db: &PgPool, store: &Store) -> sqlx::Result<()> {
             return Ok(());
         }
     }
+}
+
+/// Drops the archives of images that are stored by their layers. A worker that reads one right now tries
+/// again, by layers.
+pub async fn drop_archives(db: &PgPool, store: &Store) -> sqlx::Result<()> {
+    let now = db::now(db).await?;
+    for spare in images::spare_archives(db, BATCH).await? {
+        match store.delete(Bucket::Uploads, &spare.object_key).await {
+            Ok(()) => images::note_removed(db, spare.submission_id, now).await?,
+            // It only costs space until the next round.
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                submission.id = %spare.submission_id,
+                "the archive could not be dropped"
+            ),
+        }
+    }
+    Ok(())
 }
 
 async fn expire_some(db: &PgPool) -> sqlx::Result<Vec<Upload>> {

@@ -9,6 +9,8 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::{test, web};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use molar_domain::MockClock;
 use molar_objects::embedded::Server;
 use molar_objects::{BucketNames, Grants, Key, S3Args, Store};
@@ -41,6 +43,8 @@ pub struct World {
     pub team: Team,
     pub member: Person,
     pub store: Store,
+    /// As workers' URLs are signed.
+    pub execution: Store,
     _server: Server,
     folder: TempDir,
 }
@@ -58,13 +62,14 @@ impl World {
             .insert(pool)
             .await;
         let folder = tempfile::tempdir().unwrap();
-        let (server, store) = serve(folder.path()).await;
+        let (server, store, execution) = serve(folder.path()).await;
         Self {
             db: as_role(pool, Role::Submission).await,
             challenge,
             team,
             member,
             store,
+            execution,
             _server: server,
             folder,
         }
@@ -218,7 +223,7 @@ impl World {
     }
 }
 
-async fn serve(folder: &std::path::Path) -> (Server, Store) {
+async fn serve(folder: &std::path::Path) -> (Server, Store, Store) {
     let key = |role: molar_objects::Role| Key {
         access_key: format!("key-of-{role}"),
         secret_key: format!("secret of {role}").into(),
@@ -244,8 +249,9 @@ async fn serve(folder: &std::path::Path) -> (Server, Store) {
         .ensure_buckets()
         .await
         .unwrap();
+    let execution = store(molar_objects::Role::Execution);
     let store = store(molar_objects::Role::Submission);
-    (server, store)
+    (server, store, execution)
 }
 
 /// A `PUT` over plain HTTP; returns the answer's ETag.
@@ -268,6 +274,49 @@ async fn put_plain(url: &str, content: &[u8]) -> String {
     let mut lines = answer.lines();
     let etag = lines.find_map(|line| line.strip_prefix("etag: ").map(str::to_owned));
     etag.expect("an etag")
+}
+
+/// An image archive as Docker saved it for years, of these layers: the files of each.
+pub fn image_archive(layers: &[&[(&str, &[u8])]], architecture: &str) -> Vec<u8> {
+    let layers: Vec<_> = layers.iter().map(|files| tar_of(files)).collect();
+    let digest = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
+    let diff_ids: Vec<_> = layers
+        .iter()
+        .map(|layer| format!("sha256:{}", digest(layer)))
+        .collect();
+    let names: Vec<_> = (0..layers.len())
+        .map(|at| format!("{at}/layer.tar"))
+        .collect();
+    let config = json!({
+        "os": "linux", "architecture": architecture, "config": {"User": "1000"},
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+    });
+    let config = serde_json::to_vec(&config).unwrap();
+    let config_name = format!("{}.json", digest(&config));
+    let manifest = json!([{"Config": config_name, "RepoTags": null, "Layers": names}]);
+    let manifest = serde_json::to_vec(&manifest).unwrap();
+    let mut files: Vec<(&str, &[u8])> = vec![(&config_name, &config), ("manifest.json", &manifest)];
+    files.extend(
+        names
+            .iter()
+            .map(String::as_str)
+            .zip(layers.iter().map(Vec::as_slice)),
+    );
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(&tar_of(&files)).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o755);
+        header.set_cksum();
+        tar.append_data(&mut header, path, *content).unwrap();
+    }
+    tar.into_inner().unwrap()
 }
 
 /// A good prediction for each of the cases, of the size that the builders give their cases.

@@ -85,21 +85,21 @@ impl Context {
         remove(folder).await;
         tokio::fs::create_dir_all(&inputs).await?;
         let prepared = async {
-            self.loader.ensure(&self.engine, &self.api, grant).await?;
+            let pin = self.loader.ensure(&self.engine, &self.api, grant).await?;
             fetch::to_file(
                 self.api.http(),
                 &grant.input,
                 &inputs.join(&grant.input.name),
             )
             .await?;
-            Ok::<_, Broken>(())
+            Ok::<_, Broken>(pin)
         };
         // Of the two only the first is cut short by a cancel.
         let (prepared, room) = tokio::join!(
             cancel.run_until_cancelled(prepared),
             run::open_room(&self.engine, grant, folder)
         );
-        prepared.ok_or(collect::Error::Cancelled)??;
+        let _pin = prepared.ok_or(collect::Error::Cancelled)??;
         let spec = run::spec(grant, slot, &inputs, room?);
         let finished = run::run(&self.engine, &spec, cancel).await?;
         let collected = collect::collect(grant, &finished, &spec.room.outputs()).await?;

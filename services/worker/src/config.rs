@@ -54,6 +54,15 @@ pub struct Config {
     #[arg(long, env = "MOLAR_WORK_DIR", default_value = "work")]
     pub work_dir: PathBuf,
 
+    /// What the images that this worker loads may take on the engine's disk; those used longest ago go
+    /// first [default: half of that disk]
+    #[arg(long, env = "MOLAR_WORKER_IMAGE_BUDGET_BYTES")]
+    pub image_budget_bytes: Option<u64>,
+
+    /// Below so much free disk, of the engine or of the work folder, nothing is claimed.
+    #[arg(long, env = "MOLAR_WORKER_FREE_BYTES", default_value_t = molar_sandbox::FREE_BYTES)]
+    pub free_bytes: u64,
+
     /// RabbitMQ, as the user `worker`; without it the worker asks every few seconds.
     #[arg(long, env = "MOLAR_AMQP_URL", hide_env_values = true)]
     pub amqp_url: Option<SecretString>,

@@ -45,6 +45,29 @@ pub fn reader(response: reqwest::Response) -> impl Read + Send + 'static {
     SyncIoBridge::new(StreamReader::new(Box::pin(stream)))
 }
 
+/// A small file whose size and SHA-256 are as announced.
+pub async fn to_memory(
+    http: &reqwest::Client,
+    input: &Input,
+    most_bytes: u64,
+) -> Result<Vec<u8>, Error> {
+    if input.size_bytes > most_bytes {
+        return Err(Error::Mismatch);
+    }
+    let mut bytes = Vec::new();
+    let mut body = open(http, input).await?.bytes_stream();
+    while let Some(chunk) = body.next().await {
+        bytes.extend(chunk.map_err(|error| Error::Http(error.without_url().to_string()))?);
+        if bytes.len() as u64 > input.size_bytes {
+            return Err(Error::Mismatch);
+        }
+    }
+    match hex::encode(Sha256::digest(&bytes)) == input.sha256 {
+        true => Ok(bytes),
+        false => Err(Error::Mismatch),
+    }
+}
+
 /// Writes a file whose size and SHA-256 are as announced; readable by whatever user an image has.
 pub async fn to_file(http: &reqwest::Client, input: &Input, path: &Path) -> Result<(), Error> {
     let mut file = tokio::fs::OpenOptions::new()

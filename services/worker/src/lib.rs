@@ -1,7 +1,7 @@
 //! The role `worker`: runs containers for the platform.
 //!
 //! A worker owns nothing. It holds no database and no object store credentials and never sees a
-//! reference: for each case it gets pre-signed URLs of the one archive and the one image, and one to
+//! reference: for each case it gets pre-signed URLs of the image's layers and the one input, and one to
 //! put the output. What it may write is decided by the lease token of each case run.
 //!
 //! claim → load → run → collect → report, a file each.
@@ -16,11 +16,13 @@ mod credentials;
 mod device;
 mod doorbell;
 mod fetch;
+mod images;
 mod lease;
 mod load;
 mod report;
 mod run;
 mod serve;
+mod space;
 
 pub use config::Config;
 pub use serve::serve;

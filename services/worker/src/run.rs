@@ -20,6 +20,8 @@ pub struct Slot {
     pub device: Device,
     pub runtime: Option<String>,
     pub worker: String,
+    /// Of the disk, without which nothing runs.
+    pub free_bytes: u64,
 }
 
 impl Slot {
@@ -64,6 +66,7 @@ pub fn spec(grant: &Grant, slot: &Slot, inputs: &Path, room: Room) -> Spec {
         gpu: slot.gpu_of(limits).map(|card| card.device.uuid.clone()),
         is_root_read_only: limits.read_only_root,
         runtime: runtime(grant, slot),
+        free_bytes: slot.free_bytes,
         ..Spec::sts2024_defaults(grant.image_digest.clone(), labels, inputs, room)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use molar_domain::SystemClock;
 use molar_domain::worker_api::{Beat, Enrol};
 use molar_queue::AmqpArgs;
 use molar_sandbox::{Engine, Gpu};
@@ -20,8 +21,10 @@ use crate::card::Card;
 use crate::case::Context;
 use crate::config::Config;
 use crate::doorbell::{self, Doorbell};
+use crate::images::Images;
 use crate::load::Loader;
 use crate::run::Slot;
+use crate::space::Space;
 use crate::{claim, credentials, device};
 
 const BEAT_EVERY: Duration = Duration::from_secs(10);
@@ -72,8 +75,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     engine.reap(|labels| labels.worker != worker).await?;
     let context = Arc::new(Context {
         api: api.clone(),
+        loader: loader(&config, &engine).await?,
         engine,
-        loader: Loader::default(),
         doorbell: Doorbell::default(),
         cases: empty_folder(&config.work_dir)?,
         abandon: CancellationToken::new(),
@@ -89,6 +92,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             card: card.cloned(),
             runtime: config.runtime.clone(),
             worker: worker.clone(),
+            free_bytes: config.free_bytes,
         };
         tasks.spawn("slot", claim::work(context.clone(), slot, stop.clone()));
     }
@@ -153,6 +157,18 @@ async fn connect(config: &Config) -> anyhow::Result<Engine> {
         );
     }
     Ok(engine)
+}
+
+async fn loader(config: &Config, engine: &Engine) -> anyhow::Result<Loader> {
+    std::fs::create_dir_all(&config.work_dir)?;
+    let engine_disk = engine.info().await?.root_dir;
+    let space = Space::new(
+        [engine_disk.into(), config.work_dir.clone()],
+        config.free_bytes,
+    );
+    let budget = (config.image_budget_bytes).unwrap_or_else(|| space.default_budget_bytes());
+    let images = Images::open(config.work_dir.join("images.json"), budget);
+    Ok(Loader::new(images, space, Arc::new(SystemClock)))
 }
 
 /// Ends with the shutdown; a run that outlasts the grace period is abandoned meanwhile.

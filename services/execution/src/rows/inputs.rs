@@ -5,7 +5,7 @@ use std::time::Duration;
 use molar_domain::case_run::CaseRunKind;
 use molar_domain::challenge::Format;
 use molar_domain::limits::Limits;
-use molar_domain::worker_api::{Input, Urls};
+use molar_domain::worker_api::{ImageLayer, ImageLayers, ImageSource, Input, Urls};
 use molar_domain::{CaseRunId, SubmissionId};
 use molar_objects::{Bucket, Store};
 use sqlx::PgExecutor;
@@ -52,12 +52,79 @@ impl Object {
 }
 
 impl Inputs {
-    pub async fn presign(&self, store: &Store) -> Result<Urls> {
+    pub async fn presign_input(&self, store: &Store) -> Result<Input> {
+        self.image.presign(store).await
+    }
+
+    /// `layers` as [`stored_layers`] gave them for the image.
+    pub async fn presign(&self, store: &Store, layers: &[StoredLayer]) -> Result<Urls> {
+        let image = match layers {
+            [] => ImageSource::Archive(self.archive.presign(store).await?),
+            [config, layers @ ..] => {
+                let config = config.object.presign(store).await?;
+                let mut signed = Vec::new();
+                for layer in layers {
+                    signed.push(layer.presign(store).await?);
+                }
+                ImageSource::Layers(ImageLayers {
+                    config,
+                    layers: signed,
+                })
+            }
+        };
         Ok(Urls {
-            archive: self.archive.presign(store).await?,
-            input: self.image.presign(store).await?,
+            image,
+            input: self.presign_input(store).await?,
         })
     }
+}
+
+/// A layer in S3, or an image's config.
+#[derive(Debug, Clone)]
+pub struct StoredLayer {
+    diff_id: String,
+    unpacked_bytes: u64,
+    object: Object,
+}
+
+impl StoredLayer {
+    async fn presign(&self, store: &Store) -> Result<ImageLayer> {
+        Ok(ImageLayer {
+            diff_id: self.diff_id.clone(),
+            unpacked_bytes: self.unpacked_bytes,
+            stored: self.object.presign(store).await?,
+        })
+    }
+}
+
+/// The config and then the layers, lowest first; nothing for an image that is stored as its archive only.
+pub async fn stored_layers(
+    db: impl PgExecutor<'_>,
+    image_digest: &str,
+) -> Result<Vec<StoredLayer>> {
+    let rows = sqlx::query!(
+        r#"SELECT diff_id AS "diff_id!", object_key AS "object_key!", size_bytes AS "size_bytes!",
+                  sha256 AS "sha256!", unpacked_bytes AS "unpacked_bytes!"
+           FROM submission.stored_images WHERE image_digest = $1 ORDER BY position"#,
+        image_digest,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut layers = Vec::new();
+    for row in rows {
+        layers.push(StoredLayer {
+            unpacked_bytes: size(row.unpacked_bytes, "unpacked_bytes")?,
+            object: Object {
+                bucket: Bucket::Layers,
+                key: row.object_key,
+                name: row.diff_id.clone(),
+                size_bytes: size(row.size_bytes, "size_bytes")?,
+                sha256: row.sha256,
+            },
+            diff_id: row.diff_id,
+        });
+    }
+    Ok(layers)
 }
 
 pub async fn find(db: impl PgExecutor<'_>, id: CaseRunId) -> Result<Inputs> {

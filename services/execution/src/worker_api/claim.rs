@@ -108,7 +108,7 @@ async fn take(
     case_runs::claim(&mut tx, &run, &lease, now).await?;
     let inputs = inputs::find(&mut *tx, id).await?;
     // Signing asks nobody, so that the transaction does not wait for it.
-    let urls = inputs.presign(&state.store).await?;
+    let input = inputs.presign_input(&state.store).await?;
     tx.commit().await?;
     Ok(Some(Grant {
         case_run_id: id.0,
@@ -119,8 +119,7 @@ async fn take(
         lease_expires_at: lease.expires_at,
         lease_s: state.lease.lease_s,
         image_digest: inputs.image_digest,
-        archive: urls.archive,
-        input: urls.input,
+        input,
         output_name: inputs.output_name,
         limits: inputs.limits,
     }))
@@ -300,7 +299,6 @@ mod tests {
         assert_eq!(grant.lease_expires_at, world.now() + TimeDelta::seconds(60));
         assert_eq!(grant.lease_s, 60);
         assert!(grant.input.url.contains("/molar-public/cases/"));
-        assert!(grant.archive.url.contains("/molar-uploads/"));
         assert_eq!(world.rung.keys(), ["worker.cpu"]);
     }
 

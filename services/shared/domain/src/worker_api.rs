@@ -92,9 +92,9 @@ pub struct Grant {
     pub lease_expires_at: DateTime<Utc>,
     /// The same, for a worker whose clock is another: so long from when it asked.
     pub lease_s: u32,
-    /// `sha256:…` of the image's config.
+    /// `sha256:…` of the image's config; what it is loaded from is asked for with `urls`, by whom it is not
+    /// there.
     pub image_digest: String,
-    pub archive: Input,
     pub input: Input,
     /// The file expected in /outputs.
     pub output_name: String,
@@ -128,11 +128,36 @@ pub struct Extended {
     pub is_cancelled: bool,
 }
 
-/// Answer of `POST …/urls`: the same files, signed again.
+/// Answer of `POST …/urls`: what the case run needs, signed now.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Urls {
-    pub archive: Input,
+    pub image: ImageSource,
     pub input: Input,
+}
+
+/// What an image is loaded from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageSource {
+    Layers(ImageLayers),
+    /// As its team sent it, where its layers are not stored one by one.
+    Archive(Input),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImageLayers {
+    pub config: Input,
+    /// Lowest first.
+    pub layers: Vec<ImageLayer>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImageLayer {
+    /// `sha256:…` of the layer, unpacked.
+    pub diff_id: String,
+    pub unpacked_bytes: u64,
+    /// Gzipped.
+    pub stored: Input,
 }
 
 /// `POST …/output` and `POST …/log`: what is about to be put.

@@ -77,7 +77,7 @@ impl Walk {
 }
 
 /// The first of the places with less room than the floor.
-pub(crate) fn short_of_space(places: &[PathBuf], free_bytes: u64) -> Option<PathBuf> {
+pub fn short_of_space(places: &[PathBuf], free_bytes: u64) -> Option<PathBuf> {
     places
         .iter()
         .find(|place| is_short(place, free_bytes))

@@ -23,6 +23,7 @@ mod sample;
 mod spec;
 mod written;
 
+pub use disk::short_of_space;
 pub use engine::{Engine, Info};
 pub use error::Error;
 pub use gpu::{
@@ -33,4 +34,4 @@ pub use outcome::{Finished, Outcome};
 pub use room::{Room, clear};
 pub use run::Event;
 pub use sample::{Sample, Usage, area_mib_s};
-pub use spec::{Labels, Spec, host_config};
+pub use spec::{FREE_BYTES, Labels, Spec, host_config};

@@ -12,6 +12,8 @@ use crate::Room;
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
+/// Nothing runs where less is free.
+pub const FREE_BYTES: u64 = 5 * GIB;
 
 /// Whose run a container is; the reaper asks by these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,7 +87,7 @@ impl Spec {
             log_bytes: 1 << 20,
             output_bytes: GIB,
             layer_bytes: 20 * GIB,
-            free_bytes: 5 * GIB,
+            free_bytes: FREE_BYTES,
             gpu: None,
             is_root_read_only: false,
             runtime: None,

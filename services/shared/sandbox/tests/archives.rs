@@ -4,9 +4,19 @@
 
 mod common;
 
-use common::{Image, Tar, base_layer, gzip, script_layer, sha256};
-use molar_sandbox::image::{ArchiveError, ArchiveFacts, Limits, Uid, inspect_archive};
-use serde_json::json;
+use std::io::Read;
+use std::path::Path;
+
+use common::{
+    Image, LAYOUTS, Tar, base_layer, blob, descriptor, gzip, index, script_layer, sha256,
+    with_index,
+};
+use flate2::read::MultiGzDecoder;
+use molar_sandbox::image::{
+    ArchiveError, ArchiveFacts, CONFIG_FILE, Format, Limits, PackedLayer, Report, Uid,
+    inspect_archive, report_on, split,
+};
+use serde_json::{Value, json};
 
 fn inspect(bytes: &[u8]) -> Result<ArchiveFacts, ArchiveError> {
     inspect_archive(bytes, &Limits::default())
@@ -59,8 +69,185 @@ fn an_image_has_the_same_facts_however_it_is_saved() {
         inspect(&[gzip(first), gzip(second)].concat()).unwrap(),
         facts
     );
-    assert_eq!(inspect(&image.oci_archive()).unwrap(), facts);
-    assert_eq!(inspect(&gzip(&image.oci_archive())).unwrap(), facts);
+    for layout in LAYOUTS {
+        let archive = layout(&image);
+        for bytes in [&archive, &gzip(&archive)] {
+            let found = inspect(bytes).unwrap();
+            let places = facts.places.clone();
+            assert_eq!(ArchiveFacts { places, ..found }, facts);
+        }
+    }
+}
+
+fn split_into(
+    folder: &Path,
+    archive: &[u8],
+    wanted: &[usize],
+) -> Result<Vec<PackedLayer>, ArchiveError> {
+    let facts = inspect(archive).unwrap();
+    let place = |&at: &usize| (facts.places[at].clone(), facts.layers[at].diff_id.clone());
+    let wanted = wanted.iter().map(place).collect();
+    let limits = Limits::default();
+    split(archive, &limits, &facts.image_digest, &wanted, folder)
+}
+
+#[test]
+fn the_wanted_layers_are_written_one_by_one_and_the_same_from_every_layout() {
+    let image = Image::with_script("true");
+    let mut before = None;
+    for layout in LAYOUTS {
+        let folder = tempfile::tempdir().unwrap();
+        let layers = split_into(folder.path(), &gzip(&layout(&image)), &[1]).unwrap();
+        let [layer] = &layers[..] else {
+            panic!("{layers:?}")
+        };
+        let file = std::fs::read(folder.path().join(layer.file_name())).unwrap();
+        assert_eq!(
+            (file.len() as u64, sha256(&file)),
+            (layer.size_bytes, layer.sha256.clone())
+        );
+        let mut unpacked = Vec::new();
+        MultiGzDecoder::new(&file[..])
+            .read_to_end(&mut unpacked)
+            .unwrap();
+        assert_eq!(unpacked, image.layers[1]);
+        let config = std::fs::read(folder.path().join(CONFIG_FILE)).unwrap();
+        assert_eq!(format!("sha256:{}", sha256(&config)), image.digest());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert_eq!(*before.get_or_insert(layers.clone()), layers);
+    }
+}
+
+#[test]
+fn a_layer_that_is_not_what_the_check_saw_is_not_handed_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Image::with_script("true").oci_layout();
+    let facts = inspect(&archive).unwrap();
+    let swapped = [(facts.places[0].clone(), facts.layers[1].diff_id.clone())].into();
+    let limits = Limits::default();
+    let error = split(
+        &archive[..],
+        &limits,
+        &facts.image_digest,
+        &swapped,
+        folder.path(),
+    );
+    assert!(
+        matches!(error, Err(ArchiveError::WrongDigest { .. })),
+        "{error:?}"
+    );
+    let other = format!("sha256:{}", sha256(b"other"));
+    let error = split(&archive[..], &limits, &other, &[].into(), folder.path());
+    assert!(
+        matches!(error, Err(ArchiveError::WrongDigest { .. })),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn an_oci_layout_that_lies_is_refused() {
+    let image = Image::with_script("true");
+    let indexed = |of: fn(Value) -> Value| {
+        let (manifest, tar) = image.blobs(true);
+        let index: Value = serde_json::from_slice(&index(&[(manifest, None)])).unwrap();
+        tar.file("index.json", 0o644, of(index).to_string().as_bytes())
+            .finish()
+    };
+    let as_it_is = indexed(|index| index);
+    assert!(inspect(&as_it_is).is_ok());
+    let smaller = indexed(|mut index| {
+        index["manifests"][0]["size"] = json!(7);
+        index
+    });
+    assert_refused(&smaller, "bad-archive", "its manifest says 7");
+    let escaping = indexed(|mut index| {
+        index["manifests"][0]["digest"] = json!("sha256:../../../etc/passwd");
+        index
+    });
+    assert_refused(&escaping, "bad-archive", "no SHA-256 digest");
+    let elsewhere = indexed(|mut index| {
+        index["manifests"][0]["digest"] = json!(format!("sha256:{}", "0".repeat(64)));
+        index
+    });
+    assert_refused(&elsewhere, "bad-archive", "is not in it");
+
+    let (manifest, _) = image.blobs(true);
+    let tar = Tar::new().file("other", 0o644, &manifest);
+    let linked = tar.link(&blob(&manifest), "../../other");
+    let linked = with_index(linked, &[(manifest.clone(), None)], None);
+    assert_refused(&linked, "hostile-archive", "is a link");
+}
+
+#[test]
+fn a_layer_of_an_oci_layout_is_as_its_manifest_and_its_config_say() {
+    let mut other = Image::with_script("true");
+    other.layers[1] = script_layer("false");
+    assert_refused(&other.oci_layout(), "bad-archive", "layer 2 does not match");
+
+    let image = Image::with_script("true");
+    let (manifest, tar) = image.blobs(false);
+    let mut lying: Value = serde_json::from_slice(&manifest).unwrap();
+    lying["layers"][1]["size"] = json!(3);
+    let lying = lying.to_string().into_bytes();
+    let tar = tar.file(&blob(&lying), 0o644, &lying);
+    let lying = with_index(tar, &[(lying, None)], None);
+    assert_refused(&lying, "bad-archive", "its manifest says 3");
+}
+
+#[test]
+fn an_oci_layout_of_several_images_is_refused_and_one_of_none_too() {
+    let (one, other) = (Image::with_script("true"), Image::with_script("false"));
+    let (first, tar) = one.blobs(true);
+    let (second, _) = other.blobs(true);
+    let config = serde_json::to_vec(&other.config).unwrap();
+    let tar = tar
+        .file(&blob(&second), 0o644, &second)
+        .file(&blob(&config), 0o644, &config);
+    let two = with_index(tar, &[(first, None), (second, None)], None);
+    assert_refused(&two, "several-images", "2 images");
+
+    let none = with_index(Tar::new(), &[], None);
+    assert_refused(&none, "bad-archive", "names no image");
+    // An index in an index in an index.
+    let (manifest, tar) = one.blobs(true);
+    let inner = index(&[(manifest, None)]);
+    let outer = index(&[(inner.clone(), None)]);
+    let tar = tar
+        .file(&blob(&inner), 0o644, &inner)
+        .file(&blob(&outer), 0o644, &outer);
+    let nested = with_index(tar, &[(outer, None)], None);
+    assert_refused(&nested, "bad-archive", "an index within an index");
+}
+
+#[test]
+fn what_is_compressed_with_zstd_is_told_how_to_be_saved() {
+    let zstd = [&[0x28, 0xb5, 0x2f, 0xfd][..], &[0; 100]].concat();
+    assert_refused(&zstd, "bad-archive", "compressed with zstd");
+    let image = Image::with_script("true");
+    let config = serde_json::to_vec(&image.config).unwrap();
+    let layers: Vec<_> = [&zstd, &zstd].map(|layer| descriptor(layer)).into();
+    let manifest = json!({ "config": descriptor(&config), "layers": layers }).to_string();
+    let manifest = manifest.into_bytes();
+    let tar = [&zstd, &config, &manifest]
+        .into_iter()
+        .fold(Tar::new(), |tar, bytes| {
+            tar.file(&blob(bytes), 0o644, bytes)
+        });
+    let archive = with_index(tar, &[(manifest, None)], None);
+    assert_refused(&archive, "bad-archive", "layer 1 is compressed with zstd");
+}
+
+#[test]
+fn a_refused_image_is_reported_on_as_far_as_it_was_seen() {
+    let mut image = Image::with_script("true").process("User", json!("algo"));
+    image.config["architecture"] = json!("arm64");
+    let mut report = Report::default();
+    let refused = report_on(&image.oci_layout()[..], &Limits::default(), &mut report);
+    assert_eq!(refused.unwrap_err().code(), "wrong-architecture");
+    assert_eq!(report.format, Some(Format::OciLayout));
+    assert_eq!(report.platform.as_deref(), Some("linux/arm64"));
+    assert_eq!((report.user.as_deref(), report.uid), (Some("algo"), None));
+    assert_eq!(report.layers.len(), 2);
 }
 
 fn uid_of(user: &str, layers: Vec<Vec<u8>>) -> Uid {
@@ -150,7 +337,7 @@ fn what_is_no_archive_is_told_what_it_is() {
     let exported = archive(&[("etc/passwd", b""), ("bin/sh", b"")]);
     assert_refused(&exported, "bad-archive", "docker export");
     let oci = archive(&[("oci-layout", b"{}"), ("index.json", b"{}")]);
-    assert_refused(&oci, "bad-archive", "--output type=docker");
+    assert_refused(&oci, "bad-archive", "names no image");
     assert_refused(
         &archive(&[("manifest.json", b"[]")]),
         "bad-archive",

@@ -3,8 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 #[path = "common/bench.rs"]
-#[expect(dead_code, reason = "shared with the tests of limits")]
-#[expect(unused_macros, reason = "this one brings its own engine")]
 mod bench;
 mod common;
 

@@ -1,24 +1,29 @@
 //! An image archive, looked into without running it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use molar_domain::FailureCode;
-use molar_sandbox::image::{ArchiveError, Limits, inspect_archive};
+use molar_sandbox::image::{self, ArchiveError, Limits, report_on};
 
+use super::report::ImageReport;
 use super::verdict::{Image, Verdict};
 
 pub fn check(path: &Path, uncompressed_bytes: u64) -> io::Result<Verdict> {
-    let limits = Limits {
-        uncompressed_bytes,
-        ..Limits::default()
+    let mut report = ImageReport {
+        limit_bytes: uncompressed_bytes,
+        ..ImageReport::default()
     };
-    match inspect_archive(File::open(path)?, &limits) {
+    let limits = limits(uncompressed_bytes);
+    match report_on(File::open(path)?, &limits, &mut report.seen) {
         Ok(facts) => {
             let image = Image {
                 digest: facts.image_digest,
                 size_bytes: facts.uncompressed_bytes,
+                report,
+                places: facts.places,
             };
             Ok(Verdict::accepted(Some(image), Vec::new()))
         }
@@ -26,8 +31,30 @@ pub fn check(path: &Path, uncompressed_bytes: u64) -> io::Result<Verdict> {
         Err(error) => {
             // What no honest tool writes has no code of its own in the public list.
             let code = error.code().parse().unwrap_or(FailureCode::BadArchive);
-            Ok(Verdict::refused(code, error.to_string(), code.advice()))
+            let refused = Verdict::refused(code, error.to_string(), code.advice());
+            Ok(refused.with_report(report))
         }
+    }
+}
+
+/// Of an archive that was accepted: whatever is wrong with it now is our doing.
+pub fn split(
+    path: &Path,
+    uncompressed_bytes: u64,
+    image: &str,
+    wanted: &BTreeMap<String, String>,
+    folder: &Path,
+) -> io::Result<Verdict> {
+    let limits = limits(uncompressed_bytes);
+    let layers = image::split(File::open(path)?, &limits, image, wanted, folder);
+    let layers = layers.map_err(io::Error::other)?;
+    Ok(Verdict::Split { layers })
+}
+
+fn limits(uncompressed_bytes: u64) -> Limits {
+    Limits {
+        uncompressed_bytes,
+        ..Limits::default()
     }
 }
 
@@ -35,45 +62,11 @@ pub fn check(path: &Path, uncompressed_bytes: u64) -> io::Result<Verdict> {
 mod tests {
     use std::io::Write;
 
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-    use serde_json::json;
-    use sha2::{Digest, Sha256};
-
     use super::*;
+    use crate::testing::image_archive;
 
-    fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut tar = tar::Builder::new(Vec::new());
-        for (path, content) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            header.set_mode(0o755);
-            header.set_cksum();
-            tar.append_data(&mut header, path, *content).unwrap();
-        }
-        tar.into_inner().unwrap()
-    }
-
-    /// As `docker save` wrote it for years: a folder a layer, a config, a manifest.
-    fn image(files: &[(&str, &[u8])], architecture: &str) -> (Vec<u8>, String) {
-        let layer = tar_of(files);
-        let config = serde_json::to_vec(&json!({
-            "os": "linux", "architecture": architecture, "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", hex::encode(Sha256::digest(&layer)))]},
-        }))
-        .unwrap();
-        let digest = hex::encode(Sha256::digest(&config));
-        let name = format!("{digest}.json");
-        let manifest = json!([{"Config": name, "RepoTags": null, "Layers": ["l/layer.tar"]}]);
-        let manifest = serde_json::to_vec(&manifest).unwrap();
-        let archive = tar_of(&[
-            (&name, &config),
-            ("l/layer.tar", &layer),
-            ("manifest.json", &manifest),
-        ]);
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        gzip.write_all(&archive).unwrap();
-        (gzip.finish().unwrap(), format!("sha256:{digest}"))
+    fn image(files: &[(&str, &[u8])], architecture: &str) -> Vec<u8> {
+        image_archive(&[files], architecture)
     }
 
     fn verdict(archive: &[u8]) -> Verdict {
@@ -93,26 +86,29 @@ mod tests {
     const SCRIPT: (&str, &[u8]) = ("opt/algorithm/predict.sh", b"true");
 
     #[test]
-    fn an_image_with_script_and_shell_is_known_by_its_digest() {
-        let (archive, expected) = image(&[SHELL, SCRIPT], "amd64");
-        match verdict(&archive) {
+    fn an_image_with_script_and_shell_is_accepted_with_a_report() {
+        match verdict(&image(&[SHELL, SCRIPT], "amd64")) {
             Verdict::Accepted {
                 image: Some(image), ..
-            } => assert_eq!(image.digest, expected),
+            } => {
+                assert_eq!(image.report.seen.digest.as_deref(), Some(&*image.digest));
+                assert_eq!(image.report.seen.layers.len(), image.places.len());
+                assert_eq!(image.report.limit_bytes, 1 << 30);
+            }
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn what_cannot_run_is_refused_by_its_code() {
-        assert_eq!(code(&image(&[SHELL], "amd64").0), "no-predict-script");
-        assert_eq!(code(&image(&[SCRIPT], "amd64").0), "no-shell");
+        assert_eq!(code(&image(&[SHELL], "amd64")), "no-predict-script");
+        assert_eq!(code(&image(&[SCRIPT], "amd64")), "no-shell");
         assert_eq!(
-            code(&image(&[SHELL, SCRIPT], "arm64").0),
+            code(&image(&[SHELL, SCRIPT], "arm64")),
             "wrong-architecture"
         );
         assert_eq!(code(b"PK\x03\x04 this is a zip"), "bad-archive");
-        let (archive, _) = image(&[SHELL, SCRIPT], "amd64");
+        let archive = image(&[SHELL, SCRIPT], "amd64");
         assert_eq!(code(&archive[..archive.len() / 2]), "bad-archive");
     }
 }

@@ -106,7 +106,7 @@ impl Check {
         })
     }
 
-    async fn look(
+    pub(super) async fn look(
         &self,
         job: verdict::Job,
         cancel: &CancellationToken,
@@ -146,7 +146,17 @@ impl Check {
             cpu_s: cpu_s(&task, &phase.limits),
             task,
         };
-        self.look(job, cancel).await
+        let mut verdict = self.look(job.clone(), cancel).await?;
+        if let Some(report) = verdict.report_mut() {
+            self.recall(report).await?;
+        }
+        if let Verdict::Accepted {
+            image: Some(image), ..
+        } = &verdict
+        {
+            self.store_image(image, &job, cancel).await?;
+        }
+        Ok(verdict)
     }
 }
 
@@ -177,7 +187,7 @@ fn memory_bytes(task: &Task) -> u64 {
     };
     let pixels = match task {
         Task::Predictions { cases, .. } => cases.iter().map(pixels).max().unwrap_or(0),
-        Task::Container { .. } => 0,
+        Task::Container { .. } | Task::Split { .. } => 0,
     };
     MEMORY_BASE + BYTES_PER_PIXEL * pixels
 }
@@ -190,8 +200,8 @@ fn cpu_s(task: &Task, limits: &Limits) -> u64 {
             let each = |case: &Case| 1 + case.geometry.elements() / 2_000_000;
             60 + cases.iter().map(each).sum::<u64>()
         }
-        // Unpacked and hashed twice, at 10 MiB a second.
-        Task::Container { .. } => 60 + limits.image_bytes / (10 * MIB),
+        // Unpacked and hashed twice, or hashed and packed, at 10 MiB a second.
+        Task::Container { .. } | Task::Split { .. } => 60 + limits.image_bytes / (10 * MIB),
     }
 }
 
@@ -258,13 +268,19 @@ impl Job for Check {
                 code,
                 complaints,
                 notes,
+                report,
             } => {
-                let (complaints, notes) = (json!(complaints), json!(notes));
-                let written =
-                    uploads::refuse(&mut *tx, row, code, &complaints, &notes, now).await?;
+                let refusal = uploads::Refusal {
+                    code,
+                    complaints: json!(complaints),
+                    notes: json!(notes),
+                    report: report.map(|report| json!(report)),
+                };
+                let written = uploads::refuse(&mut *tx, row, &refusal, now).await?;
                 LeaseError::insist_on_one(written)?;
             }
             Verdict::Unreadable { detail } => return Err(LeaseError::Other(detail.into())),
+            Verdict::Split { .. } => return Err(LeaseError::Other("no verdict".into())),
         }
         quota::settle_one(&mut tx, lease.id, now).await?;
         tx.commit().await?;

@@ -6,11 +6,14 @@
 mod child;
 mod container;
 mod job;
+mod layers;
 mod names;
 mod predictions;
 mod program;
+mod report;
 mod verdict;
 
 pub use job::{Check, Checker, Lookup, prepare_folder};
 pub use program::check_main;
+pub use report::ImageReport;
 pub use verdict::{Complaint, Image};

@@ -61,6 +61,12 @@ pub(super) fn look(job: &Job) -> Verdict {
             cases,
         } => predictions::check(&job.path, *format, labels, cases),
         Task::Container { uncompressed_bytes } => container::check(&job.path, *uncompressed_bytes),
+        Task::Split {
+            uncompressed_bytes,
+            image,
+            wanted,
+            folder,
+        } => container::split(&job.path, *uncompressed_bytes, image, wanted, folder),
     };
     looked.unwrap_or_else(|error| Verdict::Unreadable {
         detail: error.to_string(),

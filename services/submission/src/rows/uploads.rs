@@ -212,7 +212,7 @@ pub async fn accept(
     let done = sqlx::query!(
         "UPDATE submission.uploads
          SET state = 'accepted', decided_at = $3, image_digest = $4, image_size_bytes = $5, notes = $6,
-             lease_token = NULL, lease_expires_at = NULL
+             image_report = $7, lease_token = NULL, lease_expires_at = NULL
          WHERE submission_id = $1 AND lease_token = $2 AND state = 'checking'",
         submission,
         token,
@@ -220,31 +220,39 @@ pub async fn accept(
         image.map(|image| image.digest.as_str()),
         image.and_then(|image| i64::try_from(image.size_bytes).ok()),
         notes,
+        image.map(|image| serde_json::json!(image.report)),
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected())
 }
 
+pub struct Refusal {
+    pub code: FailureCode,
+    pub complaints: Value,
+    pub notes: Value,
+    /// Of an image.
+    pub report: Option<Value>,
+}
+
 pub async fn refuse(
     db: impl PgExecutor<'_>,
     (submission, token): (Uuid, Uuid),
-    code: FailureCode,
-    complaints: &Value,
-    notes: &Value,
+    refusal: &Refusal,
     now: DateTime<Utc>,
 ) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "UPDATE submission.uploads
          SET state = 'refused', decided_at = $3, failure = $4, failure_detail = $5, notes = $6,
-             lease_token = NULL, lease_expires_at = NULL
+             image_report = $7, lease_token = NULL, lease_expires_at = NULL
          WHERE submission_id = $1 AND lease_token = $2 AND state = 'checking'",
         submission,
         token,
         now,
-        code.as_str(),
-        complaints,
-        notes,
+        refusal.code.as_str(),
+        refusal.complaints,
+        refusal.notes,
+        refusal.report,
     )
     .execute(db)
     .await?;

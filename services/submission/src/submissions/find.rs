@@ -6,8 +6,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::access::{Seen, see};
+use super::image::ImageView;
 use super::view::SubmissionView;
-use crate::rows::life;
+use crate::rows::{images, life};
 
 /// A submission: its state, its whole history, and what is wrong with it.
 #[utoipa::path(get, path = "/api/v1/submissions/{id}", tag = "submission",
@@ -34,9 +35,15 @@ pub async fn view_of(
 
 pub async fn view(conn: &mut PgConnection, seen: Seen) -> Result<SubmissionView, ApiError> {
     let team_id = seen.life.team_id;
-    let mut teams = life::team_names(conn, &[team_id]).await?;
+    let mut teams = life::team_names(&mut *conn, &[team_id]).await?;
     let team = teams.remove(&team_id).unwrap_or_default();
-    SubmissionView::of(seen.life, &seen.phase, team)
+    let id = seen.life.submission_id;
+    let report = images::report(conn, id).await?;
+    let view = SubmissionView::of(seen.life, &seen.phase, team)?;
+    Ok(SubmissionView {
+        image: report.and_then(ImageView::of),
+        ..view
+    })
 }
 
 #[cfg(test)]
@@ -101,6 +108,7 @@ mod tests {
             }
           ],
           "id": "…",
+          "image": null,
           "image_digest": "…",
           "is_chosen": false,
           "is_final": true,

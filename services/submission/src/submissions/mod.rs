@@ -8,6 +8,7 @@ pub mod choose;
 pub mod complete;
 pub mod create;
 pub mod find;
+pub mod image;
 pub mod list;
 pub mod parts;
 pub mod upload;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::image::ImageView;
 use crate::checks::Complaint;
 use crate::pages::size;
 use crate::rows::life::Life;
@@ -46,6 +47,8 @@ pub struct SubmissionView {
     pub quota: Option<String>,
     /// Of a container: SHA-256 of the image's config.
     pub image_digest: Option<String>,
+    /// Of a container, what its check saw.
+    pub image: Option<ImageView>,
     /// By its team, where the phase keeps the chosen one.
     pub is_chosen: bool,
     pub withdrawn_at: Option<DateTime<Utc>>,
@@ -122,6 +125,7 @@ impl SubmissionView {
             created_at: life.created_at,
             quota: life.quota,
             image_digest: life.image_digest,
+            image: None,
             is_chosen: life.is_chosen,
             withdrawn_at: life.withdrawn_at,
         })

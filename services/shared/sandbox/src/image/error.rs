@@ -1,6 +1,6 @@
 use std::io;
 
-use super::inspect::OverLimit;
+use super::stream::OverLimit;
 
 /// Why an archive is refused, in words for the team that sent it.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,11 @@ pub enum ArchiveError {
         expected: String,
         found: String,
     },
+
+    #[error(
+        "layer {0} is compressed with zstd, which engines of workers may not read; save the image with gzip: `docker save IMAGE | gzip`, or with buildx `--output type=oci,compression=gzip,force-compression=true`"
+    )]
+    Zstd(usize),
 
     #[error("the archive holds {0} images; save exactly one: `docker save IMAGE | gzip`")]
     SeveralImages(usize),
@@ -56,7 +61,9 @@ impl ArchiveError {
     /// The public code; [`Self::Io`] is our fault and has one only so that none is missing.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotAnArchive(_) | Self::Damaged(_) | Self::WrongDigest { .. } => "bad-archive",
+            Self::NotAnArchive(_) | Self::Damaged(_) | Self::WrongDigest { .. } | Self::Zstd(_) => {
+                "bad-archive"
+            }
             Self::Hostile { .. } => "hostile-archive",
             Self::SeveralImages(_) => "several-images",
             Self::WrongArchitecture(_) => "wrong-architecture",

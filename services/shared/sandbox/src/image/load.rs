@@ -1,8 +1,9 @@
 //! Loads an archive into the engine under its digest and under no name.
 //!
 //! What goes to the engine is not the archive but what we read in it, written anew: so the engine
-//! cannot understand it otherwise than the check did. Of the documents only `manifest.json` goes on,
-//! without tags; `repositories` and `index.json`, which hold tags too, stay behind.
+//! cannot understand it otherwise than the check did. Whatever the archive's format, the engine gets the
+//! layers, the config and a `manifest.json` of ours without tags; the documents of the archive, which
+//! hold tags, stay behind.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -12,8 +13,11 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
-use super::inspect::unpack;
-use super::manifest::{self, Image, MANIFEST, Names};
+use super::choose::choose;
+use super::documents::Documents;
+use super::inspect::is_fixed_document;
+use super::manifest::Image;
+use super::stream::{Look, look, unpack};
 use super::tarball::{Entry, Kind, Reader};
 use super::{ArchiveError, Limits};
 use crate::engine::{ACT, ANSWER, is_not_found, is_status, within};
@@ -21,6 +25,7 @@ use crate::{Engine, Error};
 
 /// A 60 GB image from a slow disk. The engine answers only when all is unpacked.
 const LOAD: Duration = Duration::from_secs(3600);
+const CONFIG: &str = "config.json";
 
 impl Engine {
     /// Loads the one image `digest` (`sha256:…`, as [`super::inspect_archive`] gave it). Whoever
@@ -30,10 +35,20 @@ impl Engine {
         archive: impl Read + Send + 'static,
         digest: &str,
     ) -> Result<(), Error> {
-        let (sender, receiver) = mpsc::channel(4);
         let expected = digest.to_owned();
+        self.send(digest, move |out| rewrite(archive, out, &expected))
+            .await
+    }
+
+    /// Streams what `write` writes to the engine, which must have the image `digest` after it.
+    pub(super) async fn send(
+        &self,
+        digest: &str,
+        write: impl FnOnce(ToEngine) -> Result<(), ArchiveError> + Send + 'static,
+    ) -> Result<(), Error> {
+        let (sender, receiver) = mpsc::channel(4);
         let writer = tokio::task::spawn_blocking(move || {
-            let result = rewrite(archive, ToEngine(sender.clone()), &expected);
+            let result = write(ToEngine(sender.clone()));
             if let Err(error) = &result {
                 // Without this the engine would take the torn stream for the end of the archive.
                 drop(sender.blocking_send(Err(io::Error::other(error.to_string()))));
@@ -87,6 +102,15 @@ impl Engine {
         }
     }
 
+    /// What an image takes unpacked, with the layers that it shares.
+    pub async fn image_bytes(&self, digest: &str) -> Result<u64, Error> {
+        let image = within("inspect image", ANSWER, self.docker.inspect_image(digest)).await?;
+        Ok(image
+            .size
+            .and_then(|size| u64::try_from(size).ok())
+            .unwrap_or(0))
+    }
+
     /// Digests of all images that the engine has.
     pub async fn list_images(&self) -> Result<Vec<String>, Error> {
         let images = within(
@@ -113,83 +137,93 @@ impl Engine {
 }
 
 fn rewrite(archive: impl Read, out: impl Write, digest: &str) -> Result<(), ArchiveError> {
-    let mut names = Names::default();
+    let mut documents = Documents::new(Limits::default().json_bytes);
     let mut source = Reader::new(unpack(archive)?);
     let out = io::BufWriter::with_capacity(1 << 18, out);
     let mut out = tar::Builder::new(out);
     while let Some(entry) = source.next()? {
-        names.add(&entry.path, &entry.kind)?;
-        copy(&entry, &mut source, &mut out, digest)?;
+        documents.add_name(&entry)?;
+        if entry.kind == Kind::File {
+            sort(&entry, &mut source, &mut documents, &mut out)?;
+        }
     }
+    finish(&documents, &mut out, digest)?;
     out.into_inner()?.flush()?;
     Ok(())
 }
 
-fn copy<R: Read>(
+/// Documents stay here, what may be a layer goes on.
+fn sort<R: Read>(
     entry: &Entry,
     source: &mut Reader<R>,
+    documents: &mut Documents,
+    out: &mut tar::Builder<impl Write>,
+) -> Result<(), ArchiveError> {
+    let (head, looks) = look(source)?;
+    let mut whole = io::Cursor::new(head).chain(source);
+    if is_fixed_document(&entry.path) || looks == Look::Other {
+        return documents.add_text(entry, &mut whole);
+    }
+    append(out, &name(&entry.path)?, entry.size, whole)
+}
+
+/// The config and a manifest that names it and the layers: the engine reads them last.
+fn finish(
+    documents: &Documents,
     out: &mut tar::Builder<impl Write>,
     digest: &str,
 ) -> Result<(), ArchiveError> {
-    let path = std::str::from_utf8(&entry.path)
-        .map_err(|_| ArchiveError::hostile(&entry.path, "has no readable name"))?;
-    let mut header = tar::Header::new_gnu();
-    header.set_mode(0o644);
-    match &entry.kind {
-        Kind::File if entry.path == MANIFEST => {
-            let bytes = untagged(source, entry.size, digest)?;
-            header.set_size(bytes.len() as u64);
-            out.append_data(&mut header, path, bytes.as_slice())?;
-        }
-        Kind::File if matches!(path, "repositories" | "index.json" | "oci-layout") => {}
-        Kind::File => {
-            header.set_size(entry.size);
-            out.append_data(&mut header, path, source)?;
-        }
-        Kind::Symlink(target) => {
-            let target = std::str::from_utf8(target)
-                .map_err(|_| ArchiveError::hostile(&entry.path, "has no readable target"))?;
-            header.set_entry_type(tar::EntryType::Symlink);
-            header.set_size(0);
-            out.append_link(&mut header, path, target)?;
-        }
-        // The engine makes folders for the files in them; `Names` refused the rest.
-        Kind::Folder | Kind::HardLink(_) | Kind::Special => {}
-    }
-    Ok(())
-}
-
-fn untagged(source: impl Read, size: u64, digest: &str) -> Result<Vec<u8>, ArchiveError> {
-    let limit = Limits::default().json_bytes;
-    if size > limit {
-        let limit = format!("the {limit} bytes");
-        return Err(ArchiveError::TooLarge {
-            what: "manifest.json",
-            limit,
+    let chosen = choose(documents)?;
+    if chosen.digest() != digest {
+        return Err(ArchiveError::WrongDigest {
+            what: "config".into(),
+            expected: digest.to_owned(),
+            found: chosen.digest(),
         });
     }
-    let mut bytes = Vec::new();
-    source.take(limit).read_to_end(&mut bytes)?;
-    let image = the_one(manifest::parse(&bytes)?, digest)?;
-    serde_json::to_vec(&[image]).map_err(|error| ArchiveError::Io(error.into()))
+    let mut layers = Vec::new();
+    for place in &chosen.layers {
+        let place = (place.as_ref()).ok_or_else(|| ArchiveError::damaged("a layer is missing"))?;
+        layers.push(name(&place.path)?);
+    }
+    write_documents(out, &chosen.config_bytes, layers)
 }
 
-/// Savers name the config by its digest, so it can be told from an attestation's beside it.
-fn the_one(mut images: Vec<Image>, digest: &str) -> Result<Image, ArchiveError> {
-    let hash = digest.trim_start_matches("sha256:");
-    if images.len() > 1 {
-        images.retain(|image| image.config.contains(hash));
-    }
-    match images.len() {
-        1 => Ok(images.remove(0)),
-        0 => Err(ArchiveError::NotAnArchive(
-            "its manifest.json names no image".into(),
-        )),
-        several => Err(ArchiveError::SeveralImages(several)),
+pub(super) fn write_documents(
+    out: &mut tar::Builder<impl Write>,
+    config: &[u8],
+    layers: Vec<String>,
+) -> Result<(), ArchiveError> {
+    let image = Image {
+        config: CONFIG.to_owned(),
+        layers: Some(layers),
+    };
+    let manifest = serde_json::to_vec(&[image]).map_err(|error| ArchiveError::Io(error.into()))?;
+    append(out, CONFIG, config.len() as u64, config)?;
+    append(out, "manifest.json", manifest.len() as u64, &manifest[..])
+}
+
+pub(super) fn append(
+    out: &mut tar::Builder<impl Write>,
+    path: &str,
+    size: u64,
+    data: impl Read,
+) -> Result<(), ArchiveError> {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(size);
+    Ok(out.append_data(&mut header, path, data)?)
+}
+
+/// In a folder of their own, so that none takes the place of our documents.
+fn name(path: &[u8]) -> Result<String, ArchiveError> {
+    match std::str::from_utf8(path) {
+        Ok(path) => Ok(format!("layers/{path}")),
+        Err(_) => Err(ArchiveError::hostile(path, "has no readable name")),
     }
 }
 
-struct ToEngine(mpsc::Sender<io::Result<Bytes>>);
+pub(super) struct ToEngine(mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for ToEngine {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -3,16 +3,25 @@
 //! The digest of an image is the SHA-256 of its config bytes, which we compute; the config lists the
 //! digests of the layers, which we compute too. Names and tags in an archive mean nothing here.
 
+mod choose;
+mod documents;
 mod error;
 mod inspect;
 mod layer;
 mod load;
 mod manifest;
+mod report;
+mod split;
+mod stored;
+mod stream;
 mod tarball;
 mod user;
 
 pub use error::ArchiveError;
-pub use inspect::{ArchiveFacts, LayerFacts, inspect_archive};
+pub use inspect::{inspect_archive, report_on};
+pub use report::{ArchiveFacts, Format, LayerFacts, Report};
+pub use split::{CONFIG_FILE, PackedLayer, split};
+pub use stored::{OpenLayer, StoredImage, StoredLayer};
 pub(crate) use tarball::first_file;
 pub use user::Uid;
 pub(crate) use user::{Passwd, resolve};

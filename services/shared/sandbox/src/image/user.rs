@@ -1,7 +1,10 @@
 //! Whom the engine runs an image as, by the image's own `/etc/passwd`.
 
+use serde::{Deserialize, Serialize};
+
 /// Who a container's first process is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Uid {
     Known(u32),
     /// The image's `/etc/passwd` has no such name: the engine will not start it.

@@ -218,39 +218,130 @@ impl Image {
     /// As Docker 25 and later save it: an OCI layout with a manifest beside; here with the layers
     /// gzipped and an attestation in the index.
     pub fn oci_archive(&self) -> Vec<u8> {
+        let docker = json!([{
+            "Config": blob(&self.config_bytes()),
+            "RepoTags": self.tags,
+            "Layers": self.layers.iter().map(|layer| blob(&gzip(layer))).collect::<Vec<_>>(),
+        }]);
+        let (manifest, tar) = self.blobs(true);
+        with_index(tar, &[(manifest, None)], Some(docker))
+    }
+
+    /// As buildx writes it with `--output type=oci`: one nested index with the image and an attestation.
+    pub fn buildx_layout(&self) -> Vec<u8> {
+        let (manifest, tar) = self.blobs(true);
+        let statement =
+            br#"{"schemaVersion":2,"config":{"digest":"sha256:0","size":0},"layers":[]}"#;
+        let amd64 = json!({ "os": "linux", "architecture": "amd64" });
+        let unknown = json!({ "os": "unknown", "architecture": "unknown" });
+        let index = index(&[(manifest, Some(amd64)), (statement.to_vec(), Some(unknown))]);
+        let tar = tar
+            .file(&blob(statement), 0o644, statement)
+            .file(&blob(&index), 0o644, &index);
+        with_index(tar, &[(index, None)], None)
+    }
+
+    /// As `podman save --format oci-archive` and skopeo write it.
+    pub fn oci_layout(&self) -> Vec<u8> {
+        let (manifest, tar) = self.blobs(true);
+        with_index(tar, &[(manifest, None)], None)
+    }
+
+    pub fn plain_oci_layout(&self) -> Vec<u8> {
+        let (manifest, tar) = self.blobs(false);
+        with_index(tar, &[(manifest, None)], None)
+    }
+
+    /// As `podman save` writes it: layers beside each other, and a link to each for older readers.
+    pub fn podman_archive(&self) -> Vec<u8> {
         let config = self.config_bytes();
-        let layers: Vec<_> = self.layers.iter().map(|layer| gzip(layer)).collect();
-        let blob = |bytes: &[u8]| format!("blobs/sha256/{}", sha256(bytes));
-        let descriptor = |bytes: &[u8], kind: &str| json!({ "mediaType": kind, "digest": format!("sha256:{}", sha256(bytes)), "size": bytes.len() });
+        let mut tar = Tar::new();
+        let mut names: Vec<String> = Vec::new();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let name = format!("{}.tar", sha256(layer));
+            if !names.contains(&name) {
+                tar = tar.file(&name, 0o644, layer);
+            }
+            let folder = sha256(format!("{index} in podman").as_bytes());
+            tar = tar
+                .link(&format!("{folder}/layer.tar"), &format!("../{name}"))
+                .file(&format!("{folder}/json"), 0o644, b"{}");
+            names.push(name);
+        }
+        let name = format!("{}.json", sha256(&config));
+        let manifest = json!([{ "Config": name, "RepoTags": self.tags, "Layers": names }]);
+        tar.file(&name, 0o644, &config)
+            .file("manifest.json", 0o644, manifest.to_string().as_bytes())
+            .finish()
+    }
+
+    /// Config, layers and manifest as blobs; the manifest's bytes beside.
+    pub fn blobs(&self, gzipped: bool) -> (Vec<u8>, Tar) {
+        let config = self.config_bytes();
+        let pack = |layer: &Vec<u8>| if gzipped { gzip(layer) } else { layer.clone() };
+        let layers: Vec<_> = self.layers.iter().map(pack).collect();
         let manifest = json!({
             "schemaVersion": 2,
-            "config": descriptor(&config, "application/vnd.oci.image.config.v1+json"),
-            "layers": layers.iter().map(|layer| descriptor(layer, "application/vnd.oci.image.layer.v1.tar+gzip")).collect::<Vec<_>>(),
-        })
-        .to_string();
-        let attestation = br#"{"schemaVersion":2,"layers":[]}"#;
-        let index = json!({ "schemaVersion": 2, "manifests": [
-            descriptor(manifest.as_bytes(), "application/vnd.oci.image.manifest.v1+json"),
-            descriptor(attestation, "application/vnd.oci.image.manifest.v1+json"),
-        ] });
-        let docker = json!([{
-            "Config": blob(&config),
-            "RepoTags": self.tags,
-            "Layers": layers.iter().map(|layer| blob(layer)).collect::<Vec<_>>(),
-        }]);
+            "config": descriptor(&config),
+            "layers": layers.iter().map(|layer| descriptor(layer)).collect::<Vec<_>>(),
+        });
+        let manifest = manifest.to_string().into_bytes();
         let mut tar = Tar::new()
             .folder("blobs/", 0o755)
             .folder("blobs/sha256/", 0o755);
-        for bytes in layers.iter().map(Vec::as_slice).chain([
-            config.as_slice(),
-            manifest.as_bytes(),
-            attestation,
-        ]) {
-            tar = tar.file(&blob(bytes), 0o644, bytes);
+        let mut seen = Vec::new();
+        for bytes in layers.iter().chain([&config, &manifest]) {
+            if !seen.contains(bytes) {
+                tar = tar.file(&blob(bytes), 0o644, bytes);
+                seen.push(bytes.clone());
+            }
         }
-        tar.file("index.json", 0o644, index.to_string().as_bytes())
-            .file("manifest.json", 0o644, docker.to_string().as_bytes())
-            .file("oci-layout", 0o644, br#"{"imageLayoutVersion":"1.0.0"}"#)
-            .finish()
+        (manifest, tar)
     }
+}
+
+pub const LAYOUTS: [fn(&Image) -> Vec<u8>; 6] = [
+    Image::docker_archive,
+    Image::podman_archive,
+    Image::oci_archive,
+    Image::oci_layout,
+    Image::plain_oci_layout,
+    Image::buildx_layout,
+];
+
+pub fn blob(bytes: &[u8]) -> String {
+    format!("blobs/sha256/{}", sha256(bytes))
+}
+
+pub fn descriptor(bytes: &[u8]) -> Value {
+    json!({ "mediaType": "-", "digest": format!("sha256:{}", sha256(bytes)), "size": bytes.len() })
+}
+
+/// An OCI index of these manifests, each with the platform that the index says of it.
+pub fn index(manifests: &[(Vec<u8>, Option<Value>)]) -> Vec<u8> {
+    let described = manifests.iter().map(|(bytes, platform)| {
+        let mut descriptor = descriptor(bytes);
+        if let Some(platform) = platform {
+            descriptor["platform"] = platform.clone();
+        }
+        descriptor["annotations"] = json!({ "org.opencontainers.image.ref.name": "latest" });
+        descriptor
+    });
+    let manifests: Vec<_> = described.collect();
+    json!({ "schemaVersion": 2, "manifests": manifests })
+        .to_string()
+        .into_bytes()
+}
+
+pub fn with_index(
+    mut tar: Tar,
+    manifests: &[(Vec<u8>, Option<Value>)],
+    docker: Option<Value>,
+) -> Vec<u8> {
+    if let Some(docker) = docker {
+        tar = tar.file("manifest.json", 0o644, docker.to_string().as_bytes());
+    }
+    tar.file("index.json", 0o644, &index(manifests))
+        .file("oci-layout", 0o644, br#"{"imageLayoutVersion":"1.0.0"}"#)
+        .finish()
 }

@@ -1,0 +1,200 @@
+//! Which images this worker loaded, when each was used last, and which of them goes when the disk is full.
+//!
+//! What others loaded is not ours to remove. The list is kept in a file, so that a worker that is started
+//! again knows what it may remove.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub struct Images {
+    path: PathBuf,
+    budget_bytes: u64,
+    known: BTreeMap<String, Known>,
+    /// How many slots need an image.
+    pinned: BTreeMap<String, usize>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Known {
+    used_at: DateTime<Utc>,
+    /// Unpacked bytes by layer: one that several images share lies on the disk once.
+    layers: BTreeMap<String, u64>,
+}
+
+impl Images {
+    /// A file that cannot be read is as none: its images stay, as those that others loaded.
+    pub fn open(path: PathBuf, budget_bytes: u64) -> Self {
+        let known = read(&path).unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(%error, path = %path.display(), "list of images not read");
+            }
+            BTreeMap::new()
+        });
+        Self {
+            path,
+            budget_bytes,
+            known,
+            pinned: BTreeMap::new(),
+        }
+    }
+
+    pub fn loaded(&mut self, digest: &str, layers: BTreeMap<String, u64>, now: DateTime<Utc>) {
+        let known = Known {
+            used_at: now,
+            layers,
+        };
+        self.known.insert(digest.to_owned(), known);
+        self.save();
+    }
+
+    pub fn used(&mut self, digest: &str, now: DateTime<Utc>) {
+        if let Some(known) = self.known.get_mut(digest) {
+            known.used_at = now;
+            self.save();
+        }
+    }
+
+    pub fn removed(&mut self, digest: &str) {
+        self.known.remove(digest);
+        self.save();
+    }
+
+    pub fn pin(&mut self, digest: &str) {
+        *self.pinned.entry(digest.to_owned()).or_default() += 1;
+    }
+
+    pub fn unpin(&mut self, digest: &str) {
+        if let Some(count) = self.pinned.get_mut(digest) {
+            *count -= 1;
+            if *count == 0 {
+                self.pinned.remove(digest);
+            }
+        }
+    }
+
+    /// Of all layers of all images, each once.
+    pub fn bytes(&self) -> u64 {
+        let layers = self.known.values().flat_map(|known| &known.layers);
+        layers.collect::<BTreeMap<_, _>>().into_values().sum()
+    }
+
+    /// What `layers` would add.
+    pub fn added_bytes(&self, layers: &BTreeMap<String, u64>) -> u64 {
+        let is_there = |id: &String| {
+            self.known
+                .values()
+                .any(|known| known.layers.contains_key(id))
+        };
+        let new = layers.iter().filter(|(id, _)| !is_there(id));
+        new.map(|(_, bytes)| bytes).sum()
+    }
+
+    pub fn is_over_budget(&self, added_bytes: u64) -> bool {
+        self.bytes().saturating_add(added_bytes) > self.budget_bytes
+    }
+
+    /// The one used longest ago that no slot needs and that was not `spared`.
+    pub fn oldest(&self, spared: &[String]) -> Option<String> {
+        let free = self
+            .known
+            .iter()
+            .filter(|(digest, _)| !self.pinned.contains_key(*digest) && !spared.contains(digest));
+        let oldest = free.min_by_key(|(_, known)| known.used_at);
+        oldest.map(|(digest, _)| digest.clone())
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// By a rename: a crash leaves the old list or the new one.
+    fn save(&self) {
+        let write = || {
+            let text = serde_json::to_vec(&self.known)?;
+            let next = self.path.with_extension("next");
+            std::fs::write(&next, text)?;
+            std::fs::rename(&next, &self.path)
+        };
+        if let Err(error) = write() {
+            // Costs the order of a later life only.
+            tracing::warn!(%error, path = %self.path.display(), "list of images not written");
+        }
+    }
+}
+
+fn read(path: &std::path::Path) -> io::Result<BTreeMap<String, Known>> {
+    Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minute)
+    }
+
+    fn layers(of: &[(&str, u64)]) -> BTreeMap<String, u64> {
+        of.iter()
+            .map(|(id, bytes)| ((*id).to_owned(), *bytes))
+            .collect()
+    }
+
+    fn images(folder: &tempfile::TempDir) -> Images {
+        Images::open(folder.path().join("images.json"), 100)
+    }
+
+    #[test]
+    fn the_image_that_was_used_longest_ago_goes_first_also_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut before = images(&folder);
+        before.loaded("a", layers(&[("l", 1)]), at(1));
+        before.loaded("b", layers(&[("m", 1)]), at(2));
+        before.used("a", at(3));
+        before.used("somebody else's", at(4));
+        let mut after = images(&folder);
+        assert_eq!(after.oldest(&[]).as_deref(), Some("b"));
+        after.removed("b");
+        assert_eq!(images(&folder).oldest(&[]).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn an_image_that_a_slot_needs_is_safe() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut images = images(&folder);
+        images.loaded("a", layers(&[("l", 1)]), at(1));
+        images.pin("a");
+        images.pin("a");
+        images.unpin("a");
+        assert_eq!(images.oldest(&[]), None);
+        images.unpin("a");
+        assert_eq!(images.oldest(&[]).as_deref(), Some("a"));
+        assert_eq!(images.oldest(&["a".into()]), None);
+    }
+
+    #[test]
+    fn a_layer_that_two_images_share_counts_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut images = images(&folder);
+        images.loaded("a", layers(&[("base", 80), ("a", 5)]), at(1));
+        let second = layers(&[("base", 80), ("b", 10)]);
+        assert_eq!(images.added_bytes(&second), 10);
+        assert!(!images.is_over_budget(10) && images.is_over_budget(16));
+        images.loaded("b", second, at(2));
+        assert_eq!(images.bytes(), 95);
+        images.removed("a");
+        assert_eq!(images.bytes(), 90);
+    }
+
+    #[test]
+    fn a_torn_list_is_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("images.json"), b"{\"a\":").unwrap();
+        assert_eq!(images(&folder).oldest(&[]), None);
+    }
+}
