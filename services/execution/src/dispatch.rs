@@ -137,7 +137,8 @@ async fn warn_of_unservable(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
                SELECT FROM execution.workers w
                WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $1
                  AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint
-                 AND w.gpus >= (a.limits->>'gpus')::int)
+                 AND w.gpus >= (a.limits->>'gpus')::int
+                 AND (a.limits->>'runtime' IS NULL OR a.limits->>'runtime' = ANY(w.runtimes)))
            GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"#,
         now - SILENCE,
     )
@@ -166,7 +167,8 @@ async fn recall(db: &PgPool, now: DateTime<Utc>) -> Result<u64> {
                  SELECT FROM execution.workers w
                  WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $4
                    AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint
-                   AND w.gpus >= (a.limits->>'gpus')::int)
+                   AND w.gpus >= (a.limits->>'gpus')::int
+                 AND (a.limits->>'runtime' IS NULL OR a.limits->>'runtime' = ANY(w.runtimes)))
              FOR UPDATE OF r SKIP LOCKED)",
         from.as_str(),
         from.apply(Event::Recall)?.as_str(),
@@ -182,7 +184,7 @@ async fn recall(db: &PgPool, now: DateTime<Utc>) -> Result<u64> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use molar_domain::limits::Limits;
+    use molar_domain::limits::{Limits, Runtime};
     use molar_domain::worker_api::{Beat, Claim, Device};
     use molar_testkit::{ChallengeBuilder, PhaseBuilder, WorkerBuilder};
 
@@ -265,6 +267,8 @@ mod tests {
             slots: 2,
             gpus: 2,
             slot_memory_bytes: 32 << 30,
+            runtimes: Vec::new(),
+            keeps_root_out: true,
         };
         assert_eq!(world.call("beat", &beat).await.0, 200);
         assert_eq!(world.dispatch().await, 1);
@@ -274,6 +278,31 @@ mod tests {
         remind(&world.db, &*world.rung, world.now()).await.unwrap();
         assert_eq!(world.runs().await[0], CaseRunState::Waiting);
         assert_eq!(world.dispatch().await, 0);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_phase_that_asks_for_a_runtime_waits_for_a_worker_that_has_it(pool: PgPool) {
+        let limits = Limits {
+            runtime: Some(Runtime::Runsc),
+            ..Limits::default()
+        };
+        let phase = PhaseBuilder::new("final").limits(limits);
+        let world = World::of(pool, ChallengeBuilder::new("teeth").phase(phase)).await;
+        assert_eq!(world.dispatch().await, 0);
+        let beat = Beat {
+            device: Device::default(),
+            slots: 1,
+            gpus: 0,
+            slot_memory_bytes: 32 << 30,
+            runtimes: vec![Runtime::Runc, Runtime::Runsc],
+            keeps_root_out: true,
+        };
+        let other = WorkerBuilder::new("other").insert(&world.pool).await;
+        assert_eq!(world.call_with(&other.key, "beat", &beat).await.0, 200);
+        assert_eq!(world.dispatch().await, 1);
+        let any = Claim::default();
+        assert!(world.claim_as(world.worker.id, &any).await.is_none());
+        assert!(world.claim_as(other.id, &any).await.is_some());
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

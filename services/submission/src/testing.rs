@@ -278,6 +278,11 @@ async fn put_plain(url: &str, content: &[u8]) -> String {
 
 /// An image archive as Docker saved it for years, of these layers: the files of each.
 pub fn image_archive(layers: &[&[(&str, &[u8])]], architecture: &str) -> Vec<u8> {
+    image_archive_of("1000", layers, architecture)
+}
+
+/// Of an image that runs as this user.
+pub fn image_archive_of(user: &str, layers: &[&[(&str, &[u8])]], architecture: &str) -> Vec<u8> {
     let layers: Vec<_> = layers.iter().map(|files| tar_of(files)).collect();
     let digest = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
     let diff_ids: Vec<_> = layers
@@ -288,7 +293,7 @@ pub fn image_archive(layers: &[&[(&str, &[u8])]], architecture: &str) -> Vec<u8>
         .map(|at| format!("{at}/layer.tar"))
         .collect();
     let config = json!({
-        "os": "linux", "architecture": architecture, "config": {"User": "1000"},
+        "os": "linux", "architecture": architecture, "config": {"User": user},
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
     });
     let config = serde_json::to_vec(&config).unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use molar_domain::SystemClock;
+use molar_domain::limits::Runtime;
 use molar_domain::worker_api::{Beat, Enrol};
 use molar_queue::AmqpArgs;
 use molar_sandbox::{Engine, Gpu};
@@ -65,6 +66,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         slots: config.slots,
         gpus: fit(&cards),
         slot_memory_bytes: memory,
+        runtimes: runtimes(&engine).await?,
+        keeps_root_out: engine.keeps_root_out(config.runtime.as_deref()),
     };
     let api = identify(&config, &beat).await?;
     let known = first_beat(&api, &beat, &shutdown).await?;
@@ -169,6 +172,11 @@ async fn loader(config: &Config, engine: &Engine) -> anyhow::Result<Loader> {
     let budget = (config.image_budget_bytes).unwrap_or_else(|| space.default_budget_bytes());
     let images = Images::open(config.work_dir.join("images.json"), budget);
     Ok(Loader::new(images, space, Arc::new(SystemClock)))
+}
+
+async fn runtimes(engine: &Engine) -> anyhow::Result<Vec<Runtime>> {
+    let known = engine.info().await?.runtimes;
+    Ok(known.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 /// Ends with the shutdown; a run that outlasts the grace period is abandoned meanwhile.

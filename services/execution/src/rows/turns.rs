@@ -35,12 +35,14 @@ pub async fn list(
            WHERE a.device_class = $1
              AND (r.state = 'released' OR r.state = 'waiting' AND r.not_before <= $3
                   AND (a.limits->>'memory_bytes')::bigint <= CASE WHEN (a.limits->>'gpus')::int > 0 THEN $4::bigint ELSE $2::bigint END
+                  AND (a.limits->>'runtime' IS NULL OR a.limits->>'runtime' = ANY($5))
                   AND (a.canary_passed_at IS NOT NULL
                        OR r.position = (SELECT min(o.position) FROM execution.case_runs o WHERE o.attempt_id = a.id)))"#,
         class.name,
         class.slot_memory_bytes,
         now,
         class.gpu_slot_memory_bytes,
+        &class.runtimes,
     )
     .fetch_all(db)
     .await?;
@@ -97,6 +99,7 @@ pub struct Slot<'a> {
     pub class: &'a str,
     pub memory_bytes: i64,
     pub has_gpu: bool,
+    pub runtimes: &'a [String],
 }
 
 /// What a slot could claim now. The run that its doorbell named is preferred among those of one team, then
@@ -112,11 +115,13 @@ pub async fn claimable(
                   (a.limits->>'gpus')::int > 0 AS "needs_gpu!", a.image_digest = ANY($3) AS "has_image!"
            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
            WHERE r.state = 'released' AND a.device_class = $1 AND (a.limits->>'memory_bytes')::bigint <= $2
-             AND ($4 OR (a.limits->>'gpus')::int = 0)"#,
+             AND ($4 OR (a.limits->>'gpus')::int = 0)
+             AND (a.limits->>'runtime' IS NULL OR a.limits->>'runtime' = ANY($5))"#,
         slot.class,
         slot.memory_bytes,
         images,
         slot.has_gpu,
+        slot.runtimes,
     )
     .fetch_all(db)
     .await?;

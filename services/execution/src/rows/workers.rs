@@ -17,6 +17,7 @@ pub struct Worker {
     pub id: WorkerId,
     pub device_class: String,
     pub slot_memory_bytes: i64,
+    pub runtimes: Vec<String>,
     pub is_draining: bool,
 }
 
@@ -36,7 +37,7 @@ pub async fn find_by_key(
 
 pub async fn find(db: impl PgExecutor<'_>, id: WorkerId) -> Result<Worker> {
     let row = sqlx::query!(
-        "SELECT device_class, slot_memory_bytes, is_draining FROM execution.workers WHERE id = $1",
+        "SELECT device_class, slot_memory_bytes, runtimes, is_draining FROM execution.workers WHERE id = $1",
         id.0,
     )
     .fetch_one(db)
@@ -45,6 +46,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: WorkerId) -> Result<Worker> {
         id,
         device_class: row.device_class,
         slot_memory_bytes: row.slot_memory_bytes,
+        runtimes: row.runtimes,
         is_draining: row.is_draining,
     })
 }
@@ -100,8 +102,12 @@ pub async fn see(
     beat: &Beat,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let runtimes: Vec<_> = (beat.runtimes.iter())
+        .map(|runtime| runtime.as_str().to_owned())
+        .collect();
     let done = sqlx::query!(
-        "UPDATE execution.workers SET last_seen_at = $2, slots = $3, slot_memory_bytes = $4, device = $5, gpus = $6
+        "UPDATE execution.workers SET last_seen_at = $2, slots = $3, slot_memory_bytes = $4, device = $5, gpus = $6, runtimes = $7,
+             keeps_root_out = $8
          WHERE id = $1 AND revoked_at IS NULL",
         id.0,
         now,
@@ -109,6 +115,8 @@ pub async fn see(
         i64::try_from(beat.slot_memory_bytes).map_err(|_| Error::BadRow("slot_memory_bytes"))?,
         serde_json::to_value(&beat.device)?,
         i16::try_from(beat.gpus).map_err(|_| Error::BadRow("gpus"))?,
+        &runtimes,
+        beat.keeps_root_out,
     )
     .execute(db)
     .await?;
@@ -126,6 +134,8 @@ pub struct Class {
     pub slot_memory_bytes: i64,
     /// Of the worker that has most among those with a GPU; 0 if there is none.
     pub gpu_slot_memory_bytes: i64,
+    /// That some worker has.
+    pub runtimes: Vec<String>,
 }
 
 pub async fn live_classes(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<Vec<Class>> {
@@ -133,7 +143,10 @@ pub async fn live_classes(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result
         Class,
         r#"SELECT device_class AS name, sum(slots) AS "slots!", sum(gpus) AS "gpus!",
                   max(slot_memory_bytes) AS "slot_memory_bytes!",
-                  COALESCE(max(slot_memory_bytes) FILTER (WHERE gpus > 0), 0) AS "gpu_slot_memory_bytes!"
+                  COALESCE(max(slot_memory_bytes) FILTER (WHERE gpus > 0), 0) AS "gpu_slot_memory_bytes!",
+                  ARRAY(SELECT DISTINCT unnest(o.runtimes) FROM execution.workers o
+                        WHERE o.revoked_at IS NULL AND NOT o.is_draining AND o.last_seen_at > $1
+                          AND o.device_class = execution.workers.device_class) AS "runtimes!"
            FROM execution.workers WHERE revoked_at IS NULL AND NOT is_draining AND last_seen_at > $1
            GROUP BY device_class ORDER BY device_class"#,
         now - SILENCE,

@@ -72,6 +72,7 @@ async fn next(
         class: &worker.device_class,
         memory_bytes: worker.slot_memory_bytes,
         has_gpu: claim.has_gpu,
+        runtimes: &worker.runtimes,
     };
     let runs = turns::claimable(db, slot, claim.hint, &claim.images).await?;
     let shares = turns::shares(db, &worker.device_class, &runs).await?;

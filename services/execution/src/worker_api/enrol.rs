@@ -97,6 +97,8 @@ mod tests {
             slots: 3,
             gpus: 1,
             slot_memory_bytes: 1 << 30,
+            runtimes: Vec::new(),
+            keeps_root_out: true,
         };
         let (status, answer) = world.call_with(&enrolled.key, "beat", &beat).await;
         assert_eq!(

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::case_run::CaseRunKind;
 use crate::failure::FailureCode;
-use crate::limits::Limits;
+use crate::limits::{Limits, Runtime};
 
 /// `POST /worker/v1/enrol`, the only call without a key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,6 +59,10 @@ pub struct Beat {
     /// Slots whose GPU can take a case now.
     pub gpus: u16,
     pub slot_memory_bytes: u64,
+    /// What its engine can start a container with, of what a phase may ask for.
+    pub runtimes: Vec<Runtime>,
+    /// Whether root in a container of a phase that asks for no runtime is somebody else outside.
+    pub keeps_root_out: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -150,6 +150,7 @@ impl Check {
         if let Some(report) = verdict.report_mut() {
             self.recall(report).await?;
         }
+        let verdict = self.refuse_root(verdict, phase.id).await?;
         if let Verdict::Accepted {
             image: Some(image), ..
         } = &verdict

@@ -11,6 +11,7 @@ mod names;
 mod predictions;
 mod program;
 mod report;
+mod root;
 mod verdict;
 
 pub use job::{Check, Checker, Lookup, prepare_folder};

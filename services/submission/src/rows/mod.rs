@@ -7,3 +7,4 @@ pub mod life;
 pub mod phases;
 pub mod submissions;
 pub mod uploads;
+pub mod workers;
