@@ -4,9 +4,10 @@
 //! reference: for each case it gets pre-signed URLs of the one archive and the one image, and one to
 //! put the output. What it may write is decided by the lease token of each case run.
 //!
-//! claim → load → run → collect → report, a file each.
+//! claim → load → run → collect → report, a file each; what a canary left is read in between.
 
 mod api;
+mod canary;
 mod case;
 mod claim;
 mod collect;
@@ -16,10 +17,12 @@ mod device;
 mod doorbell;
 mod fetch;
 mod lease;
+mod live_log;
 mod load;
 mod report;
 mod run;
 mod serve;
 
+pub use canary::{Args as ReadPrediction, read_main as read_prediction_main};
 pub use config::Config;
 pub use serve::serve;

@@ -8,6 +8,7 @@ use molar_sandbox::{Engine, Error, Finished, Labels, Room, Spec};
 use tokio_util::sync::CancellationToken;
 
 use crate::device;
+use crate::live_log::LiveLog;
 
 /// What a slot gives to a case run.
 pub struct Slot {
@@ -59,6 +60,7 @@ pub async fn run(
     engine: &Engine,
     spec: &Spec,
     cancel: CancellationToken,
+    live: LiveLog,
 ) -> Result<Finished, Error> {
-    engine.run(spec, cancel, |_| {}).await
+    engine.run(spec, cancel, |event| live.note(&event)).await
 }

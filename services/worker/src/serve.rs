@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Error};
+use crate::canary::Reader;
 use crate::case::Context;
 use crate::config::Config;
 use crate::doorbell::{self, Doorbell};
@@ -78,6 +79,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         device: device.clone(),
         loader: Loader::default(),
         doorbell: Doorbell::default(),
+        reader: Reader::default(),
         cases: empty_folder(&config.work_dir)?,
         abandon: CancellationToken::new(),
     });

@@ -118,6 +118,7 @@ async fn take(
         image_digest: inputs.image_digest,
         archive: urls.archive,
         input: urls.input,
+        format: inputs.format,
         output_name: inputs.output_name,
         limits: inputs.limits,
     }))

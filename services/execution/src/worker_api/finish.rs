@@ -17,7 +17,7 @@ use crate::attempts as life;
 use crate::doorbell::{self, Stop};
 use crate::rows::case_runs::{Outcome, Run};
 use crate::rows::inputs::{self, Inputs};
-use crate::rows::{attempts, case_runs};
+use crate::rows::{attempts, case_runs, logs};
 use crate::state::State;
 use crate::{Error, Result};
 
@@ -214,6 +214,9 @@ async fn end(
         return Err(Error::Stale);
     }
     case_runs::end(&mut tx, &locked, outcome, now).await?;
+    if outcome.log_key.is_some() {
+        logs::forget_pieces(&mut *tx, locked.id).await?;
+    }
     let phase = Some(attempt.phase_id.0);
     outbox::announce(&mut tx, now, keys::CASE_RUN_FINISHED, run.id.0, phase).await?;
 

@@ -102,6 +102,15 @@ fn show(submission: &Value) {
                 .map_or_else(|| text(note, "detail").to_owned(), str::to_owned)
         );
     }
+    let queue = &submission["queue"];
+    if !text(queue, "summary").is_empty() {
+        let at = text(queue, "expected_start_at");
+        let starts = match at.is_empty() {
+            true => String::new(),
+            false => format!("; expected to begin at {}", moment(at)),
+        };
+        say!("  in the queue: {}{starts}", text(queue, "summary"));
+    }
     for step in submission["history"].as_array().into_iter().flatten() {
         say!(
             "  {}  {} {}",

@@ -4,5 +4,6 @@ pub mod cases;
 pub mod ledger;
 pub mod life;
 pub mod phases;
+pub mod queue;
 pub mod submissions;
 pub mod uploads;

@@ -35,9 +35,13 @@ pub struct CaseView {
     #[schema(value_type = Option<Object>)]
     pub values: Option<Value>,
     pub notes: Vec<String>,
-    /// Where to read what the container wrote; of the trial case only.
+    /// Where to read what the container wrote: on its public case, also while it runs; on a hidden one, for a team,
+    /// only what the organizers released.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+    /// Why the organizers released the log of a hidden case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_release_reason: Option<String>,
 }
 
 /// What became of each case.
@@ -63,15 +67,25 @@ pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiE
     if let Some(row) = cases::canary(&mut *conn, attempt).await? {
         items.push(CaseView {
             is_canary: true,
-            log: row.log_of.map(|run| format!("/api/v1/case-runs/{run}/log")),
+            log: row.log_of.map(log_path),
             ..view(row, None)
         });
     }
     let rows = cases::list(conn, phase.split_id, attempt, seen.life.evaluation_id).await?;
     for (row, place) in rows.into_iter().zip(1..) {
-        items.push(view(row, is_hidden.then_some(place)));
+        let is_released = row.release_reason.is_some();
+        let log = row.log_of.filter(|_| seen.is_organizer || is_released);
+        items.push(CaseView {
+            log: log.map(log_path),
+            log_release_reason: row.release_reason.clone(),
+            ..view(row, is_hidden.then_some(place))
+        });
     }
     Ok(CaseList { items, is_hidden })
+}
+
+fn log_path(run: Uuid) -> String {
+    format!("/api/v1/case-runs/{run}/log")
 }
 
 /// With a `place`, nothing is told but how far it is and why it failed.
@@ -93,6 +107,7 @@ fn view(row: CaseRow, place: Option<usize>) -> CaseView {
             values: None,
             notes: Vec::new(),
             log: None,
+            log_release_reason: None,
         };
     }
     CaseView {
@@ -105,6 +120,7 @@ fn view(row: CaseRow, place: Option<usize>) -> CaseView {
         values: row.values,
         notes: row.notes.as_ref().map(notes).unwrap_or_default(),
         log: None,
+        log_release_reason: None,
     }
 }
 

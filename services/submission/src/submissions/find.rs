@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::access::{Seen, see};
+use super::queue;
 use super::view::SubmissionView;
 use crate::rows::life;
 
@@ -34,9 +35,13 @@ pub async fn view_of(
 
 pub async fn view(conn: &mut PgConnection, seen: Seen) -> Result<SubmissionView, ApiError> {
     let team_id = seen.life.team_id;
-    let mut teams = life::team_names(conn, &[team_id]).await?;
+    let mut teams = life::team_names(&mut *conn, &[team_id]).await?;
     let team = teams.remove(&team_id).unwrap_or_default();
-    SubmissionView::of(seen.life, &seen.phase, team)
+    let queue = queue::find(conn, &seen.life, seen.life.state()?).await?;
+    Ok(SubmissionView {
+        queue,
+        ..SubmissionView::of(seen.life, &seen.phase, team)?
+    })
 }
 
 #[cfg(test)]
@@ -116,6 +121,7 @@ mod tests {
             "scored_cases": 0,
             "worst_cases": 0
           },
+          "queue": null,
           "quota": "reserved",
           "sha256": "…",
           "size_bytes": 4096,

@@ -10,6 +10,7 @@ pub mod create;
 pub mod find;
 pub mod list;
 pub mod parts;
+pub mod queue;
 pub mod upload;
 pub mod view;
 pub mod withdraw;

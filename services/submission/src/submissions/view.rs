@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::queue::QueueView;
 use crate::checks::Complaint;
 use crate::pages::size;
 use crate::rows::life::Life;
@@ -42,6 +43,8 @@ pub struct SubmissionView {
     pub notes: Vec<String>,
     pub history: Vec<Step>,
     pub progress: Progress,
+    /// While it waits or runs.
+    pub queue: Option<QueueView>,
     /// `reserved`, then `spent` or `returned`.
     pub quota: Option<String>,
     /// Of a container: SHA-256 of the image's config.
@@ -114,6 +117,7 @@ impl SubmissionView {
                 final_runs: life.final_runs,
                 worst_cases: life.worst_cases,
             },
+            queue: None,
             kind: life.kind,
             note: life.note,
             code_url: life.code_url,
