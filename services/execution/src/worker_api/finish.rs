@@ -220,9 +220,9 @@ async fn end(
     let phase = Some(attempt.phase_id.0);
     outbox::announce(&mut tx, now, keys::CASE_RUN_FINISHED, run.id.0, phase).await?;
 
-    let is_trial = locked.is_first && !attempt.has_passed_canary;
+    let is_first = locked.is_first && !attempt.has_passed_canary;
     let stops = match &outcome.failure {
-        Some((code, detail)) if is_trial => {
+        Some((code, detail)) if is_first => {
             // A hidden case has no name for teams, and what a container made of it is not told.
             let detail = match locked.kind {
                 CaseRunKind::Canary => format!("{code} on {}: {detail}", inputs.case_name),
@@ -232,7 +232,7 @@ async fn end(
             life::fail(&mut tx, &attempt, FailureCode::CanaryFailed, detail, now).await?
         }
         failure => {
-            if is_trial && failure.is_none() {
+            if is_first && failure.is_none() {
                 attempts::pass_canary(&mut tx, &attempt, now).await?;
                 let id = attempt.id.0;
                 outbox::announce(&mut tx, now, keys::CANARY_PASSED, id, phase).await?;

@@ -57,7 +57,7 @@ pub async fn follow(api: &Api, id: &str, is_json: bool) -> anyhow::Result<()> {
             bar.finish_and_clear();
             print(is_json, &submission, show)?;
             anyhow::ensure!(
-                text(&submission, "state") == "scored",
+                matches!(text(&submission, "state"), "scored" | "tried"),
                 "the submission ended as {}",
                 text(&submission, "state")
             );
@@ -77,7 +77,15 @@ fn progress(submission: &Value) -> (u64, u64) {
 }
 
 fn show(submission: &Value) {
-    say!("{}  {}", text(submission, "id"), text(submission, "state"));
+    let trial = match submission["is_trial"] == Value::Bool(true) {
+        true => "  (a trial: the public case alone)",
+        false => "",
+    };
+    say!(
+        "{}  {}{trial}",
+        text(submission, "id"),
+        text(submission, "state")
+    );
     if !text(submission, "failure").is_empty() {
         say!(
             "  {}: {}",

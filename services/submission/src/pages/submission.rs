@@ -86,6 +86,7 @@ pub async fn submission(
             && (is_organizer || (is_member && !phase.window.is_published)),
         can_choose: phase.keep == "chosen"
             && !view.is_chosen
+            && !view.is_trial
             && !is_withdrawn
             && is_member
             && (view.state == SubmissionState::Scored || !view.is_final),

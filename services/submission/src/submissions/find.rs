@@ -109,6 +109,7 @@ mod tests {
           "image_digest": "…",
           "is_chosen": false,
           "is_final": true,
+          "is_trial": false,
           "kind": "container",
           "note": "",
           "notes": [],

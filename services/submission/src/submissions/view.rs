@@ -24,6 +24,8 @@ pub struct SubmissionView {
     pub team: String,
     /// `predictions` or `container`
     pub kind: String,
+    /// It runs the public case alone and is never ranked.
+    pub is_trial: bool,
     pub note: String,
     pub code_url: Option<String>,
     pub size_bytes: i64,
@@ -82,6 +84,8 @@ pub struct SubmissionItem {
     pub team_id: Uuid,
     pub team: String,
     pub kind: String,
+    /// It runs the public case alone and is never ranked.
+    pub is_trial: bool,
     pub note: String,
     #[schema(value_type = String)]
     pub state: SubmissionState,
@@ -119,6 +123,7 @@ impl SubmissionView {
             },
             queue: None,
             kind: life.kind,
+            is_trial: life.is_trial,
             note: life.note,
             code_url: life.code_url,
             size_bytes: life.size_bytes,
@@ -143,6 +148,7 @@ impl SubmissionItem {
             team,
             failure: failure(&life, state),
             kind: life.kind,
+            is_trial: life.is_trial,
             note: life.note,
             state,
             is_final: state.is_final(),
@@ -216,12 +222,13 @@ fn history(life: &Life, state: SubmissionState) -> Vec<Step> {
     let attempt = again.map_or(String::new(), |number| format!("attempt {number}"));
     add(life.attempt_created_at, "queued", attempt);
     add(life.attempt_started_at, "started", "on a worker".into());
-    add(
-        life.canary_passed_at,
-        "trial passed",
-        "the hidden cases follow".into(),
-    );
+    let follows = match life.is_trial {
+        true => "nothing follows: it is a trial",
+        false => "the hidden cases follow",
+    };
+    add(life.canary_passed_at, "trial passed", follows.into());
     match life.attempt_state.as_deref() {
+        Some("finished") if life.is_trial => {}
         Some("finished") => add(
             life.attempt_finished_at,
             "run",
