@@ -132,7 +132,7 @@ fn spawn_loops(app: &mut Application, state: &State) {
     let (db, clock) = (app.db.clone(), app.clock.clone());
     app.spawn_every(
         "places",
-        Duration::from_secs(5),
+        Duration::from_secs(2),
         Arc::default(),
         move || {
             let (db, clock) = (db.clone(), clock.clone());

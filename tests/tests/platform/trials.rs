@@ -9,6 +9,7 @@ use molar_tests::challenge::{CANARY, Track};
 use molar_tests::image::Image;
 use molar_tests::submit::{Created, create, declaration, ended, find, hand_in};
 use molar_tests::system::binary;
+use molar_tests::until;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -74,10 +75,15 @@ pub async fn a_trial_runs_the_public_case_alone_and_is_read_along(
     ensure!(next(&mut lines).await? == "loading ␛[2Jweights");
     let now = find(&stage.ridge, &id).await?;
     ensure!(text(&now, "state") == "running", "not read along: {now}");
-    ensure!(
-        now["queue"]["remaining_cases"] == 1,
-        "its place in the queue: {now}"
-    );
+    until(
+        "its place in the queue",
+        Duration::from_secs(5),
+        async || {
+            let queue = &find(&stage.ridge, &id).await?["queue"];
+            Ok((queue["remaining_cases"] == 1 && queue["is_served"] == true).then_some(()))
+        },
+    )
+    .await?;
     ensure!(next(&mut lines).await? == "done");
     let status = tokio::time::timeout(PATIENCE, reader.wait()).await??;
     ensure!(status.success(), "molar logs ended with {status}");
@@ -94,7 +100,7 @@ pub async fn a_trial_runs_the_public_case_alone_and_is_read_along(
         "a trial was charged"
     );
     let evaluations = format!("/api/v1/evaluations?submission_id={id}");
-    let evaluations = stage.ridge.api.get(&evaluations).await?.ok()?;
+    let evaluations = stage.organizer.api.get(&evaluations).await?.ok()?;
     ensure!(evaluations == json!([]), "{evaluations}");
     Ok(())
 }
