@@ -181,4 +181,48 @@ mod tests {
         assert_eq!(shown["items"][2]["values"]["IA"], 0.5);
         assert_eq!(shown["items"][2]["wall_s"], 1.5);
     }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_released_log_is_shown_with_its_reason_and_no_other(pool: PgPool) {
+        let phase = open_phase().kind(SubmissionKind::Container);
+        let world = World::with(&pool, ChallengeBuilder::new("sts").canary().phase(phase)).await;
+        let submission = SubmissionBuilder::new(&world.challenge, &world.team)
+            .container()
+            .insert(&pool)
+            .await;
+        AttemptBuilder::new(&world.challenge, &submission)
+            .state(AttemptState::Finished)
+            .insert(&pool)
+            .await;
+        sqlx::query!("UPDATE execution.case_runs SET log_key = 'attempt/log.txt'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let released = sqlx::query_scalar!(
+            "INSERT INTO execution.log_releases (case_run_id, released_by, reason, released_at)
+             SELECT id, $1, 'it shows <no> image', now() FROM execution.case_runs WHERE position = 2
+             RETURNING case_run_id",
+            world.member.id.0,
+        );
+        let released = released.fetch_one(&pool).await.unwrap();
+
+        let path = format!("/api/v1/submissions/{}/cases", submission.id);
+        let (_, seen) = world.get(&path).await;
+        let items = seen["items"].as_array().unwrap();
+        assert!(items[1].get("log").is_none());
+        assert_eq!(items[2]["log"], format!("/api/v1/case-runs/{released}/log"));
+        assert_eq!(items[2]["log_release_reason"], "it shows <no> image");
+        let (_, page) = world.page(&format!("/submissions/{}", submission.id)).await;
+        assert!(
+            page.contains(&format!("href=\"/case-runs/{released}/log\"")),
+            "{page}"
+        );
+        assert!(page.contains("it shows &#60;no&#62; image"), "{page}");
+
+        let organizer =
+            molar_web_kit::testing::organizer(&pool, "Organizer", world.challenge.id).await;
+        let (_, seen) = world.get_as(&organizer, &path).await;
+        let items = seen["items"].as_array().unwrap();
+        assert!(items.iter().all(|item| item["log"].is_string()), "{seen:#}");
+    }
 }
