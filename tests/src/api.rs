@@ -64,6 +64,13 @@ impl Api {
         }
     }
 
+    /// What tells `molar` where to ask, and as whom.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let token = self.token.clone().map(|token| ("MOLAR_TOKEN", token));
+        let url = Some(("MOLAR_URL", self.base.clone()));
+        url.into_iter().chain(token).collect()
+    }
+
     pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
         self.send(Method::GET, path, None).await
     }

@@ -108,7 +108,7 @@ opens_at = "2020-01-01T00:00:00"
 closes_at = "2090-01-01T00:00:00"
 metrics = {accuracy}
 keep = "latest"
-quota = {{ per_day = 200, concurrent = 50, free_failures_per_day = 200 }}
+quota = {{ per_day = 200, concurrent = 50, free_failures_per_day = 200, trials_per_day = 200 }}
 limits = {{ upload_bytes = 268435456 }}
 
 [[tracks.phases]]
@@ -122,7 +122,7 @@ closes_at = "2090-01-01T00:00:00"
 is_final = true
 metrics = {nine}
 keep = "latest"
-quota = {{ per_day = 200, total = 200, concurrent = 50, free_failures_per_day = 200 }}
+quota = {{ per_day = 200, total = 200, concurrent = 50, free_failures_per_day = 200, trials_per_day = 200 }}
 limits = {{ wall_s = 60, memory_bytes = 268435456, shm_bytes = 67108864, cpus = 1, gpus = 0, disk_bytes = 268435456, output_bytes = 67108864, upload_bytes = 268435456, image_bytes = 1073741824 }}
 device_class = "cpu"
 requires_code_url = true

@@ -142,6 +142,15 @@ impl Rows {
             .await?)
     }
 
+    /// When a container's attempt ended, in seconds since 1970.
+    pub async fn attempt_ended_s(&self, submission: &str) -> anyhow::Result<f64> {
+        let sql = "SELECT extract(epoch FROM finished_at)::float8 FROM execution.attempts WHERE submission_id = $1";
+        Ok(sqlx::query_scalar(sql)
+            .bind(submission.parse::<Uuid>()?)
+            .fetch_one(&self.0)
+            .await?)
+    }
+
     /// Seconds from the end of each of a container's runs to the end of the next: what a case takes in all.
     pub async fn between_ends(&self, submission: &str) -> anyhow::Result<Vec<Duration>> {
         let sql = "SELECT extract(epoch FROM r.finished_at - lag(r.finished_at) OVER (ORDER BY r.finished_at))::float8

@@ -1,8 +1,9 @@
 use utoipa::OpenApi;
 
+use crate::logs::{events, find, release};
+use crate::queue;
 use crate::routes::routes;
 use crate::workers::{drain, enrolment_tokens, list, revoke};
-use crate::{log, queue};
 
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -11,7 +12,9 @@ use crate::{log, queue};
     drain::drain,
     revoke::revoke,
     queue::find,
-    log::find
+    find::find,
+    events::events,
+    release::release
 ))]
 struct Document;
 

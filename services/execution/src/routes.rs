@@ -6,9 +6,10 @@ use molar_service::Role;
 use molar_web_kit::routes::WorkerGate;
 use molar_web_kit::{Access, Routes};
 
-use crate::worker_api::{beat, claim, enrol, finish, heartbeat, put, release, urls};
+use crate::logs::{events, find, page, release};
+use crate::queue;
+use crate::worker_api::{beat, claim, enrol, finish, heartbeat, log_piece, put, urls};
 use crate::workers::{drain, enrolment_tokens, list, revoke};
-use crate::{log, queue};
 
 /// For people. Workers are the platform's: whoever adds one is handed the hidden images of every
 /// challenge, so that is not for the organizers of one.
@@ -23,7 +24,23 @@ pub fn routes() -> Routes {
         .post("/api/v1/workers/{id}/drain", Access::Admin, drain::drain)
         .post("/api/v1/workers/{id}/revoke", Access::Admin, revoke::revoke)
         .get("/api/v1/queue", Access::Organizer, queue::find)
-        .get("/api/v1/case-runs/{id}/log", Access::SignedIn, log::find)
+        .get("/api/v1/case-runs/{id}/log", Access::SignedIn, find::find)
+        .get(
+            "/api/v1/case-runs/{id}/log/events",
+            Access::SignedIn,
+            events::events,
+        )
+        .post(
+            "/api/v1/case-runs/{id}/log/release",
+            Access::Organizer,
+            release::release,
+        )
+        .get("/case-runs/{id}/log", Access::SignedIn, page::page)
+        .post(
+            "/case-runs/{id}/log/release",
+            Access::Organizer,
+            release::form,
+        )
 }
 
 /// For workers, on the listener `worker-api`.
@@ -51,9 +68,14 @@ pub fn worker_routes(gate: Arc<dyn WorkerGate>) -> Routes {
             finish::finish,
         )
         .post(
+            "/worker/v1/case-runs/{id}/log-pieces",
+            Access::Worker,
+            log_piece::log_piece,
+        )
+        .post(
             "/worker/v1/case-runs/{id}/release",
             Access::Worker,
-            release::release,
+            crate::worker_api::release::release,
         )
 }
 

@@ -11,13 +11,13 @@ use molar_queue::{Broker, QueueSpec, worker_queue_of_class, worker_queue_of_id};
 use molar_service::{Application, Role, RoleArgs};
 use molar_web_kit::{ApiError, Kit, WebArgs};
 use sqlx::PgPool;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::lease::LeaseArgs;
 use crate::rows::workers;
-use crate::state::State;
+use crate::state::{LISTENERS, State};
 use crate::worker_api::gate::Gate;
-use crate::{attempts, dispatch, routes, sweep, worker_routes};
+use crate::{attempts, dispatch, places, routes, sweep, worker_routes};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -58,6 +58,8 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
         publisher: app.publisher.clone(),
         dispatch: Arc::default(),
         queues: Arc::default(),
+        listeners: Arc::new(Semaphore::new(LISTENERS)),
+        stop: app.shutdown.token(),
     };
     spawn_loops(&mut app, &state);
 
@@ -136,6 +138,17 @@ fn spawn_loops(app: &mut Application, state: &State) {
                 .map(drop)
         }
     });
+
+    let (db, clock) = (app.db.clone(), app.clock.clone());
+    app.spawn_every(
+        "places",
+        Duration::from_secs(2),
+        Arc::default(),
+        move || {
+            let (db, clock) = (db.clone(), clock.clone());
+            async move { places::round(&db, clock.now()).await }
+        },
+    );
 
     spawn_queues(app, state.queues.clone());
 }

@@ -2,7 +2,11 @@ use std::sync::Arc;
 
 use molar_objects::Store;
 use molar_queue::Publish;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Whoever comes next is told to come later.
+pub const LISTENERS: usize = 256;
 
 use crate::lease::LeaseArgs;
 
@@ -15,6 +19,10 @@ pub struct State {
     pub publisher: Arc<dyn Publish>,
     /// Rings the dispatcher: there may be room or something to release.
     pub dispatch: Arc<Notify>,
+    /// Of those who follow a log: each asks the database twice a second.
+    pub listeners: Arc<Semaphore>,
+    /// Cancelled at the shutdown: nobody is listened to any more.
+    pub stop: CancellationToken,
     /// Rings who makes the workers' queues.
     pub queues: Arc<Notify>,
 }

@@ -26,6 +26,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::lease::LeaseArgs;
@@ -94,6 +96,8 @@ impl World {
             publisher: rung.clone(),
             dispatch: Arc::default(),
             queues: Arc::default(),
+            listeners: Arc::new(Semaphore::new(2)),
+            stop: CancellationToken::new(),
         });
         let kit = testing::kit(Role::Execution, db.clone(), clock.clone());
         let mut world = Self {

@@ -288,6 +288,11 @@ async fn a_phase_is_closed_when_its_last_work_has_ended(db: PgPool) {
     let team = TeamBuilder::new(&challenge, "Ones").insert(&db).await;
     entry(&db, &challenge, &team, -2000, 0.5).await;
     let late = SubmissionBuilder::new(&challenge, &team).insert(&db).await;
+    // A trial has no scores to wait for.
+    SubmissionBuilder::new(&challenge, &team)
+        .trial()
+        .insert(&db)
+        .await;
     fold(&db, challenge.phase_id).await;
     let seen = async || {
         let board = board(&db, challenge.phase_id, None).await;

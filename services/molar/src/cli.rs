@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{Connection, apply, board, session, status, submit, team};
+use crate::client::{Connection, apply, board, logs, session, status, submit, team};
 use crate::up::UpArgs;
 use crate::{admin, migrate, phantom, roles, score};
 
@@ -45,6 +45,8 @@ pub enum Command {
     Score(score::Args),
     /// Where your submissions stand.
     Status(status::Args),
+    /// What your container wrote on its public case, also while it runs.
+    Logs(logs::Args),
     /// A phase's leaderboard.
     Board(board::Args),
     /// Organizers: create or change a challenge from its file.
@@ -68,6 +70,9 @@ pub enum Command {
     /// Check an uploaded file; started by the role `submission` for each upload.
     #[command(hide = true)]
     Check,
+    /// Read a prediction as the scorer would; started by a worker for what an image wrote for its canary.
+    #[command(hide = true)]
+    ReadPrediction(molar_worker::ReadPrediction),
 }
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -80,6 +85,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Submit(args) => submit::run(args).await?,
         Command::Score(args) => return tokio::task::block_in_place(|| score::run(&args)),
         Command::Status(args) => status::run(args).await?,
+        Command::Logs(args) => logs::run(args).await?,
         Command::Board(args) => board::run(args).await?,
         Command::Apply(args) => apply::run(args).await?,
         Command::UploadCases(args) => apply::upload_cases(args).await?,
@@ -91,6 +97,11 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Admin(args) => admin::run(args).await?,
         Command::Openapi => println!("{}", roles::openapi()?),
         Command::Check => return Ok(tokio::task::block_in_place(molar_submission::check_main)),
+        Command::ReadPrediction(args) => {
+            return Ok(tokio::task::block_in_place(|| {
+                molar_worker::read_prediction_main(&args)
+            }));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

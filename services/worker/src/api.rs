@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use molar_domain::worker_api::{
-    Beat, BeatAnswer, Claim, Enrol, Enrolled, Extended, Finish, Grant, Leased, Put, PutUrl,
-    Release, Urls,
+    Beat, BeatAnswer, Claim, Enrol, Enrolled, Extended, Finish, Grant, Leased, LogPiece, Put,
+    PutUrl, Release, Urls,
 };
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -90,6 +90,11 @@ impl Api {
 
     pub async fn log(&self, case_run: Uuid, body: &Put) -> Result<PutUrl, Error> {
         self.of_run(case_run, "log", body).await
+    }
+
+    pub async fn log_piece(&self, case_run: Uuid, body: &LogPiece) -> Result<(), Error> {
+        let path = format!("/worker/v1/case-runs/{case_run}/log-pieces");
+        self.call::<serde_json::Value>(&path, body).await.map(drop)
     }
 
     pub async fn finish(&self, case_run: Uuid, body: &Finish) -> Result<(), Error> {

@@ -7,8 +7,10 @@ use molar_sandbox::Engine;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, Api};
+use crate::canary::Reader;
 use crate::doorbell::Doorbell;
 use crate::lease::{self, Held, Moment};
+use crate::live_log::LiveLog;
 use crate::load::Loader;
 use crate::run::Slot;
 use crate::{collect, fetch, load, report, run};
@@ -19,6 +21,8 @@ pub struct Context {
     pub engine: Engine,
     pub loader: Loader,
     pub doorbell: Doorbell,
+    /// Of what an image wrote for its canary.
+    pub reader: Reader,
     pub cases: PathBuf,
     /// Cancelled when the grace period is over: what runs is given back.
     pub abandon: CancellationToken,
@@ -101,8 +105,11 @@ impl Context {
         );
         let _pin = prepared.ok_or(collect::Error::Cancelled)??;
         let spec = run::spec(grant, slot, &inputs, room?);
-        let finished = run::run(&self.engine, &spec, cancel).await?;
+        let live = LiveLog::start(&self.api, grant);
+        let finished = run::run(&self.engine, &spec, cancel, live).await?;
         let collected = collect::collect(grant, &finished, &spec.room.outputs()).await?;
+        let image = inputs.join(&grant.input.name);
+        let collected = collect::judge(grant, &self.reader, &image, collected).await?;
         let failure = collected.failure.as_ref().map(|(code, _)| code.as_str());
         tracing::info!(wall_ms = finished.wall_ms, failure, "case finished");
         let report = report::report(&self.api, grant, slot, &finished, collected);

@@ -8,6 +8,8 @@ use molar_domain::worker_api::Grant;
 use molar_sandbox::collect::{CollectError, CollectedFile, collect_output};
 use molar_sandbox::{Finished, Outcome};
 
+use crate::canary::{Reader, Verdict};
+
 /// A prediction, or why there is none.
 pub struct Collected {
     pub file: Option<CollectedFile>,
@@ -101,6 +103,31 @@ async fn file(grant: &Grant, exit_code: i64, outputs: &Path) -> Result<Collected
                 notes: Vec::new(),
             })
         }
+    }
+}
+
+/// A canary has passed only if its prediction can be scored; a hidden case is judged by `scoring`.
+pub async fn judge(
+    grant: &Grant,
+    reader: &Reader,
+    image: &Path,
+    collected: Collected,
+) -> Result<Collected, Error> {
+    let prediction = match (grant.kind, &collected.file) {
+        (CaseRunKind::Canary, Some(prediction)) => prediction,
+        _ => return Ok(collected),
+    };
+    let verdict = reader.read(grant.format, image, &prediction.file).await;
+    match verdict.map_err(|error| Error::Ours(error.to_string()))? {
+        Verdict::Readable { notes } => Ok(Collected {
+            notes: collected.notes.into_iter().chain(notes).collect(),
+            ..collected
+        }),
+        Verdict::Unreadable { detail } => Ok(Collected {
+            file: None,
+            failure: Some((FailureCode::BadPrediction, detail)),
+            notes: collected.notes,
+        }),
     }
 }
 

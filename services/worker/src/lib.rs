@@ -4,9 +4,10 @@
 //! reference: for each case it gets pre-signed URLs of the image's layers and the one input, and one to
 //! put the output. What it may write is decided by the lease token of each case run.
 //!
-//! claim → load → run → collect → report, a file each.
+//! claim → load → run → collect → report, a file each; what a canary left is read in between.
 
 mod api;
+mod canary;
 mod card;
 mod case;
 mod claim;
@@ -18,11 +19,13 @@ mod doorbell;
 mod fetch;
 mod images;
 mod lease;
+mod live_log;
 mod load;
 mod report;
 mod run;
 mod serve;
 mod space;
 
+pub use canary::{Args as ReadPrediction, read_main as read_prediction_main};
 pub use config::Config;
 pub use serve::serve;

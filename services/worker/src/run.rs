@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::card::Card;
 use crate::device;
+use crate::live_log::LiveLog;
 
 /// What a slot gives to a case run.
 pub struct Slot {
@@ -75,6 +76,7 @@ pub async fn run(
     engine: &Engine,
     spec: &Spec,
     cancel: CancellationToken,
+    live: LiveLog,
 ) -> Result<Finished, Error> {
-    engine.run(spec, cancel, |_| {}).await
+    engine.run(spec, cancel, |event| live.note(&event)).await
 }

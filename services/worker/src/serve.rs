@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Error};
+use crate::canary::Reader;
 use crate::card::Card;
 use crate::case::Context;
 use crate::config::Config;
@@ -81,6 +82,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         loader: loader(&config, &engine).await?,
         engine,
         doorbell: Doorbell::default(),
+        reader: Reader::default(),
         cases: empty_folder(&config.work_dir)?,
         abandon: CancellationToken::new(),
     });

@@ -10,6 +10,7 @@ mod leases;
 mod rights;
 mod stage;
 mod stopped;
+mod trials;
 mod twice;
 
 use std::process::ExitCode;
@@ -44,6 +45,10 @@ async fn main() -> ExitCode {
         twice {
             a_message_delivered_twice_counts_once,
             a_relay_killed_between_confirm_and_commit_counts_once,
+        }
+        trials {
+            a_canary_that_cannot_be_scored_ends_the_attempt_in_seconds,
+            a_trial_runs_the_public_case_alone_and_is_read_along,
         }
         killed {
             worker_execution_and_scoring_die_in_mid_run,

@@ -96,6 +96,15 @@ impl Stage {
         &self.drawn[&track][split]
     }
 
+    /// By name, of every case of a split.
+    pub fn predictions(
+        &self,
+        track: Track,
+        split: &str,
+    ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+        predict(track, self.cases(track, split), 1)
+    }
+
     pub async fn hand_in_zip(
         &self,
         team: &Team,

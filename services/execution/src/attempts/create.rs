@@ -29,14 +29,14 @@ async fn one(db: &PgPool, submission: SubmissionId, now: DateTime<Utc>) -> Resul
     let Some((attempt, split, canary)) = insert(&mut tx, submission, now).await? else {
         return Ok(false);
     };
-    let cases = insert_runs(&mut tx, attempt, split, canary, now).await?;
-    if cases == 0 {
+    let runs = insert_runs(&mut tx, attempt, split, canary, now).await?;
+    if runs == 0 {
         // The phase is not ready, which keeps submissions from being made: nothing to run yet.
-        tracing::warn!(submission.id = %submission, "accepted, but the split has no cases");
+        tracing::warn!(submission.id = %submission, "accepted, but there are no cases to run");
         return Ok(false);
     }
     tx.commit().await?;
-    tracing::info!(submission.id = %submission, attempt.id = %attempt, cases, "attempt made");
+    tracing::info!(submission.id = %submission, attempt.id = %attempt, runs, "attempt made");
     Ok(true)
 }
 
@@ -44,11 +44,12 @@ async fn insert(
     tx: &mut PgConnection,
     submission: SubmissionId,
     now: DateTime<Utc>,
-) -> Result<Option<(AttemptId, Uuid, Option<Uuid>)>> {
+) -> Result<Option<(AttemptId, Option<Uuid>, Option<Uuid>)>> {
     let facts = sqlx::query!(
         r#"SELECT s.phase_id AS "phase_id!", s.team_id AS "team_id!", s.object_key AS "object_key!",
                   s.size_bytes AS "size_bytes!", s.image_digest, p.limits AS "limits!", p.device_class AS "device_class!",
-                  p.format AS "format!", p.split_id AS "split_id!", p.canary_case_id
+                  p.format AS "format!", p.split_id AS "split_id!", p.canary_case_id,
+                  EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = s.submission_id) AS "is_trial!"
            FROM submission.accepted s JOIN tracks.phase_facts p ON p.phase_id = s.phase_id
            WHERE s.submission_id = $1 AND s.kind = 'container' AND s.cancelled_at IS NULL"#,
         submission.0,
@@ -82,14 +83,17 @@ async fn insert(
     .execute(tx)
     .await?;
     let is_ours = inserted.rows_affected() == 1;
-    Ok(is_ours.then_some((id, facts.split_id, facts.canary_case_id)))
+    // A trial runs its canary and no hidden case.
+    let split = (!facts.is_trial).then_some(facts.split_id);
+    Ok(is_ours.then_some((id, split, facts.canary_case_id)))
 }
 
-/// The canary, where the phase has one, then the split's cases by name. Returns how many cases.
+/// The canary, where the phase has one, then the split's cases by name. Returns how many runs: none where
+/// cases or the canary of a trial are missing.
 async fn insert_runs(
     tx: &mut PgConnection,
     attempt: AttemptId,
-    split: Uuid,
+    split: Option<Uuid>,
     canary: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<usize> {
@@ -99,6 +103,9 @@ async fn insert_runs(
     )
     .fetch_all(&mut *tx)
     .await?;
+    if split.is_some() && cases.is_empty() {
+        return Ok(0);
+    }
     let canary = canary.map(|case| (0, CaseRunKind::Canary, case));
     let of_split = (1..)
         .zip(&cases)
@@ -112,7 +119,7 @@ async fn insert_runs(
         };
         case_runs::insert(tx, attempt, &new, now).await?;
     }
-    Ok(cases.len())
+    Ok(cases.len() + usize::from(canary.is_some()))
 }
 
 #[cfg(test)]
@@ -165,6 +172,38 @@ mod tests {
             .map(|(p, k, n, s)| (*p, k.as_str(), n.as_str(), s.as_str()))
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_trial_runs_its_canary_and_nothing_hidden(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("teeth").canary().insert(&pool).await;
+        let team = TeamBuilder::new(&challenge, "Ours").insert(&pool).await;
+        SubmissionBuilder::new(&challenge, &team)
+            .trial()
+            .insert(&pool)
+            .await;
+        let db = as_role(&pool, Role::Execution).await;
+        all(&db, noon()).await.unwrap();
+        let found = runs(&pool).await;
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].1.as_str(), found[0].2.as_str()),
+            ("canary", "Canary_01")
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn without_a_canary_there_is_no_trial(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+        let team = TeamBuilder::new(&challenge, "Ours").insert(&pool).await;
+        SubmissionBuilder::new(&challenge, &team)
+            .trial()
+            .insert(&pool)
+            .await;
+        all(&as_role(&pool, Role::Execution).await, noon())
+            .await
+            .unwrap();
+        assert_eq!(runs(&pool).await, []);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

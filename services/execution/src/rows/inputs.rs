@@ -22,6 +22,7 @@ pub struct Inputs {
     pub image_digest: String,
     pub limits: Limits,
     pub case_name: String,
+    pub format: Format,
     /// The file expected in /outputs.
     pub output_name: String,
     archive: Object,
@@ -155,6 +156,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: CaseRunId) -> Result<Inputs> {
         limits: serde_json::from_value(row.limits)?,
         output_name: format.prediction_name(&row.case_name),
         case_name: row.case_name,
+        format,
         archive: Object {
             bucket: Bucket::Uploads,
             key: row.archive_key,

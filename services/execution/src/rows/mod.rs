@@ -6,6 +6,8 @@
 pub mod attempts;
 pub mod case_runs;
 pub mod inputs;
+pub mod logs;
+pub mod places;
 pub mod turns;
 pub mod workers;
 

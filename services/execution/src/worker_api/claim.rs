@@ -121,6 +121,7 @@ async fn take(
         lease_s: state.lease.lease_s,
         image_digest: inputs.image_digest,
         input,
+        format: inputs.format,
         output_name: inputs.output_name,
         limits: inputs.limits,
     }))

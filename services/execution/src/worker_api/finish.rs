@@ -17,7 +17,7 @@ use crate::attempts as life;
 use crate::doorbell::{self, Stop};
 use crate::rows::case_runs::{Outcome, Run};
 use crate::rows::inputs::{self, Inputs};
-use crate::rows::{attempts, case_runs};
+use crate::rows::{attempts, case_runs, logs};
 use crate::state::State;
 use crate::{Error, Result};
 
@@ -214,12 +214,15 @@ async fn end(
         return Err(Error::Stale);
     }
     case_runs::end(&mut tx, &locked, outcome, now).await?;
+    if outcome.log_key.is_some() {
+        logs::forget_pieces(&mut *tx, locked.id).await?;
+    }
     let phase = Some(attempt.phase_id.0);
     outbox::announce(&mut tx, now, keys::CASE_RUN_FINISHED, run.id.0, phase).await?;
 
-    let is_trial = locked.is_first && !attempt.has_passed_canary;
+    let is_first = locked.is_first && !attempt.has_passed_canary;
     let stops = match &outcome.failure {
-        Some((code, detail)) if is_trial => {
+        Some((code, detail)) if is_first => {
             // A hidden case has no name for teams, and what a container made of it is not told.
             let detail = match locked.kind {
                 CaseRunKind::Canary => format!("{code} on {}: {detail}", inputs.case_name),
@@ -229,7 +232,7 @@ async fn end(
             life::fail(&mut tx, &attempt, FailureCode::CanaryFailed, detail, now).await?
         }
         failure => {
-            if is_trial && failure.is_none() {
+            if is_first && failure.is_none() {
                 attempts::pass_canary(&mut tx, &attempt, now).await?;
                 let id = attempt.id.0;
                 outbox::announce(&mut tx, now, keys::CANARY_PASSED, id, phase).await?;

@@ -6,6 +6,7 @@ pub mod enrol;
 pub mod finish;
 pub mod gate;
 pub mod heartbeat;
+pub mod log_piece;
 pub mod put;
 pub mod release;
 pub mod urls;

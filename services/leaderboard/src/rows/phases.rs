@@ -115,6 +115,7 @@ async fn is_work_in_flight(db: impl PgExecutor<'_>, id: PhaseId) -> sqlx::Result
         r#"SELECT EXISTS (
                SELECT FROM submission.life l
                WHERE l.phase_id = $1 AND l.cancelled_at IS NULL
+                 AND NOT EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = l.submission_id)
                  AND l.evaluation_state IS DISTINCT FROM 'finished'
                  AND l.upload_state NOT IN ('refused', 'cancelled', 'expired')
                  AND (l.attempt_state IS NULL OR l.attempt_state NOT IN ('failed', 'cancelled'))) AS "is!""#,

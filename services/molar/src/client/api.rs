@@ -1,6 +1,8 @@
 //! Molar's HTTP API as its own commands use it.
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use futures_util::Stream;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -146,6 +148,28 @@ impl Api {
             });
         }
         Ok(text)
+    }
+
+    /// The bytes of an answer as they come, for as long as it lasts.
+    pub async fn stream(
+        &self,
+        path: &str,
+        last_event_id: Option<&str>,
+    ) -> anyhow::Result<impl Stream<Item = reqwest::Result<Bytes>> + Unpin + use<>> {
+        let mut request = self.request(Method::GET, path)?;
+        if let Some(id) = last_event_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        let response = request.send().await.with_context(|| self.unreachable())?;
+        let status = response.status();
+        if !status.is_success() {
+            let problem = response.bytes().await.unwrap_or_default();
+            bail!(Refusal {
+                status: status.as_u16(),
+                problem: serde_json::from_slice(&problem).unwrap_or_default(),
+            });
+        }
+        Ok(Box::pin(response.bytes_stream()))
     }
 
     fn request(&self, method: Method, path: &str) -> anyhow::Result<reqwest::RequestBuilder> {

@@ -9,6 +9,8 @@ pub mod api;
 pub mod apply;
 pub mod board;
 pub mod credentials;
+pub mod events;
+pub mod logs;
 pub mod lookup;
 pub mod session;
 pub mod status;

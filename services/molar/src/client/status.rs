@@ -57,7 +57,7 @@ pub async fn follow(api: &Api, id: &str, is_json: bool) -> anyhow::Result<()> {
             bar.finish_and_clear();
             print(is_json, &submission, show)?;
             anyhow::ensure!(
-                text(&submission, "state") == "scored",
+                matches!(text(&submission, "state"), "scored" | "tried"),
                 "the submission ended as {}",
                 text(&submission, "state")
             );
@@ -77,7 +77,15 @@ fn progress(submission: &Value) -> (u64, u64) {
 }
 
 fn show(submission: &Value) {
-    say!("{}  {}", text(submission, "id"), text(submission, "state"));
+    let trial = match submission["is_trial"] == Value::Bool(true) {
+        true => "  (a trial: the public case alone)",
+        false => "",
+    };
+    say!(
+        "{}  {}{trial}",
+        text(submission, "id"),
+        text(submission, "state")
+    );
     if !text(submission, "failure").is_empty() {
         say!(
             "  {}: {}",
@@ -101,6 +109,15 @@ fn show(submission: &Value) {
             note.as_str()
                 .map_or_else(|| text(note, "detail").to_owned(), str::to_owned)
         );
+    }
+    let queue = &submission["queue"];
+    if !text(queue, "summary").is_empty() {
+        let at = text(queue, "expected_start_at");
+        let starts = match at.is_empty() {
+            true => String::new(),
+            false => format!("; expected to begin at {}", moment(at)),
+        };
+        say!("  in the queue: {}{starts}", text(queue, "summary"));
     }
     for step in submission["history"].as_array().into_iter().flatten() {
         say!(

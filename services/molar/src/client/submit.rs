@@ -26,6 +26,9 @@ pub struct Args {
     /// Where the code is public, for phases that ask for it.
     #[arg(long)]
     code_url: Option<String>,
+    /// Of a container: run the public case alone, which costs no chance and is never ranked.
+    #[arg(long)]
+    trial: bool,
     /// Stay until the submission is scored or has failed; non-zero if it failed.
     #[arg(long)]
     wait: bool,
@@ -41,6 +44,7 @@ pub struct Submission<'a> {
     pub file: &'a std::path::Path,
     pub note: &'a str,
     pub code_url: Option<&'a str>,
+    pub is_trial: bool,
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
@@ -55,6 +59,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         file: &args.file,
         note: &args.note,
         code_url: args.code_url.as_deref(),
+        is_trial: args.trial,
     };
     let completed = send(&api, &submission, args.json).await?;
     let id = lookup::id(&completed)?.to_owned();
@@ -87,6 +92,7 @@ pub async fn send(api: &Api, submission: &Submission<'_>, is_quiet: bool) -> any
         "sha256": print.sha256,
         "note": submission.note,
         "code_url": submission.code_url,
+        "is_trial": submission.is_trial,
     });
     let key = uuid::Uuid::new_v4().to_string();
     let created: Value = api.create("/api/v1/submissions", &body, &key).await?;

@@ -142,7 +142,7 @@ async fn ready_predictions(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
     Ok(ready)
 }
 
-/// Attempts that have begun, each submission's newest.
+/// Attempts that have begun, each submission's newest. A trial has no cases to score.
 async fn ready_attempts(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
     let ready = sqlx::query_as!(
         Ready,
@@ -153,6 +153,7 @@ async fn ready_attempts(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
              AND (s.withdrawn_at IS NULL OR NOT EXISTS (
                  SELECT FROM scoring.evaluations e WHERE e.submission_id = s.submission_id))
              AND a.state IN ('running', 'finished')
+             AND NOT EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = s.submission_id)
              AND NOT EXISTS (
                  SELECT FROM execution.attempt_facts newer
                  WHERE newer.submission_id = a.submission_id AND newer.number > a.number)

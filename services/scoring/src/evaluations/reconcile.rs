@@ -350,6 +350,17 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_trial_is_not_evaluated_and_so_never_ranked(owner: PgPool) {
+        container(&owner, AttemptState::Finished, CaseRunState::Finished).await;
+        sqlx::query!("UPDATE submission.submissions SET is_trial = true")
+            .execute(&owner)
+            .await
+            .unwrap();
+        round(&reconciler(&owner).await).await.unwrap();
+        assert!(seen(&owner).await.is_empty());
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn an_attempt_that_has_not_begun_is_not_evaluated(owner: PgPool) {
         container(&owner, AttemptState::Queued, CaseRunState::Waiting).await;
         round(&reconciler(&owner).await).await.unwrap();

@@ -19,6 +19,8 @@ pub mod labels;
 pub mod limits;
 pub mod metric;
 pub mod phase;
+pub mod place;
+pub mod printable;
 pub mod quota;
 pub mod spelling;
 pub mod submission;

@@ -13,6 +13,8 @@ pub struct Quota {
     pub concurrent: u32,
     /// Free failures (refused, cancelled before anything was spent) per day.
     pub free_failures_per_day: u32,
+    /// Trials of containers per day, beside all of the above; 0: none is allowed.
+    pub trials_per_day: u32,
 }
 
 impl Default for Quota {
@@ -22,6 +24,7 @@ impl Default for Quota {
             total: None,
             concurrent: 2,
             free_failures_per_day: 10,
+            trials_per_day: 3,
         }
     }
 }
@@ -51,12 +54,18 @@ pub enum Exhausted {
         "{0} uploads of your team failed or were cancelled today, as many as are free; try again tomorrow"
     )]
     FreeFailures(u32),
+    #[error(
+        "your team has used its {0} trials of today; the day ends at midnight in the challenge's time zone"
+    )]
+    Trials(u32),
+    #[error("this phase allows no trials; submit the image itself, its public case is run first")]
+    NoTrials,
 }
 
 impl Exhausted {
     /// Whether waiting for the next day helps.
     pub const fn ends_with_the_day(self) -> bool {
-        matches!(self, Self::Day(_) | Self::FreeFailures(_))
+        matches!(self, Self::Day(_) | Self::FreeFailures(_) | Self::Trials(_))
     }
 }
 
@@ -77,6 +86,15 @@ impl Quota {
         }
         Ok(())
     }
+
+    /// Whether one more trial may be created, with so many of today.
+    pub fn check_trial(&self, today: u32) -> Result<(), Exhausted> {
+        match self.trials_per_day {
+            0 => Err(Exhausted::NoTrials),
+            most if today >= most => Err(Exhausted::Trials(today)),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +108,7 @@ mod tests {
             total: Some(3),
             concurrent: 1,
             free_failures_per_day: 4,
+            trials_per_day: 0,
         };
         let used = |today, total, concurrent, returned_today| Used {
             today,
@@ -108,12 +127,30 @@ mod tests {
     }
 
     #[test]
+    fn trials_have_a_number_of_their_own() {
+        let quota = Quota {
+            per_day: Some(0),
+            trials_per_day: 2,
+            ..Quota::default()
+        };
+        assert_eq!(quota.check_trial(1), Ok(()));
+        assert_eq!(quota.check_trial(2), Err(Exhausted::Trials(2)));
+        let none = Quota {
+            trials_per_day: 0,
+            ..quota
+        };
+        assert_eq!(none.check_trial(0), Err(Exhausted::NoTrials));
+        assert!(!Exhausted::NoTrials.ends_with_the_day());
+    }
+
+    #[test]
     fn what_never_comes_back_is_said_before_what_comes_back_tomorrow() {
         let quota = Quota {
             per_day: Some(1),
             total: Some(1),
             concurrent: 1,
             free_failures_per_day: 1,
+            trials_per_day: 0,
         };
         let used = Used {
             today: 1,

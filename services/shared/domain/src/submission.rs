@@ -20,6 +20,8 @@ spelled_enum! {
         Scoring = "scoring",
         /// On its board, or ready for it.
         Scored = "scored",
+        /// A trial whose canary passed: it has no scores, and never will.
+        Tried = "tried",
         Failed = "failed",
         Cancelled = "cancelled",
         /// The upload was not completed in time.
@@ -31,6 +33,8 @@ spelled_enum! {
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {
     pub kind: SubmissionKind,
+    /// Runs the canary alone.
+    pub is_trial: bool,
     pub is_cancelled: bool,
     pub upload: UploadState,
     pub attempt: Option<AttemptState>,
@@ -42,7 +46,12 @@ impl SubmissionState {
     pub const fn is_final(self) -> bool {
         matches!(
             self,
-            Self::Refused | Self::Scored | Self::Failed | Self::Cancelled | Self::Expired
+            Self::Refused
+                | Self::Scored
+                | Self::Tried
+                | Self::Failed
+                | Self::Cancelled
+                | Self::Expired
         )
     }
 
@@ -75,6 +84,7 @@ impl SubmissionState {
         match facts.attempt {
             None | Some(AttemptState::Queued) => Self::Queued,
             Some(AttemptState::Running) => Self::Running,
+            Some(AttemptState::Finished) if facts.is_trial => Self::Tried,
             Some(AttemptState::Finished) => Self::Scoring,
             Some(AttemptState::Failed) => Self::Failed,
             Some(AttemptState::Cancelled) => Self::Cancelled,
@@ -118,6 +128,7 @@ mod tests {
     fn facts(upload: UploadState) -> Facts {
         Facts {
             kind: SubmissionKind::Container,
+            is_trial: false,
             is_cancelled: false,
             upload,
             attempt: None,
@@ -159,6 +170,22 @@ mod tests {
         for (facts, state) in walk {
             assert_eq!(SubmissionState::of(&facts).as_str(), state);
         }
+    }
+
+    #[test]
+    fn a_trial_ends_with_its_attempt() {
+        let trial = Facts {
+            is_trial: true,
+            attempt: Some(AttemptState::Running),
+            ..facts(UploadState::Accepted)
+        };
+        assert_eq!(SubmissionState::of(&trial), SubmissionState::Running);
+        let finished = Facts {
+            attempt: Some(AttemptState::Finished),
+            ..trial
+        };
+        assert_eq!(SubmissionState::of(&finished), SubmissionState::Tried);
+        assert!(SubmissionState::Tried.is_final());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::case_run::CaseRunKind;
+use crate::challenge::Format;
 use crate::failure::FailureCode;
 use crate::limits::{Limits, Runtime};
 
@@ -100,6 +101,8 @@ pub struct Grant {
     /// there.
     pub image_digest: String,
     pub input: Input,
+    /// Of the prediction.
+    pub format: Format,
     /// The file expected in /outputs.
     pub output_name: String,
     pub limits: Limits,
@@ -179,6 +182,19 @@ pub struct Put {
 pub struct PutUrl {
     pub url: String,
     pub headers: std::collections::BTreeMap<String, String>,
+}
+
+/// Of the log of a public case that is read along: so many bytes from its start, as the container wrote them.
+pub const LIVE_LOG_BYTES: usize = 256 << 10;
+
+/// `POST …/log-pieces`: what was written since the last one; of a public case only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogPiece {
+    pub lease_token: Uuid,
+    /// In bytes of this text, from the start of the log. A piece that does not follow the last is not kept.
+    pub position: u32,
+    pub text: String,
 }
 
 /// `POST …/finish`: how it ended.

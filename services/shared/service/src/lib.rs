@@ -5,6 +5,7 @@
 //! and a role adds its routes and loops.
 
 pub mod audit;
+pub mod bounds;
 pub mod db;
 pub mod doorbell;
 pub mod error;

@@ -29,6 +29,7 @@ pub struct SubmissionBuilder<'a> {
     is_cancelled: bool,
     is_withdrawn: bool,
     is_chosen: bool,
+    is_trial: bool,
     quota: Vec<&'static str>,
 }
 
@@ -44,6 +45,7 @@ impl<'a> SubmissionBuilder<'a> {
             is_cancelled: false,
             is_withdrawn: false,
             is_chosen: false,
+            is_trial: false,
             quota: vec!["reserved"],
         }
     }
@@ -56,6 +58,13 @@ impl<'a> SubmissionBuilder<'a> {
     pub fn container(mut self) -> Self {
         self.kind = SubmissionKind::Container;
         self
+    }
+
+    /// A container that runs its canary alone, and reserves no quota.
+    pub fn trial(mut self) -> Self {
+        self.is_trial = true;
+        self.quota.clear();
+        self.container()
     }
 
     pub fn state(mut self, state: UploadState) -> Self {
@@ -116,8 +125,8 @@ impl<'a> SubmissionBuilder<'a> {
         let cancelled_at = self.is_cancelled.then_some(self.created_at);
         sqlx::query!(
             "INSERT INTO submission.submissions
-                 (id, phase_id, team_id, created_by, kind, created_at, cancelled_at, cancelled_by, is_chosen, withdrawn_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                 (id, phase_id, team_id, created_by, kind, created_at, cancelled_at, cancelled_by, is_chosen, withdrawn_at, is_trial)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             submission.id.0,
             submission.phase_id.0,
             submission.team_id.0,
@@ -128,6 +137,7 @@ impl<'a> SubmissionBuilder<'a> {
             cancelled_at.map(|_| self.team.captain.0),
             self.is_chosen,
             self.is_withdrawn.then_some(self.created_at),
+            self.is_trial,
         )
         .execute(conn)
         .await

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use molar_service::bounds::bound;
 
 use super::verdict::{Job, Task, Verdict};
 use super::{container, predictions};
@@ -23,33 +23,10 @@ fn run(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
     let mut text = Vec::new();
     input.read_to_end(&mut text)?;
     let job: Job = serde_json::from_slice(&text)?;
-    bound(&job)?;
+    bound(job.memory_bytes, job.cpu_s)?;
     let verdict = look(&job);
     serde_json::to_writer(&mut output, &verdict)?;
     output.flush()
-}
-
-/// Before the file is opened: what it can make us take is limited from here on.
-fn bound(job: &Job) -> io::Result<()> {
-    // The limit is on address space, of which a process that runs has some already.
-    let most = address_space_bytes()?.saturating_add(job.memory_bytes);
-    let limit = |current: u64, maximum: u64| Rlimit {
-        current: Some(current),
-        maximum: Some(maximum),
-    };
-    setrlimit(Resource::As, limit(most, most))?;
-    // SIGXCPU at the first, SIGKILL at the second.
-    setrlimit(Resource::Cpu, limit(job.cpu_s, job.cpu_s + 5))?;
-    setrlimit(Resource::Core, limit(0, 0))?;
-    Ok(())
-}
-
-fn address_space_bytes() -> io::Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
-    let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.map(|kib| kib * 1024)
-        .ok_or_else(|| io::Error::other("no VmSize in /proc/self/status"))
 }
 
 /// The check itself, in whatever process.

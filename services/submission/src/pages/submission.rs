@@ -35,6 +35,8 @@ struct SubmissionPage<'a> {
     can_withdraw: bool,
     can_choose: bool,
     created: String,
+    /// When its next case is expected to begin.
+    queue_starts: String,
 }
 
 struct Column {
@@ -60,7 +62,9 @@ struct CaseRow {
     wall_s: String,
     values: Vec<String>,
     notes: Vec<String>,
+    /// Of the page that shows it.
     log: Option<String>,
+    log_release_reason: Option<String>,
 }
 
 #[tracing::instrument(name = "pages.submission", skip_all)]
@@ -82,6 +86,7 @@ pub async fn submission(
             && (is_organizer || (is_member && !phase.window.is_published)),
         can_choose: phase.keep == "chosen"
             && !view.is_chosen
+            && !view.is_trial
             && !is_withdrawn
             && is_member
             && (view.state == SubmissionState::Scored || !view.is_final),
@@ -121,6 +126,11 @@ fn page<'a>(view: &'a SubmissionView, phase: &'a Phase, list: CaseList) -> Submi
             .map(|case| case_row(case, &metrics))
             .collect(),
         created: moment(view.created_at, phase.zone),
+        queue_starts: view
+            .queue
+            .as_ref()
+            .and_then(|queue| queue.expected_start_at)
+            .map_or(String::new(), |at| moment(at, phase.zone)),
         metrics,
         quota: view.quota.as_deref().map(quota_in_words),
         csrf: "",
@@ -184,7 +194,10 @@ fn case_row(case: CaseView, metrics: &[Column]) -> CaseRow {
         detail: case.failure_detail,
         wall_s: case.wall_s.map_or(String::new(), |s| format!("{s:.1} s")),
         notes: case.notes,
-        log: case.log,
+        log: case
+            .log
+            .and_then(|path| Some(path.strip_prefix("/api/v1")?.to_owned())),
+        log_release_reason: case.log_release_reason,
     }
 }
 

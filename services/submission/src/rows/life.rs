@@ -14,6 +14,7 @@ pub struct Life {
     pub phase_id: Uuid,
     pub team_id: Uuid,
     pub kind: String,
+    pub is_trial: bool,
     pub note: String,
     pub code_url: Option<String>,
     pub created_at: DateTime<Utc>,
@@ -57,6 +58,7 @@ impl Life {
         }
         Ok(Facts {
             kind: self.kind.parse()?,
+            is_trial: self.is_trial,
             is_cancelled: self.cancelled_at.is_some(),
             upload: self.upload_state.parse()?,
             attempt: word(self.attempt_state.as_ref())?,
@@ -81,7 +83,8 @@ pub async fn list(db: impl PgExecutor<'_>, ids: &[Uuid]) -> sqlx::Result<Vec<Lif
         Life,
         r#"
         SELECT submission_id AS "submission_id!", phase_id AS "phase_id!", team_id AS "team_id!",
-               kind AS "kind!", note AS "note!", code_url, created_at AS "created_at!", cancelled_at,
+               kind AS "kind!",
+               (SELECT t.is_trial FROM submission.submissions t WHERE t.id = submission_id) AS "is_trial!", note AS "note!", code_url, created_at AS "created_at!", cancelled_at,
                withdrawn_at, is_chosen AS "is_chosen!", upload_state AS "upload_state!",
                size_bytes AS "size_bytes!", sha256 AS "sha256!", completed_at, decided_at, upload_failure,
                upload_failure_detail, image_digest, upload_notes AS "upload_notes!", attempt_id,
@@ -98,7 +101,7 @@ pub async fn list(db: impl PgExecutor<'_>, ids: &[Uuid]) -> sqlx::Result<Vec<Lif
     .await
 }
 
-/// Submissions of a team in a phase whose end the rows do not tell at first sight.
+/// Submissions of a team in a phase whose end the rows do not tell at first sight. Trials count elsewhere.
 pub async fn perhaps_in_work(
     db: impl PgExecutor<'_>,
     phase: Uuid,
@@ -107,7 +110,7 @@ pub async fn perhaps_in_work(
     sqlx::query_scalar!(
         "SELECT s.id FROM submission.submissions s JOIN submission.uploads u ON u.submission_id = s.id
          WHERE s.phase_id = $1 AND s.team_id = $2 AND s.cancelled_at IS NULL
-           AND u.state NOT IN ('refused', 'cancelled', 'expired')",
+           AND NOT s.is_trial AND u.state NOT IN ('refused', 'cancelled', 'expired')",
         phase,
         team,
     )

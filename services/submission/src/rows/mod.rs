@@ -5,6 +5,7 @@ pub mod images;
 pub mod ledger;
 pub mod life;
 pub mod phases;
+pub mod queue;
 pub mod submissions;
 pub mod uploads;
 pub mod workers;

@@ -35,6 +35,8 @@ pub struct Phase {
     pub zone: Tz,
     pub agreement_version: Option<String>,
     pub requires_code_url: bool,
+    /// A public case, on which images are tried first.
+    pub has_canary: bool,
 }
 
 struct Row {
@@ -64,6 +66,7 @@ struct Row {
     zone: String,
     agreement_version: Option<String>,
     requires_code_url: bool,
+    canary_case_id: Option<Uuid>,
 }
 
 impl Row {
@@ -99,6 +102,7 @@ impl Row {
             zone: self.zone.parse().unwrap_or(Tz::UTC),
             agreement_version: self.agreement_version,
             requires_code_url: self.requires_code_url,
+            has_canary: self.canary_case_id.is_some(),
         })
     }
 }
@@ -120,7 +124,7 @@ pub async fn list(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Phase>, A
                closes_at AS "closes_at!", upload_grace_s AS "upload_grace_s!", paused_at,
                published_at, is_final AS "is_final!", keep AS "keep!", quota AS "quota!",
                limits AS "limits!", zone AS "zone!", agreement_version,
-               requires_code_url AS "requires_code_url!"
+               requires_code_url AS "requires_code_url!", canary_case_id
         FROM tracks.phase_facts WHERE phase_id = ANY($1)
         "#,
         ids,

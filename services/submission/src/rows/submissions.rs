@@ -1,6 +1,8 @@
 //! `submission.submissions`
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use molar_domain::{FailureCode, Fault};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
@@ -10,6 +12,7 @@ pub struct New<'a> {
     pub team_id: Uuid,
     pub created_by: Uuid,
     pub kind: &'a str,
+    pub is_trial: bool,
     pub note: &'a str,
     pub code_url: Option<&'a str>,
     pub created_at: DateTime<Utc>,
@@ -29,8 +32,8 @@ pub async fn lock_team(conn: &mut PgConnection, phase: Uuid, team: Uuid) -> sqlx
 pub async fn insert(db: impl PgExecutor<'_>, new: &New<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO submission.submissions
-             (id, phase_id, team_id, created_by, kind, note, code_url, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             (id, phase_id, team_id, created_by, kind, note, code_url, created_at, is_trial)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         new.id,
         new.phase_id,
         new.team_id,
@@ -39,10 +42,40 @@ pub async fn insert(db: impl PgExecutor<'_>, new: &New<'_>) -> sqlx::Result<()> 
         new.note,
         new.code_url,
         new.created_at,
+        new.is_trial,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Trials of a team on a day of the zone, but for those that failed through our own fault.
+pub async fn count_trials(
+    db: impl PgExecutor<'_>,
+    (phase, team): (Uuid, Uuid),
+    day: NaiveDate,
+    zone: Tz,
+) -> sqlx::Result<u32> {
+    let ours: Vec<String> = FailureCode::ALL
+        .iter()
+        .filter(|code| code.fault() == Fault::Ours)
+        .map(|code| code.as_str().to_owned())
+        .collect();
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM submission.submissions s
+           WHERE s.is_trial AND s.phase_id = $1 AND s.team_id = $2
+             AND (s.created_at AT TIME ZONE $3)::date = $4
+             AND NOT EXISTS (SELECT FROM execution.attempt_facts a
+                             WHERE a.submission_id = s.id AND a.failure = ANY($5))"#,
+        phase,
+        team,
+        zone.name(),
+        day,
+        &ours,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Which submissions a list shows.

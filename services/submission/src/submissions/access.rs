@@ -45,6 +45,14 @@ impl Seen {
             .ok_or_else(|| ApiError::forbidden("only members of its team may do this"))
     }
 
+    /// What is about ranks is not for trials.
+    pub fn require_no_trial(&self) -> Result<(), ApiError> {
+        match self.life.is_trial {
+            true => Err(ApiError::conflict("a trial takes no part in the ranks")),
+            false => Ok(()),
+        }
+    }
+
     pub fn require_member_or_organizer(&self) -> Result<(), ApiError> {
         if self.is_member || self.is_organizer {
             Ok(())

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::TeamId;
-use molar_domain::phase::{PhaseState, day, seconds_to_midnight};
+use molar_domain::phase::{PhaseState, SubmissionKind, day, seconds_to_midnight};
+use molar_domain::quota::Exhausted;
 use molar_web_kit::{ApiError, Caller};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -24,10 +25,14 @@ pub async fn admit(
     require_approved(conn, new.team_id, &phase).await?;
     require_signed(conn, caller, &phase).await?;
     require_open(&phase, now)?;
+    require_triable(new, &phase)?;
     require_ready(conn, &phase).await?;
     require_fit(new, &phase)?;
     submissions::lock_team(&mut *conn, phase.id, new.team_id).await?;
-    require_quota(conn, new.team_id, &phase, now).await?;
+    match new.is_trial {
+        true => require_trial(conn, new.team_id, &phase, now).await?,
+        false => require_quota(conn, new.team_id, &phase, now).await?,
+    }
     Ok(phase)
 }
 
@@ -100,6 +105,21 @@ fn require_open(phase: &Phase, now: DateTime<Utc>) -> Result<(), ApiError> {
     Err(ApiError::conflict(detail).with_code(code))
 }
 
+fn require_triable(new: &New, phase: &Phase) -> Result<(), ApiError> {
+    if !new.is_trial {
+        return Ok(());
+    }
+    if phase.kind == SubmissionKind::Predictions {
+        let detail = "only a container is tried: predictions are checked before they cost anything";
+        return Err(ApiError::invalid("/is_trial", detail));
+    }
+    if !phase.has_canary {
+        let detail = "this phase has no public case to try an image on; ask its organizers for one";
+        return Err(ApiError::conflict(detail).with_code("no-canary"));
+    }
+    Ok(())
+}
+
 /// Nothing could be checked or scored against references that are not there, and without its public
 /// case a container would be tried on a hidden one.
 async fn require_ready(conn: &mut PgConnection, phase: &Phase) -> Result<(), ApiError> {
@@ -135,7 +155,26 @@ async fn require_quota(
     now: DateTime<Utc>,
 ) -> Result<(), ApiError> {
     let used = quota::used(conn, (phase.id, team), day(now, phase.zone)).await?;
-    let Err(exhausted) = phase.quota.check(used) else {
+    insist(phase.quota.check(used), phase, now)
+}
+
+async fn require_trial(
+    conn: &mut PgConnection,
+    team: Uuid,
+    phase: &Phase,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    let (place, day) = ((phase.id, team), day(now, phase.zone));
+    let today = submissions::count_trials(conn, place, day, phase.zone).await?;
+    insist(phase.quota.check_trial(today), phase, now)
+}
+
+fn insist(
+    checked: Result<(), Exhausted>,
+    phase: &Phase,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    let Err(exhausted) = checked else {
         return Ok(());
     };
     let wait = seconds_to_midnight(now, phase.zone);
@@ -145,4 +184,164 @@ async fn require_quota(
             .ends_with_the_day()
             .then(|| u64::try_from(wait).unwrap_or(1)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::StatusCode;
+    use molar_domain::FailureCode;
+    use molar_domain::attempt::AttemptState;
+    use molar_domain::phase::Keep;
+    use molar_domain::quota::Quota;
+    use molar_testkit::{AttemptBuilder, ChallengeBuilder, SubmissionBuilder};
+    use serde_json::{Value, json};
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::testing::{World, open_phase};
+
+    fn quota(trials_per_day: u32) -> Quota {
+        Quota {
+            per_day: Some(1),
+            concurrent: 1,
+            trials_per_day,
+            ..Quota::default()
+        }
+    }
+
+    async fn world(pool: &PgPool, trials_per_day: u32) -> World {
+        let phase = open_phase()
+            .kind(SubmissionKind::Container)
+            .keep(Keep::Chosen)
+            .quota(quota(trials_per_day));
+        World::with(pool, ChallengeBuilder::new("sts").canary().phase(phase)).await
+    }
+
+    async fn hand_in(world: &World, is_trial: bool) -> (StatusCode, Value) {
+        let mut body = world.body(10);
+        body["is_trial"] = json!(is_trial);
+        world.post("/api/v1/submissions", &body).await
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_trial_costs_no_chance_and_has_a_limit_of_its_own(pool: PgPool) {
+        let world = world(&pool, 2).await;
+        for _ in 0..2 {
+            let (status, created) = hand_in(&world, true).await;
+            assert_eq!(status, StatusCode::CREATED, "{created:#}");
+        }
+        let (status, problem) = hand_in(&world, true).await;
+        assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.starts_with("your team has used its 2 trials of today"),
+            "{detail}"
+        );
+        // The one chance of the day, and the one place for work, are still there.
+        assert_eq!(hand_in(&world, false).await.0, StatusCode::CREATED);
+        assert_eq!(
+            hand_in(&world, false).await.0,
+            StatusCode::TOO_MANY_REQUESTS
+        );
+        let reserved = sqlx::query_scalar!("SELECT count(*) FROM submission.quota_ledger");
+        assert_eq!(reserved.fetch_one(&pool).await.unwrap(), Some(1));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_trial_that_failed_through_our_fault_does_not_count(pool: PgPool) {
+        let world = world(&pool, 1).await;
+        let now = db_now(&pool).await;
+        let trial = || {
+            SubmissionBuilder::new(&world.challenge, &world.team)
+                .created_at(now)
+                .trial()
+                .insert(&pool)
+        };
+        let lost = trial().await;
+        AttemptBuilder::new(&world.challenge, &lost)
+            .failed(FailureCode::WorkerLost)
+            .insert(&pool)
+            .await;
+        assert_eq!(hand_in(&world, true).await.0, StatusCode::CREATED);
+        assert_eq!(hand_in(&world, true).await.0, StatusCode::TOO_MANY_REQUESTS);
+    }
+
+    async fn db_now(pool: &PgPool) -> DateTime<Utc> {
+        molar_service::db::now(pool).await.unwrap()
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn where_there_can_be_no_trial_the_reason_is_told(pool: PgPool) {
+        let none_allowed = world(&pool, 0).await;
+        let (status, problem) = hand_in(&none_allowed, true).await;
+        assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(
+            problem["detail"]
+                .as_str()
+                .unwrap()
+                .contains("allows no trials"),
+            "{problem:#}"
+        );
+
+        sqlx::query!("UPDATE tracks.phases SET canary_case_id = NULL")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let (status, problem) = hand_in(&none_allowed, true).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (StatusCode::CONFLICT, &json!("no-canary"))
+        );
+        assert!(
+            problem["detail"]
+                .as_str()
+                .unwrap()
+                .contains("no public case"),
+            "{problem:#}"
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn predictions_are_not_tried(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let (status, problem) = hand_in(&world, true).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem["errors"][0]["pointer"], "/is_trial");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_trial_ends_as_tried_and_out_of_the_ranks(pool: PgPool) {
+        let world = world(&pool, 2).await;
+        let trial = SubmissionBuilder::new(&world.challenge, &world.team)
+            .trial()
+            .insert(&pool)
+            .await;
+        AttemptBuilder::new(&world.challenge, &trial)
+            .state(AttemptState::Finished)
+            .insert(&pool)
+            .await;
+        let view = world.find(trial.id.0).await;
+        assert_eq!(
+            (&view["state"], &view["is_final"]),
+            (&json!("tried"), &json!(true))
+        );
+        assert_eq!(
+            (&view["is_trial"], &view["quota"]),
+            (&json!(true), &json!(null))
+        );
+        for verb in ["choose", "withdraw"] {
+            let path = format!("/api/v1/submissions/{}/{verb}", trial.id);
+            let (status, problem) = world.post(&path, &json!({})).await;
+            assert_eq!(status, StatusCode::CONFLICT, "{problem:#}");
+        }
+        let (_, page) = world.page(&format!("/submissions/{}", trial.id)).await;
+        assert!(
+            page.contains("badge-tried") && page.contains("The image passed"),
+            "{page}"
+        );
+        assert!(
+            !page.contains("/choose") && !page.contains("/withdraw"),
+            "{page}"
+        );
+    }
 }

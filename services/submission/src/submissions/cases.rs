@@ -35,9 +35,13 @@ pub struct CaseView {
     #[schema(value_type = Option<Object>)]
     pub values: Option<Value>,
     pub notes: Vec<String>,
-    /// Where to read what the container wrote; of the trial case only.
+    /// Where to read what the container wrote: on its public case, also while it runs; on a hidden one, for a team,
+    /// only what the organizers released.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+    /// Why the organizers released the log of a hidden case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_release_reason: Option<String>,
 }
 
 /// What became of each case.
@@ -63,15 +67,25 @@ pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiE
     if let Some(row) = cases::canary(&mut *conn, attempt).await? {
         items.push(CaseView {
             is_canary: true,
-            log: row.log_of.map(|run| format!("/api/v1/case-runs/{run}/log")),
+            log: row.log_of.map(log_path),
             ..view(row, None)
         });
     }
     let rows = cases::list(conn, phase.split_id, attempt, seen.life.evaluation_id).await?;
     for (row, place) in rows.into_iter().zip(1..) {
-        items.push(view(row, is_hidden.then_some(place)));
+        let is_released = row.release_reason.is_some();
+        let log = row.log_of.filter(|_| seen.is_organizer || is_released);
+        items.push(CaseView {
+            log: log.map(log_path),
+            log_release_reason: row.release_reason.clone(),
+            ..view(row, is_hidden.then_some(place))
+        });
     }
     Ok(CaseList { items, is_hidden })
+}
+
+fn log_path(run: Uuid) -> String {
+    format!("/api/v1/case-runs/{run}/log")
 }
 
 /// With a `place`, nothing is told but how far it is and why it failed.
@@ -93,6 +107,7 @@ fn view(row: CaseRow, place: Option<usize>) -> CaseView {
             values: None,
             notes: Vec::new(),
             log: None,
+            log_release_reason: None,
         };
     }
     CaseView {
@@ -105,6 +120,7 @@ fn view(row: CaseRow, place: Option<usize>) -> CaseView {
         values: row.values,
         notes: row.notes.as_ref().map(notes).unwrap_or_default(),
         log: None,
+        log_release_reason: None,
     }
 }
 
@@ -164,5 +180,49 @@ mod tests {
         assert_eq!(shown["items"][2]["name"], "Case_02");
         assert_eq!(shown["items"][2]["values"]["IA"], 0.5);
         assert_eq!(shown["items"][2]["wall_s"], 1.5);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_released_log_is_shown_with_its_reason_and_no_other(pool: PgPool) {
+        let phase = open_phase().kind(SubmissionKind::Container);
+        let world = World::with(&pool, ChallengeBuilder::new("sts").canary().phase(phase)).await;
+        let submission = SubmissionBuilder::new(&world.challenge, &world.team)
+            .container()
+            .insert(&pool)
+            .await;
+        AttemptBuilder::new(&world.challenge, &submission)
+            .state(AttemptState::Finished)
+            .insert(&pool)
+            .await;
+        sqlx::query!("UPDATE execution.case_runs SET log_key = 'attempt/log.txt'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let released = sqlx::query_scalar!(
+            "INSERT INTO execution.log_releases (case_run_id, released_by, reason, released_at)
+             SELECT id, $1, 'it shows <no> image', now() FROM execution.case_runs WHERE position = 2
+             RETURNING case_run_id",
+            world.member.id.0,
+        );
+        let released = released.fetch_one(&pool).await.unwrap();
+
+        let path = format!("/api/v1/submissions/{}/cases", submission.id);
+        let (_, seen) = world.get(&path).await;
+        let items = seen["items"].as_array().unwrap();
+        assert!(items[1].get("log").is_none());
+        assert_eq!(items[2]["log"], format!("/api/v1/case-runs/{released}/log"));
+        assert_eq!(items[2]["log_release_reason"], "it shows <no> image");
+        let (_, page) = world.page(&format!("/submissions/{}", submission.id)).await;
+        assert!(
+            page.contains(&format!("href=\"/case-runs/{released}/log\"")),
+            "{page}"
+        );
+        assert!(page.contains("it shows &#60;no&#62; image"), "{page}");
+
+        let organizer =
+            molar_web_kit::testing::organizer(&pool, "Organizer", world.challenge.id).await;
+        let (_, seen) = world.get_as(&organizer, &path).await;
+        let items = seen["items"].as_array().unwrap();
+        assert!(items.iter().all(|item| item["log"].is_string()), "{seen:#}");
     }
 }

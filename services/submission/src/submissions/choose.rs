@@ -47,6 +47,7 @@ fn require_choice(seen: &Seen) -> Result<(), ApiError> {
         let detail = format!("the phase keeps each team's {} submission", seen.phase.keep);
         return Err(ApiError::conflict(detail));
     }
+    seen.require_no_trial()?;
     if seen.life.withdrawn_at.is_some() {
         return Err(ApiError::conflict("the submission was withdrawn"));
     }

@@ -37,6 +37,9 @@ pub struct CreateSubmission {
     /// Where the code is public; some phases ask for it.
     #[serde(default)]
     code_url: Option<String>,
+    /// Of a container: run the public case alone. Costs no chance, is never ranked, and has a daily limit of its own.
+    #[serde(default)]
+    is_trial: bool,
 }
 
 pub struct New {
@@ -46,6 +49,7 @@ pub struct New {
     pub sha256: String,
     pub note: String,
     pub code_url: Option<String>,
+    pub is_trial: bool,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -92,11 +96,12 @@ impl CreateSubmission {
             sha256,
             note,
             code_url,
+            is_trial: self.is_trial,
         })
     }
 }
 
-/// Reserves a place in the quota and opens an upload for the file.
+/// Reserves a place in the quota, unless it is a trial, and opens an upload for the file.
 ///
 /// Put each part at its URL, then call `complete` with the parts' `ETag`s. With an `Idempotency-Key` a
 /// repeated request is answered with the same submission and freshly signed URLs.
@@ -187,6 +192,7 @@ async fn insert(
         team_id: new.team_id,
         created_by: caller.user_id.0,
         kind: phase.kind.as_str(),
+        is_trial: new.is_trial,
         note: &new.note,
         code_url: new.code_url.as_deref(),
         created_at: now,
@@ -203,6 +209,9 @@ async fn insert(
         now,
     };
     uploads::insert(&mut *tx, &row).await?;
+    if new.is_trial {
+        return Ok(());
+    }
     let place = (phase.id, new.team_id);
     ledger::reserve(&mut *tx, id, place, day(now, phase.zone), now).await?;
     Ok(())

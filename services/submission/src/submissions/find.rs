@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::access::{Seen, see};
 use super::image::ImageView;
+use super::queue;
 use super::view::SubmissionView;
 use crate::rows::{images, life};
 
@@ -38,10 +39,12 @@ pub async fn view(conn: &mut PgConnection, seen: Seen) -> Result<SubmissionView,
     let mut teams = life::team_names(&mut *conn, &[team_id]).await?;
     let team = teams.remove(&team_id).unwrap_or_default();
     let id = seen.life.submission_id;
-    let report = images::report(conn, id).await?;
+    let report = images::report(&mut *conn, id).await?;
+    let queue = queue::find(conn, &seen.life, seen.life.state()?).await?;
     let view = SubmissionView::of(seen.life, &seen.phase, team)?;
     Ok(SubmissionView {
         image: report.and_then(ImageView::of),
+        queue,
         ..view
     })
 }
@@ -112,6 +115,7 @@ mod tests {
           "image_digest": "…",
           "is_chosen": false,
           "is_final": true,
+          "is_trial": false,
           "kind": "container",
           "note": "",
           "notes": [],
@@ -124,6 +128,7 @@ mod tests {
             "scored_cases": 0,
             "worst_cases": 0
           },
+          "queue": null,
           "quota": "reserved",
           "sha256": "…",
           "size_bytes": 4096,

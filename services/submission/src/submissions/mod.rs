@@ -11,6 +11,7 @@ pub mod find;
 pub mod image;
 pub mod list;
 pub mod parts;
+pub mod queue;
 pub mod upload;
 pub mod view;
 pub mod withdraw;

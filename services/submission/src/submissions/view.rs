@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::image::ImageView;
+use super::queue::QueueView;
 use crate::checks::Complaint;
 use crate::pages::size;
 use crate::rows::life::Life;
@@ -24,6 +25,8 @@ pub struct SubmissionView {
     pub team: String,
     /// `predictions` or `container`
     pub kind: String,
+    /// It runs the public case alone and is never ranked.
+    pub is_trial: bool,
     pub note: String,
     pub code_url: Option<String>,
     pub size_bytes: i64,
@@ -43,6 +46,8 @@ pub struct SubmissionView {
     pub notes: Vec<String>,
     pub history: Vec<Step>,
     pub progress: Progress,
+    /// While it waits or runs.
+    pub queue: Option<QueueView>,
     /// `reserved`, then `spent` or `returned`.
     pub quota: Option<String>,
     /// Of a container: SHA-256 of the image's config.
@@ -82,6 +87,8 @@ pub struct SubmissionItem {
     pub team_id: Uuid,
     pub team: String,
     pub kind: String,
+    /// It runs the public case alone and is never ranked.
+    pub is_trial: bool,
     pub note: String,
     #[schema(value_type = String)]
     pub state: SubmissionState,
@@ -117,7 +124,9 @@ impl SubmissionView {
                 final_runs: life.final_runs,
                 worst_cases: life.worst_cases,
             },
+            queue: None,
             kind: life.kind,
+            is_trial: life.is_trial,
             note: life.note,
             code_url: life.code_url,
             size_bytes: life.size_bytes,
@@ -143,6 +152,7 @@ impl SubmissionItem {
             team,
             failure: failure(&life, state),
             kind: life.kind,
+            is_trial: life.is_trial,
             note: life.note,
             state,
             is_final: state.is_final(),
@@ -216,12 +226,13 @@ fn history(life: &Life, state: SubmissionState) -> Vec<Step> {
     let attempt = again.map_or(String::new(), |number| format!("attempt {number}"));
     add(life.attempt_created_at, "queued", attempt);
     add(life.attempt_started_at, "started", "on a worker".into());
-    add(
-        life.canary_passed_at,
-        "trial passed",
-        "the hidden cases follow".into(),
-    );
+    let follows = match life.is_trial {
+        true => "nothing follows: it is a trial",
+        false => "the hidden cases follow",
+    };
+    add(life.canary_passed_at, "trial passed", follows.into());
     match life.attempt_state.as_deref() {
+        Some("finished") if life.is_trial => {}
         Some("finished") => add(
             life.attempt_finished_at,
             "run",

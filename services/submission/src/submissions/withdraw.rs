@@ -32,6 +32,7 @@ pub async fn withdraw_one(
     let mut tx = kit.db.begin().await?;
     let seen = see(&mut tx, caller, id).await?;
     seen.require_member_or_organizer()?;
+    seen.require_no_trial()?;
     if seen.phase.window.is_published && !seen.is_organizer {
         return Err(ApiError::conflict(
             "the phase is published; ask its organizers to withdraw the submission",

@@ -8,13 +8,20 @@ use sha2::{Digest, Sha256};
 
 pub const STYLESHEET_PATH: &str = "/assets/molar.css";
 pub const ICON_PATH: &str = "/assets/molar.svg";
+pub const LIVE_LOG_PATH: &str = "/assets/live-log.js";
 
 const STYLESHEET: &str = include_str!("../../assets/molar.css");
+const LIVE_LOG: &str = include_str!("../../assets/live-log.js");
 const ICON: &str = include_str!("../../assets/molar.svg");
 
 static STYLESHEET_URL: LazyLock<String> = LazyLock::new(|| {
     let hash = hex::encode(Sha256::digest(STYLESHEET));
     format!("{STYLESHEET_PATH}?v={}", &hash[..12])
+});
+
+static LIVE_LOG_URL: LazyLock<String> = LazyLock::new(|| {
+    let hash = hex::encode(Sha256::digest(LIVE_LOG));
+    format!("{LIVE_LOG_PATH}?v={}", &hash[..12])
 });
 
 /// The address of this very stylesheet.
@@ -27,6 +34,19 @@ pub(crate) async fn stylesheet() -> HttpResponse {
         "text/css; charset=utf-8",
         "public, max-age=31536000, immutable",
         STYLESHEET,
+    )
+}
+
+/// The address of the script that lets a log grow.
+pub fn live_log_url() -> &'static str {
+    &LIVE_LOG_URL
+}
+
+pub(crate) async fn live_log() -> HttpResponse {
+    asset(
+        "text/javascript; charset=utf-8",
+        "public, max-age=31536000, immutable",
+        LIVE_LOG,
     )
 }
 

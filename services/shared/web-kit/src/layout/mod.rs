@@ -8,8 +8,8 @@ mod frame;
 mod redirect;
 mod security;
 
-pub use assets::{ICON_PATH, STYLESHEET_PATH, stylesheet_url};
-pub(crate) use assets::{icon, stylesheet};
+pub use assets::{ICON_PATH, LIVE_LOG_PATH, STYLESHEET_PATH, live_log_url, stylesheet_url};
+pub(crate) use assets::{icon, live_log, stylesheet};
 pub(crate) use frame::problem_page;
 pub use frame::{Crumb, Page, page, problem_index, problem_kind_page};
 pub use redirect::{return_path, see_other};

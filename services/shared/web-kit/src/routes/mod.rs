@@ -55,7 +55,7 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Every role serves the stylesheet, so that its pages stand alone.
+    /// Every role serves what pages need, so that its own stand alone.
     pub fn new(role: Role) -> Self {
         let routes = Self {
             role,
@@ -65,6 +65,7 @@ impl Routes {
         routes
             .get(layout::STYLESHEET_PATH, Access::Public, layout::stylesheet)
             .get(layout::ICON_PATH, Access::Public, layout::icon)
+            .get(layout::LIVE_LOG_PATH, Access::Public, layout::live_log)
     }
 
     /// Needed by [`Access::Worker`]; without it such routes let nobody in.

@@ -1,0 +1,25 @@
+//! Whose log it is. To others it does not exist.
+
+use molar_web_kit::{ApiError, Caller};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::rows::logs::{self, Log};
+
+pub fn none() -> ApiError {
+    ApiError::NotFound("log")
+}
+
+/// A log that the caller may read.
+pub async fn see(db: impl PgExecutor<'_>, caller: &Caller, id: Uuid) -> Result<Log, ApiError> {
+    let log = logs::find(db, id).await?.ok_or_else(none)?;
+    may_read(caller, &log).then_some(log).ok_or_else(none)
+}
+
+fn may_read(caller: &Caller, log: &Log) -> bool {
+    let is_member = caller.is_member(log.team);
+    match log.is_public {
+        true => is_member || caller.may_review(log.challenge),
+        false => caller.is_organizer(log.challenge) || is_member && log.release_reason.is_some(),
+    }
+}

@@ -1,0 +1,99 @@
+//! `POST /worker/v1/case-runs/{id}/log-pieces`
+
+use actix_web::{HttpResponse, web};
+use molar_domain::worker_api::{LIVE_LOG_BYTES, LogPiece};
+use molar_domain::{CaseRunId, WorkerId};
+use molar_web_kit::{ApiError, Kit};
+use uuid::Uuid;
+
+use super::held;
+use crate::rows::logs;
+
+/// A byte that is not UTF-8 becomes three.
+const TEXT_BYTES_MAX: usize = 3 * LIVE_LOG_BYTES;
+
+/// What a container wrote on its public case since the last piece, for its team to read along.
+#[tracing::instrument(name = "case_runs.log_piece", skip_all, fields(case_run.id = %*id))]
+pub async fn log_piece(
+    kit: web::Data<Kit>,
+    worker: web::ReqData<WorkerId>,
+    id: web::Path<Uuid>,
+    body: web::Json<LogPiece>,
+) -> Result<HttpResponse, ApiError> {
+    let run = held(&kit.db, CaseRunId(*id), *worker, body.lease_token).await?;
+    let log = logs::find(&kit.db, *id).await?;
+    if !log.is_some_and(|log| log.is_public) {
+        return Err(ApiError::forbidden("nobody reads along on a hidden case"));
+    }
+    let position = usize::try_from(body.position).unwrap_or(usize::MAX);
+    if position.saturating_add(body.text.len()) > TEXT_BYTES_MAX {
+        let detail = format!("of a log that is read along {TEXT_BYTES_MAX} bytes are kept");
+        return Err(ApiError::TooLarge(detail.into()));
+    }
+    let position = i32::try_from(position).unwrap_or(i32::MAX);
+    logs::append(
+        &kit.db,
+        run.id,
+        body.lease_token,
+        position,
+        body.text.as_bytes(),
+    )
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_domain::worker_api::Grant;
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::testing::World;
+
+    async fn put(world: &World, grant: &Grant, position: u32, text: &str) -> u16 {
+        let piece = LogPiece {
+            lease_token: grant.lease_token,
+            position,
+            text: text.to_owned(),
+        };
+        let path = format!("case-runs/{}/log-pieces", grant.case_run_id);
+        world.call(&path, piece).await.0.as_u16()
+    }
+
+    async fn kept(world: &World, grant: &Grant) -> String {
+        let pieces = logs::pieces(&world.db, grant.case_run_id, grant.lease_token, 0);
+        String::from_utf8(pieces.await.unwrap()).unwrap()
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn pieces_follow_each_other_and_count_once(pool: PgPool) {
+        let world = World::new(pool).await;
+        let grant = world.claim().await.unwrap();
+        for (position, text) in [
+            (0, "one\0"),
+            (0, "one\0"),
+            (4, "two"),
+            (90, "lost"),
+            (4, "x"),
+        ] {
+            assert_eq!(put(&world, &grant, position, text).await, 204);
+        }
+        assert_eq!(kept(&world, &grant).await, "one\0two");
+        let large = "x".repeat(TEXT_BYTES_MAX - 6);
+        assert_eq!(put(&world, &grant, 7, &large).await, 413);
+        let forged = Grant {
+            lease_token: Uuid::new_v4(),
+            ..grant
+        };
+        assert_eq!(put(&world, &forged, 7, "three").await, 409);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn of_a_hidden_case_no_piece_is_taken(pool: PgPool) {
+        let world = World::new(pool).await;
+        world.run_one().await;
+        let hidden = world.claim().await.unwrap();
+        assert_eq!(put(&world, &hidden, 0, "the image, in base64").await, 403);
+        assert_eq!(kept(&world, &hidden).await, "");
+    }
+}
