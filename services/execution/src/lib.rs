@@ -14,6 +14,7 @@ mod openapi;
 mod queue;
 mod routes;
 mod rows;
+mod series;
 mod startup;
 mod state;
 mod sweep;

@@ -2,7 +2,7 @@ use utoipa::OpenApi;
 
 use crate::routes::routes;
 use crate::workers::{drain, enrolment_tokens, list, revoke};
-use crate::{log, queue};
+use crate::{log, queue, series};
 
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -11,7 +11,8 @@ use crate::{log, queue};
     drain::drain,
     revoke::revoke,
     queue::find,
-    log::find
+    log::find,
+    series::find
 ))]
 struct Document;
 

@@ -8,7 +8,7 @@ use molar_web_kit::{Access, Routes};
 
 use crate::worker_api::{beat, claim, enrol, finish, heartbeat, put, release, urls};
 use crate::workers::{drain, enrolment_tokens, list, revoke};
-use crate::{log, queue};
+use crate::{log, queue, series};
 
 /// For people. Workers are the platform's: whoever adds one is handed the hidden images of every
 /// challenge, so that is not for the organizers of one.
@@ -24,6 +24,11 @@ pub fn routes() -> Routes {
         .post("/api/v1/workers/{id}/revoke", Access::Admin, revoke::revoke)
         .get("/api/v1/queue", Access::Organizer, queue::find)
         .get("/api/v1/case-runs/{id}/log", Access::SignedIn, log::find)
+        .get(
+            "/api/v1/case-runs/{id}/series",
+            Access::SignedIn,
+            series::find,
+        )
 }
 
 /// For workers, on the listener `worker-api`.
@@ -45,6 +50,11 @@ pub fn worker_routes(gate: Arc<dyn WorkerGate>) -> Routes {
             put::output,
         )
         .post("/worker/v1/case-runs/{id}/log", Access::Worker, put::log)
+        .post(
+            "/worker/v1/case-runs/{id}/series",
+            Access::Worker,
+            put::series,
+        )
         .post(
             "/worker/v1/case-runs/{id}/finish",
             Access::Worker,

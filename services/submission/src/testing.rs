@@ -41,6 +41,8 @@ pub struct World {
     pub team: Team,
     pub member: Person,
     pub store: Store,
+    /// What puts outputs, logs and curves.
+    pub store_of_execution: Store,
     _server: Server,
     folder: TempDir,
 }
@@ -58,13 +60,14 @@ impl World {
             .insert(pool)
             .await;
         let folder = tempfile::tempdir().unwrap();
-        let (server, store) = serve(folder.path()).await;
+        let (server, store, store_of_execution) = serve(folder.path()).await;
         Self {
             db: as_role(pool, Role::Submission).await,
             challenge,
             team,
             member,
             store,
+            store_of_execution,
             _server: server,
             folder,
         }
@@ -139,9 +142,11 @@ impl World {
 
     /// As a browser of the member.
     pub async fn page(&self, path: &str) -> (StatusCode, String) {
-        let request = test::TestRequest::get()
-            .uri(path)
-            .cookie(self.member.cookie());
+        self.page_as(&self.member, path).await
+    }
+
+    pub async fn page_as(&self, person: &Person, path: &str) -> (StatusCode, String) {
+        let request = test::TestRequest::get().uri(path).cookie(person.cookie());
         let (status, body) = self
             .call(request.insert_header(("accept", "text/html")))
             .await;
@@ -218,7 +223,7 @@ impl World {
     }
 }
 
-async fn serve(folder: &std::path::Path) -> (Server, Store) {
+async fn serve(folder: &std::path::Path) -> (Server, Store, Store) {
     let key = |role: molar_objects::Role| Key {
         access_key: format!("key-of-{role}"),
         secret_key: format!("secret of {role}").into(),
@@ -244,8 +249,9 @@ async fn serve(folder: &std::path::Path) -> (Server, Store) {
         .ensure_buckets()
         .await
         .unwrap();
+    let execution = store(molar_objects::Role::Execution);
     let store = store(molar_objects::Role::Submission);
-    (server, store)
+    (server, store, execution)
 }
 
 /// A `PUT` over plain HTTP; returns the answer's ETag.

@@ -19,6 +19,7 @@ mod lease;
 mod load;
 mod report;
 mod run;
+mod series;
 mod serve;
 
 pub use config::Config;

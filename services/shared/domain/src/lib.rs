@@ -20,6 +20,7 @@ pub mod limits;
 pub mod metric;
 pub mod phase;
 pub mod quota;
+pub mod series;
 pub mod spelling;
 pub mod submission;
 pub mod upload;

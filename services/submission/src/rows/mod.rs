@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod ledger;
 pub mod life;
+pub mod measures;
 pub mod phases;
 pub mod submissions;
 pub mod uploads;

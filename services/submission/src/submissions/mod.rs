@@ -9,6 +9,7 @@ pub mod complete;
 pub mod create;
 pub mod find;
 pub mod list;
+pub mod measures;
 pub mod parts;
 pub mod upload;
 pub mod view;
