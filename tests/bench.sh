@@ -8,4 +8,6 @@ export SQLX_OFFLINE=true
 RAYON_NUM_THREADS=1 cargo run --release --quiet --package molar-volumes --example bench_scoring
 cargo run --release --quiet --package molar-domain --example fair_dispatch
 cargo build --package molar --bins
+cargo build --release --quiet --package molar-sandbox --example bench_measurement
+target/debug/molar up --fast --only docker --data target/bench-docker --run target/release/examples/bench_measurement
 exec cargo run --quiet --package molar-tests --example bench

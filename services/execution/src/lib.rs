@@ -16,6 +16,7 @@ mod places;
 mod queue;
 mod routes;
 mod rows;
+mod series;
 mod startup;
 mod state;
 mod sweep;

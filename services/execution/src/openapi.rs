@@ -3,6 +3,7 @@ use utoipa::OpenApi;
 use crate::logs::{events, find, release};
 use crate::queue;
 use crate::routes::routes;
+use crate::series;
 use crate::workers::{drain, enrolment_tokens, list, revoke};
 
 #[derive(OpenApi)]
@@ -14,7 +15,8 @@ use crate::workers::{drain, enrolment_tokens, list, revoke};
     queue::find,
     find::find,
     events::events,
-    release::release
+    release::release,
+    series::find
 ))]
 struct Document;
 

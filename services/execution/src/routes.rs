@@ -8,6 +8,7 @@ use molar_web_kit::{Access, Routes};
 
 use crate::logs::{events, find, page, release};
 use crate::queue;
+use crate::series;
 use crate::worker_api::{beat, claim, enrol, finish, heartbeat, log_piece, put, urls};
 use crate::workers::{drain, enrolment_tokens, list, revoke};
 
@@ -24,6 +25,11 @@ pub fn routes() -> Routes {
         .post("/api/v1/workers/{id}/drain", Access::Admin, drain::drain)
         .post("/api/v1/workers/{id}/revoke", Access::Admin, revoke::revoke)
         .get("/api/v1/queue", Access::Organizer, queue::find)
+        .get(
+            "/api/v1/case-runs/{id}/series",
+            Access::SignedIn,
+            series::find,
+        )
         .get("/api/v1/case-runs/{id}/log", Access::SignedIn, find::find)
         .get(
             "/api/v1/case-runs/{id}/log/events",
@@ -62,6 +68,11 @@ pub fn worker_routes(gate: Arc<dyn WorkerGate>) -> Routes {
             put::output,
         )
         .post("/worker/v1/case-runs/{id}/log", Access::Worker, put::log)
+        .post(
+            "/worker/v1/case-runs/{id}/series",
+            Access::Worker,
+            put::series,
+        )
         .post(
             "/worker/v1/case-runs/{id}/finish",
             Access::Worker,

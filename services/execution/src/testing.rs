@@ -307,10 +307,14 @@ pub fn report(grant: &Grant) -> Finish {
         gpu_baseline_mib: None,
         gpu_total_mib: None,
         peak_memory_bytes: Some(1 << 20),
-        usage: None,
+        gpu_peak_mib: None,
+        kernel_peak_memory_bytes: None,
+        memory_area_mib_s: None,
+        cpu_core_s: None,
         device: Device::default(),
         output: None,
         log: None,
+        series: None,
         notes: vec!["a\0b".to_owned()],
     }
 }

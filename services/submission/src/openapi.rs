@@ -1,7 +1,9 @@
 use utoipa::OpenApi;
 
 use crate::routes::routes;
-use crate::submissions::{cancel, cases, choose, complete, create, find, list, upload, withdraw};
+use crate::submissions::{
+    cancel, cases, choose, complete, create, find, list, measures, upload, withdraw,
+};
 
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -11,6 +13,7 @@ use crate::submissions::{cancel, cases, choose, complete, create, find, list, up
     upload::upload,
     complete::complete,
     cases::cases,
+    measures::measures,
     cancel::cancel,
     withdraw::withdraw,
     choose::choose

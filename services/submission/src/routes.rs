@@ -26,6 +26,11 @@ pub fn routes() -> Routes {
             Access::SignedIn,
             cases::cases,
         )
+        .get(
+            "/api/v1/submissions/{id}/measures",
+            Access::SignedIn,
+            measures::measures,
+        )
         .post(
             "/api/v1/submissions/{id}/cancel",
             Access::SignedIn,

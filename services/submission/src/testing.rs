@@ -144,9 +144,11 @@ impl World {
 
     /// As a browser of the member.
     pub async fn page(&self, path: &str) -> (StatusCode, String) {
-        let request = test::TestRequest::get()
-            .uri(path)
-            .cookie(self.member.cookie());
+        self.page_as(&self.member, path).await
+    }
+
+    pub async fn page_as(&self, person: &Person, path: &str) -> (StatusCode, String) {
+        let request = test::TestRequest::get().uri(path).cookie(person.cookie());
         let (status, body) = self
             .call(request.insert_header(("accept", "text/html")))
             .await;

@@ -97,6 +97,10 @@ impl Api {
         self.call::<serde_json::Value>(&path, body).await.map(drop)
     }
 
+    pub async fn series(&self, case_run: Uuid, body: &Put) -> Result<PutUrl, Error> {
+        self.of_run(case_run, "series", body).await
+    }
+
     pub async fn finish(&self, case_run: Uuid, body: &Finish) -> Result<(), Error> {
         let path = format!("/worker/v1/case-runs/{case_run}/finish");
         self.call::<serde_json::Value>(&path, body).await.map(drop)

@@ -11,6 +11,7 @@ use tokio_util::io::ReaderStream;
 use crate::api::{Api, Error};
 use crate::collect::Collected;
 use crate::run::Slot;
+use crate::series;
 
 /// How often and how long a report is tried while the platform is away. The lease is kept meanwhile,
 /// so nobody else runs the case; if it is lost, the answer is Stale.
@@ -30,6 +31,7 @@ pub async fn report(
     };
     let log = put_log(api, grant, finished.log.to_text().into_bytes()).await?;
     let gpu = slot.gpu_of(&grant.limits);
+    let series = series::put(api, grant, finished).await;
     let usage = &finished.usage;
     let (failure, failure_detail) = collected.failure.unzip();
     let body = Finish {
@@ -41,11 +43,15 @@ pub async fn report(
         gpu_area_mib_s: usage.gpu_area_mib_s,
         gpu_baseline_mib: usage.gpu_baseline_mib,
         gpu_total_mib: gpu.map(|card| card.device.total_mib as f64),
+        gpu_peak_mib: usage.gpu_peak_mib,
         peak_memory_bytes: Some(usage.peak_memory_bytes),
-        usage: serde_json::to_value(&usage.samples).ok(),
+        kernel_peak_memory_bytes: usage.kernel_peak_memory_bytes,
+        memory_area_mib_s: usage.memory_area_mib_s,
+        cpu_core_s: usage.cpu_core_s,
         device: slot.device.clone(),
         output,
         log,
+        series,
         notes: collected.notes,
     };
     retried(|| api.finish(grant.case_run_id, &body)).await
@@ -104,7 +110,7 @@ async fn put_log(api: &Api, grant: &Grant, text: Vec<u8>) -> Result<Option<Store
     Ok(Some(stored))
 }
 
-async fn send(api: &Api, to: PutUrl, size: u64, body: reqwest::Body) -> Result<(), Error> {
+pub async fn send(api: &Api, to: PutUrl, size: u64, body: reqwest::Body) -> Result<(), Error> {
     let mut request = api.http().put(&to.url).header("content-length", size);
     for (name, value) in &to.headers {
         if !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case("host") {

@@ -222,10 +222,14 @@ pub struct Outcome {
     pub gpu_baseline_mib: Option<f64>,
     pub gpu_total_mib: Option<f64>,
     pub peak_memory_bytes: Option<i64>,
-    pub usage: Option<serde_json::Value>,
+    pub kernel_peak_memory_bytes: Option<i64>,
+    pub gpu_peak_mib: Option<f64>,
+    pub memory_area_mib_s: Option<f64>,
+    pub cpu_core_s: Option<f64>,
     pub device: Device,
     pub output: Option<(String, Stored)>,
     pub log_key: Option<String>,
+    pub series_key: Option<String>,
     pub notes: Vec<String>,
 }
 
@@ -249,8 +253,9 @@ pub async fn end(
         "UPDATE execution.case_runs
          SET state = $3, lease_expires_at = NULL, finished_at = $5, failure = $6, failure_detail = $7,
              exit_code = $8, wall_ms = $9, gpu_area_mib_s = $10, gpu_baseline_mib = $11, gpu_total_mib = $12,
-             peak_memory_bytes = $13, usage = $14, device = $15, output_key = $16, output_size_bytes = $17,
-             output_sha256 = $18, log_key = $19, notes = $20
+             peak_memory_bytes = $13, kernel_peak_memory_bytes = $14, gpu_peak_mib = $15, memory_area_mib_s = $16,
+             cpu_core_s = $17, device = $18, output_key = $19, output_size_bytes = $20, output_sha256 = $21,
+             log_key = $22, series_key = $23, notes = $24
          WHERE id = $1 AND state = $2 AND lease_token = $4",
         run.id.0,
         run.state.as_str(),
@@ -265,12 +270,16 @@ pub async fn end(
         outcome.gpu_baseline_mib,
         outcome.gpu_total_mib,
         outcome.peak_memory_bytes,
-        outcome.usage,
+        outcome.kernel_peak_memory_bytes,
+        outcome.gpu_peak_mib,
+        outcome.memory_area_mib_s,
+        outcome.cpu_core_s,
         serde_json::to_value(&outcome.device)?,
         output.map(|(key, _)| key.as_str()),
         size,
         output.map(|(_, stored)| stored.sha256.as_str()),
         outcome.log_key,
+        outcome.series_key,
         serde_json::to_value(&outcome.notes)?,
     )
     .execute(tx)

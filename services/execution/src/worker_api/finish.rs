@@ -12,7 +12,7 @@ use molar_web_kit::{ApiError, Complaints, Kit};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{LOG_NAME, key, sha256};
+use super::{LOG_NAME, SERIES_NAME, key, sha256};
 use crate::attempts as life;
 use crate::doorbell::{self, Stop};
 use crate::rows::case_runs::{Outcome, Run};
@@ -101,6 +101,7 @@ fn check(body: &Finish) -> Result<(), ApiError> {
     let counts = [
         ("/wall_ms", body.wall_ms),
         ("/peak_memory_bytes", body.peak_memory_bytes),
+        ("/kernel_peak_memory_bytes", body.kernel_peak_memory_bytes),
     ];
     for (pointer, count) in counts {
         let fits = count.is_none_or(|count| i64::try_from(count).is_ok());
@@ -110,6 +111,9 @@ fn check(body: &Finish) -> Result<(), ApiError> {
         ("/gpu_area_mib_s", body.gpu_area_mib_s),
         ("/gpu_baseline_mib", body.gpu_baseline_mib),
         ("/gpu_total_mib", body.gpu_total_mib),
+        ("/gpu_peak_mib", body.gpu_peak_mib),
+        ("/memory_area_mib_s", body.memory_area_mib_s),
+        ("/cpu_core_s", body.cpu_core_s),
     ];
     for (pointer, measure) in measures {
         let is_measure = measure.is_none_or(|value| value.is_finite() && value >= 0.0);
@@ -147,6 +151,15 @@ async fn outcome(
         }
         None => None,
     };
+    let series_key = match &body.series {
+        Some(stored) => {
+            let key = key(run, token, SERIES_NAME);
+            let is_there = is_stored(store, Bucket::Logs, &key, "/series/sha256", stored).await;
+            // A report is not refused for its curves.
+            is_there.unwrap_or(false).then_some(key)
+        }
+        None => None,
+    };
     let failure = body.failure.map(|code| {
         let detail = body.failure_detail.as_deref().unwrap_or_default();
         (code, text(detail))
@@ -159,10 +172,16 @@ async fn outcome(
         gpu_baseline_mib: body.gpu_baseline_mib,
         gpu_total_mib: body.gpu_total_mib,
         peak_memory_bytes: body.peak_memory_bytes.and_then(|n| i64::try_from(n).ok()),
-        usage: body.usage.clone(),
+        kernel_peak_memory_bytes: body
+            .kernel_peak_memory_bytes
+            .and_then(|n| i64::try_from(n).ok()),
+        gpu_peak_mib: body.gpu_peak_mib,
+        memory_area_mib_s: body.memory_area_mib_s,
+        cpu_core_s: body.cpu_core_s,
         device: body.device.clone(),
         output,
         log_key,
+        series_key,
         notes: body
             .notes
             .iter()

@@ -38,6 +38,7 @@ fn key(run: &Run, token: Uuid, name: &str) -> String {
 }
 
 const LOG_NAME: &str = "log.txt";
+const SERIES_NAME: &str = "series.json.gz";
 
 fn sha256(pointer: &str, hex_text: &str) -> std::result::Result<[u8; 32], ApiError> {
     let mut bytes = [0; 32];

@@ -1,13 +1,14 @@
-//! `POST /worker/v1/case-runs/{id}/output` and `…/log`
+//! `POST /worker/v1/case-runs/{id}/output`, `…/log` and `…/series`
 
 use actix_web::web;
+use molar_domain::series::MOST_PACKED_BYTES;
 use molar_domain::worker_api::{Put, PutUrl};
 use molar_domain::{CaseRunId, WorkerId};
 use molar_objects::Bucket;
 use molar_web_kit::{ApiError, Kit};
 use uuid::Uuid;
 
-use super::{LOG_NAME, held, key, sha256};
+use super::{LOG_NAME, SERIES_NAME, held, key, sha256};
 use crate::rows::inputs::{self, URL_TTL};
 use crate::state::State;
 
@@ -41,6 +42,21 @@ pub async fn log(
     // A byte that is not UTF-8 becomes three, and there is a line for what was left out.
     check_size(&body, 3 * inputs.limits.log_bytes + 4096)?;
     let key = key(&run, body.lease_token, LOG_NAME);
+    sign(&state, Bucket::Logs, &key, &body).await
+}
+
+/// Where the curves are to be put: with the log, for no key can read the outputs but that of `scoring`.
+#[tracing::instrument(name = "case_runs.series", skip_all, fields(case_run.id = %*id))]
+pub async fn series(
+    kit: web::Data<Kit>,
+    state: web::Data<State>,
+    worker: web::ReqData<WorkerId>,
+    id: web::Path<Uuid>,
+    body: web::Json<Put>,
+) -> Result<web::Json<PutUrl>, ApiError> {
+    let run = held(&kit.db, CaseRunId(*id), *worker, body.lease_token).await?;
+    check_size(&body, MOST_PACKED_BYTES)?;
+    let key = key(&run, body.lease_token, SERIES_NAME);
     sign(&state, Bucket::Logs, &key, &body).await
 }
 
@@ -112,6 +128,16 @@ mod tests {
         };
         assert_eq!(world.call(&path, forged).await.0, 409);
         let log = format!("case-runs/{}/log", grant.case_run_id);
-        assert_eq!(world.call(&log, put).await.0, 200);
+        assert_eq!(world.call(&log, &put).await.0, 200);
+        let series = format!("case-runs/{}/series", grant.case_run_id);
+        let (status, body) = world.call(&series, &put).await;
+        assert_eq!(status, 200);
+        let url = body["url"].as_str().unwrap();
+        assert!(url.contains(&format!("/{}/series.json.gz?", grant.lease_token)));
+        let large = Put {
+            size_bytes: MOST_PACKED_BYTES + 1,
+            ..put
+        };
+        assert_eq!(world.call(&series, large).await.0, 413);
     }
 }

@@ -22,6 +22,7 @@ pub mod phase;
 pub mod place;
 pub mod printable;
 pub mod quota;
+pub mod series;
 pub mod spelling;
 pub mod submission;
 pub mod upload;

@@ -71,6 +71,7 @@ mod tests {
         let run = |position: i32| Waiting {
             case_run: CaseRunId(id(attempt * 1000 + position.unsigned_abs() as u128)),
             team: TeamId(id(attempt)),
+            needs_gpu: false,
             is_rerun: false,
             preference: 0,
             order: (id(attempt), position),

@@ -167,7 +167,7 @@ pub struct ImageLayer {
     pub stored: Input,
 }
 
-/// `POST …/output` and `POST …/log`: what is about to be put.
+/// `POST …/output`, `POST …/log` and `POST …/series`: what is about to be put.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Put {
@@ -210,13 +210,18 @@ pub struct Finish {
     pub gpu_area_mib_s: Option<f64>,
     pub gpu_baseline_mib: Option<f64>,
     pub gpu_total_mib: Option<f64>,
+    pub gpu_peak_mib: Option<f64>,
     pub peak_memory_bytes: Option<u64>,
-    /// The series at 0.1 s.
-    pub usage: Option<serde_json::Value>,
+    /// The kernel's own, page cache included.
+    pub kernel_peak_memory_bytes: Option<u64>,
+    pub memory_area_mib_s: Option<f64>,
+    pub cpu_core_s: Option<f64>,
     pub device: Device,
     /// What was put under the lease token.
     pub output: Option<Stored>,
     pub log: Option<Stored>,
+    /// The curves; without them nothing else is lost.
+    pub series: Option<Stored>,
     /// What the team is told beside.
     pub notes: Vec<String>,
 }

@@ -15,7 +15,7 @@ pub enum Bucket {
     Layers,
     /// What containers predicted.
     Outputs,
-    /// What containers printed.
+    /// What containers printed, and the curves of their runs.
     Logs,
     /// Archives of boards and of the audit log.
     Exports,

@@ -82,7 +82,11 @@ pub const fn may(role: Role, action: Action, bucket: Bucket) -> bool {
             (bucket, action),
             (Public | Hidden, _) | (References, Put | Delete)
         ),
-        Role::Submission => matches!((bucket, action), (Uploads, _) | (Layers, Put | Head)),
+        Role::Submission => matches!(
+            (bucket, action),
+            // The curves of runs lie with their logs.
+            (Uploads, _) | (Layers, Put | Head) | (Logs, Get | Head)
+        ),
         Role::Execution => matches!(
             (bucket, action),
             (Public | Hidden | Uploads | Layers, Get | Head)

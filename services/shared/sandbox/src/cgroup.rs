@@ -56,6 +56,15 @@ impl Cgroup {
         Some(usage.saturating_sub(cache))
     }
 
+    /// The most that was in use at any moment, page cache included. Version 2 has it from Linux 5.19 on.
+    pub fn peak_memory_bytes(&self) -> Option<u64> {
+        let name = match self.unified {
+            true => "memory.peak",
+            false => "memory.max_usage_in_bytes",
+        };
+        read(&self.memory, name)?.trim().parse().ok()
+    }
+
     /// CPU time spent so far, of all cores together.
     pub fn cpu_ns(&self) -> Option<u64> {
         if self.unified {
@@ -134,6 +143,8 @@ mod tests {
         let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
         put("memory.usage_in_bytes", "5000\n");
         put("memory.current", "7000\n");
+        put("memory.max_usage_in_bytes", "6000\n");
+        put("memory.peak", "9000\n");
         put(
             "memory.stat",
             "inactive_file 2000\ntotal_inactive_file 1000\n",
@@ -146,6 +157,8 @@ mod tests {
             unified,
         };
         assert_eq!(group(false).memory_bytes(), Some(4000));
+        assert_eq!(group(false).peak_memory_bytes(), Some(6000));
+        assert_eq!(group(true).peak_memory_bytes(), Some(9000));
         assert_eq!(group(false).cpu_ns(), Some(123_456_789));
         assert_eq!(group(true).memory_bytes(), Some(5000));
         assert_eq!(group(true).cpu_ns(), Some(1_234_000));

@@ -1,8 +1,10 @@
 //! Pages of submissions, rendered here and readable without JavaScript.
 
 pub mod actions;
+mod curves;
 pub mod index;
 pub mod new;
+mod plot;
 pub mod submission;
 
 use chrono::{DateTime, Utc};

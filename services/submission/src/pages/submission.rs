@@ -7,15 +7,18 @@ use askama::Template;
 use molar_domain::metric::Metric;
 use molar_domain::submission::SubmissionState;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::pages::curves::Curves;
 use crate::pages::{advice, moment, size};
 use crate::rows::phases::Phase;
+use crate::state::State;
 use crate::submissions::access::see;
 use crate::submissions::cases::{self, CaseList, CaseView};
-use crate::submissions::find;
 use crate::submissions::view::SubmissionView;
+use crate::submissions::{find, measures};
 
 #[derive(Template)]
 #[template(path = "submission.html")]
@@ -30,6 +33,7 @@ struct SubmissionPage<'a> {
     quota: Option<&'static str>,
     cases: Vec<CaseRow>,
     is_hidden: bool,
+    curves: Curves,
     csrf: &'a str,
     can_cancel: bool,
     can_withdraw: bool,
@@ -67,17 +71,29 @@ struct CaseRow {
     log_release_reason: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+pub struct Query {
+    /// The case run whose curves are drawn.
+    curves: Option<Uuid>,
+}
+
 #[tracing::instrument(name = "pages.submission", skip_all)]
 pub async fn submission(
     kit: web::Data<Kit>,
+    state: web::Data<State>,
     caller: Caller,
     id: web::Path<Uuid>,
+    query: web::Query<Query>,
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.acquire().await?;
     let seen = see(&mut conn, &caller, *id).await?;
     let list = cases::list(&mut conn, &seen).await?;
+    let measured = measures::list(&mut conn, &seen).await?;
+    let is_reviewer = seen.is_reviewer;
     let (phase, is_member, is_organizer) = (seen.phase.clone(), seen.is_member, seen.is_organizer);
     let view = find::view(&mut conn, seen).await?;
+    drop(conn);
+    let curves = Curves::of(&state.store, &measured, query.curves, is_reviewer).await;
     let is_withdrawn = view.withdrawn_at.is_some();
     let page = SubmissionPage {
         can_cancel: !view.is_final && (is_member || is_organizer),
@@ -91,6 +107,7 @@ pub async fn submission(
             && is_member
             && (view.state == SubmissionState::Scored || !view.is_final),
         csrf: caller.csrf_token(),
+        curves,
         ..page(&view, &phase, list)
     };
     let title = format!("Submission of {}", view.team);
@@ -134,6 +151,7 @@ fn page<'a>(view: &'a SubmissionView, phase: &'a Phase, list: CaseList) -> Submi
         metrics,
         quota: view.quota.as_deref().map(quota_in_words),
         csrf: "",
+        curves: Curves::default(),
         can_cancel: false,
         can_withdraw: false,
         can_choose: false,

@@ -4,6 +4,7 @@ pub mod cases;
 pub mod images;
 pub mod ledger;
 pub mod life;
+pub mod measures;
 pub mod phases;
 pub mod queue;
 pub mod submissions;

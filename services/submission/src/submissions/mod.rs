@@ -10,6 +10,7 @@ pub mod create;
 pub mod find;
 pub mod image;
 pub mod list;
+pub mod measures;
 pub mod parts;
 pub mod queue;
 pub mod upload;
