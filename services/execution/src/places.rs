@@ -61,7 +61,14 @@ fn standings(open: &[Open], classes: &[Class]) -> BTreeMap<Uuid, Standing> {
 }
 
 fn is_served(of: &Open, class: &Class) -> bool {
-    of.device_class == class.name && of.memory_bytes <= class.slot_memory_bytes
+    let memory_bytes = match of.run.needs_gpu {
+        true => class.gpu_slot_memory_bytes,
+        false => class.slot_memory_bytes,
+    };
+    let runtime = of.runtime.as_ref();
+    of.device_class == class.name
+        && of.memory_bytes <= memory_bytes
+        && runtime.is_none_or(|runtime| class.runtimes.contains(runtime))
 }
 
 async fn of_class(

@@ -90,6 +90,7 @@ async fn claim_one(context: &Context, slot: &Slot) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::canary::Reader;
     use std::collections::BTreeMap;
     use std::io::Write as _;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -136,6 +137,7 @@ mod tests {
             api: Api::new(url).unwrap().with_key("key".to_owned().into()),
             engine: Engine::connect(socket).await.unwrap(),
             loader: Loader::new(images, space, Arc::new(SystemClock)),
+            reader: Reader::default(),
             doorbell: Doorbell::default(),
             cases: std::env::temp_dir(),
             abandon: CancellationToken::new(),

@@ -19,6 +19,8 @@ pub struct Open {
     pub device_class: String,
     pub phase_id: Uuid,
     pub memory_bytes: i64,
+    /// That its phase asks for.
+    pub runtime: Option<String>,
     pub wall_s: i32,
     /// Of one that runs.
     pub claimed_at: Option<DateTime<Utc>>,
@@ -29,6 +31,7 @@ pub async fn list_open(db: impl PgExecutor<'_>) -> Result<Vec<Open>> {
         r#"SELECT r.id, r.attempt_id, r.position, r.state = 'released' AS "is_released!",
                   CASE WHEN r.state = 'running' THEN r.claimed_at END AS claimed_at,
                   a.team_id, a.is_rerun, a.phase_id, a.device_class,
+                  (a.limits->>'gpus')::int > 0 AS "needs_gpu!", a.limits->>'runtime' AS runtime,
                   (a.limits->>'memory_bytes')::bigint AS "memory_bytes!", (a.limits->>'wall_s')::int AS "wall_s!"
            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
            WHERE r.state IN ('waiting', 'released', 'running')"#
@@ -39,6 +42,7 @@ pub async fn list_open(db: impl PgExecutor<'_>) -> Result<Vec<Open>> {
         run: Waiting {
             case_run: row.id.into(),
             team: row.team_id.into(),
+            needs_gpu: row.needs_gpu,
             is_rerun: row.is_rerun,
             preference: u8::from(!row.is_released),
             order: (row.attempt_id, row.position),
@@ -46,6 +50,7 @@ pub async fn list_open(db: impl PgExecutor<'_>) -> Result<Vec<Open>> {
         device_class: row.device_class,
         phase_id: row.phase_id,
         memory_bytes: row.memory_bytes,
+        runtime: row.runtime,
         wall_s: row.wall_s,
         claimed_at: row.claimed_at,
     });
