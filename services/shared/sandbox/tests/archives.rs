@@ -542,6 +542,19 @@ fn bombs_are_stopped_while_they_unpack() {
 fn a_manifest_of_a_hundred_megabytes_is_refused() {
     let bytes = archive_with_manifest(&vec![b' '; 100 << 20]);
     assert_refused(&gzip(&bytes), "image-too-large", "manifest.json");
+    let huge = vec![b' '; 100 << 20];
+    let index = archive(&[("index.json", &huge)]);
+    assert_refused(&gzip(&index), "image-too-large", "index.json");
+    let blob = Tar::new().file(&blob(&huge), 0o644, &huge);
+    let nested = with_index(blob, &[(huge, None)], None);
+    assert_refused(&gzip(&nested), "image-too-large", "a manifest or config");
+}
+
+#[test]
+fn an_image_of_more_layers_than_the_engine_mounts_is_refused() {
+    let layers = vec![script_layer("true"); 128];
+    let archive = Image::of(layers).docker_archive();
+    assert_refused(&archive, "image-too-large", "number of layers");
 }
 
 fn archive_with_manifest(manifest: &[u8]) -> Vec<u8> {
