@@ -18,4 +18,4 @@ SELECT r.id AS case_run_id, r.attempt_id, r.case_id, r.kind, r.position, r.wall_
 FROM execution.case_runs r
 JOIN tracks.stored_cases c ON c.case_id = r.case_id
 WHERE r.state IN ('finished', 'failed');
-GRANT SELECT ON execution.case_run_measures TO molar_submission;
+GRANT SELECT ON execution.case_run_measures TO molar_execution, molar_submission;
