@@ -21,5 +21,7 @@ mod report;
 mod run;
 mod serve;
 
+pub use collect::{Collected, collect};
 pub use config::Config;
+pub use run::{Slot, open_room, spec};
 pub use serve::serve;
