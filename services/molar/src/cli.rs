@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::client::{Connection, apply, board, logs, session, status, submit, team};
 use crate::up::UpArgs;
-use crate::{admin, migrate, phantom, roles, score};
+use crate::{admin, migrate, phantom, rehearse, roles, score};
 
 const BEGIN: &str = "\
 To take part, in this order (`molar help COMMAND` says more):
@@ -15,6 +15,7 @@ To take part, in this order (`molar help COMMAND` says more):
   molar team create NAME
   molar team sign --name NAME --affiliation LAB
   molar team participate TRACK
+  molar try IMAGE.tar.gz --case FILE
   molar submit FILE --phase CHALLENGE/TRACK/PHASE --wait
   molar board CHALLENGE/TRACK/PHASE";
 
@@ -43,6 +44,8 @@ pub enum Command {
     Submit(submit::Args),
     /// Score predictions at home, as the platform would.
     Score(score::Args),
+    /// Try a container at home: check, run and score it as the platform would.
+    Try(rehearse::Args),
     /// Where your submissions stand.
     Status(status::Args),
     /// What your container wrote on its public case, also while it runs.
@@ -84,6 +87,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Team(args) => team::run(args).await?,
         Command::Submit(args) => submit::run(args).await?,
         Command::Score(args) => return tokio::task::block_in_place(|| score::run(&args)),
+        Command::Try(args) => return Box::pin(rehearse::run(args)).await,
         Command::Status(args) => status::run(args).await?,
         Command::Logs(args) => logs::run(args).await?,
         Command::Board(args) => board::run(args).await?,

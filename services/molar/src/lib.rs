@@ -10,6 +10,7 @@ pub mod demo;
 pub mod migrate;
 pub mod phantom;
 pub mod platform;
+pub mod rehearse;
 pub mod roles;
 pub mod score;
 pub mod store;

@@ -28,5 +28,7 @@ mod serve;
 mod space;
 
 pub use canary::{Args as ReadPrediction, read_main as read_prediction_main};
+pub use collect::{Collected, collect};
 pub use config::Config;
+pub use run::{Slot, open_room, spec};
 pub use serve::serve;

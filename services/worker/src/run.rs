@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use molar_domain::limits::Limits;
 use molar_domain::worker_api::{Device, Grant};
-use molar_sandbox::{Engine, Error, Finished, Labels, Room, Spec};
+use molar_sandbox::{Engine, Error, Finished, Gpu, Labels, Room, Spec};
 use tokio_util::sync::CancellationToken;
 
 use crate::card::Card;
 use crate::device;
 use crate::live_log::LiveLog;
+
+/// Without which nothing is started on a machine that is no worker.
+const FREE_BYTES: u64 = 1 << 30;
 
 /// What a slot gives to a case run.
 pub struct Slot {
@@ -26,6 +29,24 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// A whole machine, with its first GPU that a case can own.
+    pub async fn whole(engine: &Engine, gpu: Option<&Gpu>, worker: String) -> Result<Self, Error> {
+        let machine = device::find(engine, 1).await?;
+        let card = gpu.map(Card::all).unwrap_or_default().into_iter().next();
+        let device = match &card {
+            Some(card) => device::with_gpu(&machine, &card.device),
+            None => machine,
+        };
+        Ok(Self {
+            index: 0,
+            card,
+            device,
+            runtime: None,
+            worker,
+            free_bytes: FREE_BYTES,
+        })
+    }
+
     /// A case that needs no GPU gets none, also where there is one.
     pub fn gpu_of(&self, limits: &Limits) -> Option<&Card> {
         self.card.as_deref().filter(|_| limits.gpus > 0)

@@ -3,6 +3,7 @@
 mod cases;
 mod explain;
 mod measure;
+mod pairs;
 mod print;
 
 use std::num::NonZero;
@@ -16,6 +17,8 @@ use molar_volumes::Plan;
 
 use measure::Outcome;
 use print::Results;
+
+pub use pairs::{Scores, score};
 
 const UNREADABLE: u8 = 3;
 const UNFIT: u8 = 4;
@@ -130,7 +133,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .cases
         .iter()
         .map(|case| &*case.name)
-        .zip(outcomes)
+        .zip(&outcomes)
         .collect();
     let results = Results {
         cases: results,
@@ -138,31 +141,39 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         plan: &plan,
     };
     if args.json {
-        results.json()?;
+        say!("{}", serde_json::to_string_pretty(&results.json())?);
     } else if args.csv {
         results.csv()?;
     } else {
         results.table();
     }
     if let Some(explanation) = explanation {
-        explanation.finish(&found.cases[0], &results.cases[0].1)?;
+        explanation.finish(&found.cases[0], results.cases[0].1)?;
     }
     for stray in &found.strays {
         eprintln!(
             "molar: {stray} belongs to no case: name it after its reference, or leave it out"
         );
     }
+    let has_strays = !found.strays.is_empty();
+    Ok(match code(&results) {
+        0 if has_strays => UNREADABLE.into(),
+        code => code.into(),
+    })
+}
+
+fn code(results: &Results<'_>) -> u8 {
     let is_unfit = |outcome: &Outcome| matches!(outcome, Outcome::Unfit(_));
     let is_refused = |outcome: &Outcome| {
         matches!(outcome, Outcome::Failed { .. }) || !outcome.complaints().is_empty()
     };
-    Ok(if results.any(is_unfit) {
-        UNFIT.into()
-    } else if !found.strays.is_empty() || results.any(is_refused) {
-        UNREADABLE.into()
+    if results.any(is_unfit) {
+        UNFIT
+    } else if results.any(is_refused) {
+        UNREADABLE
     } else {
-        ExitCode::SUCCESS
-    })
+        0
+    }
 }
 
 /// On standard error, and only where that is a terminal.

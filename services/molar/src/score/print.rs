@@ -13,7 +13,7 @@ use super::measure::Outcome;
 
 pub struct Results<'a> {
     /// By name.
-    pub cases: Vec<(&'a str, Outcome)>,
+    pub cases: Vec<(&'a str, &'a Outcome)>,
     pub args: &'a Args,
     pub plan: &'a Plan,
 }
@@ -73,13 +73,13 @@ impl Results<'_> {
         }
     }
 
-    pub fn json(&self) -> anyhow::Result<()> {
+    pub fn json(&self) -> Value {
         let named = |values: Vec<Option<f64>>| {
             let names = self.args.metrics.iter().map(Measure::to_string);
             let entries = names.zip(values).map(|(name, value)| (name, json!(value)));
             Value::Object(entries.collect::<Map<_, _>>())
         };
-        let case = |(name, outcome): &(&str, Outcome)| {
+        let case = |(name, outcome): &(&str, &Outcome)| {
             json!({
                 "case": name,
                 "values": named(self.values(outcome)),
@@ -89,13 +89,11 @@ impl Results<'_> {
                 "failure": outcome.failure(),
             })
         };
-        let all = json!({
+        json!({
             "scorer_version": SCORER_VERSION,
             "cases": self.cases.iter().map(case).collect::<Vec<_>>(),
             "mean": named(self.means()),
-        });
-        say!("{}", serde_json::to_string_pretty(&all)?);
-        Ok(())
+        })
     }
 
     pub fn csv(&self) -> anyhow::Result<()> {

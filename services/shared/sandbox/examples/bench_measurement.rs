@@ -34,7 +34,10 @@ async fn main() {
     );
     println!("|---|---|---|---|");
     for (what, script) in LOADS {
-        println!("{}", of_runs(&socket, what, &Image::with_script(script)).await);
+        println!(
+            "{}",
+            of_runs(&socket, what, &Image::with_script(script)).await
+        );
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Isolation {
     /// Users of its containers are others outside: userns-remap, or an engine that is not root itself.
     is_remapped: bool,
     default_runtime: String,
+    /// Whoever started us built the images themselves.
+    trusts_root: bool,
     /// Who root of a container is outside, where the engine says it.
     pub root: Option<(u32, u32)>,
 }
@@ -38,6 +40,7 @@ impl Isolation {
         Self {
             is_remapped,
             default_runtime: info.default_runtime.clone().unwrap_or_default(),
+            trusts_root: false,
             root: is_remapped.then(|| owner_in(Path::new(data))).flatten(),
         }
     }
@@ -60,6 +63,17 @@ impl Engine {
     /// images that run as root.
     pub fn keeps_root_out(&self, runtime: Option<&str>) -> bool {
         self.isolation.keeps_root_out(runtime)
+    }
+
+    /// For images that whoever runs this has built: on their own machine they may be root of it. Never for
+    /// a worker.
+    pub fn trusting_root(mut self) -> Self {
+        self.isolation.trusts_root = true;
+        self
+    }
+
+    pub(crate) fn may_run_root(&self, runtime: Option<&str>) -> bool {
+        self.isolation.trusts_root || self.isolation.keeps_root_out(runtime)
     }
 
     /// Whether a container that was created of an image with this `USER` may start as root.

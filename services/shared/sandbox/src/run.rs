@@ -172,7 +172,7 @@ impl Run<'_> {
     }
 
     async fn refuse_root(&self, user: &str) -> Result<(), Error> {
-        let is_safe = self.engine.keeps_root_out(self.spec.runtime.as_deref());
+        let is_safe = self.engine.may_run_root(self.spec.runtime.as_deref());
         match is_safe || !self.engine.may_be_root(self.name, user).await? {
             true => Ok(()),
             false => Err(Error::RootImage),
