@@ -13,6 +13,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::mounts;
 use crate::processes::{self, Process};
 use crate::until;
 
@@ -109,12 +110,7 @@ impl Drop for Engine {
         for one in processes::belonging("of no system", &[self.place.path().to_owned()]) {
             let _ = one.signal(Signal::KILL);
         }
-        let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-        let points = mounts.lines().filter_map(|line| line.split(' ').nth(1));
-        let ours = points.filter(|point| Path::new(point).starts_with(self.place.path()));
-        for point in ours.collect::<Vec<_>>().into_iter().rev() {
-            let _ = Command::new("umount").arg("--lazy").arg(point).status();
-        }
+        mounts::take_down(self.place.path());
     }
 }
 

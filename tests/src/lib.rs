@@ -7,6 +7,7 @@ pub mod api;
 pub mod challenge;
 pub mod engine;
 pub mod image;
+pub mod mounts;
 pub mod people;
 pub mod predictions;
 pub mod processes;

@@ -11,6 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::api::text;
+use crate::mounts;
 use crate::people::Organizer;
 use crate::processes::Process;
 use crate::rows::Rows;
@@ -130,5 +131,6 @@ impl Drop for Worker {
             let _ = process.kill();
             let _ = process.wait();
         }
+        mounts::take_down(self.place.path());
     }
 }
