@@ -123,7 +123,7 @@ is_final = true
 metrics = {nine}
 keep = "latest"
 quota = {{ per_day = 200, total = 200, concurrent = 50, free_failures_per_day = 200, trials_per_day = 200 }}
-limits = {{ wall_s = 60, memory_bytes = 268435456, shm_bytes = 67108864, cpus = 1, gpus = 0, disk_bytes = 268435456, output_bytes = 67108864, upload_bytes = 268435456, image_bytes = 1073741824 }}
+limits = {{ wall_s = 60, memory_bytes = 268435456, shm_bytes = 67108864, cpus = 1, gpus = 0, disk_bytes = 268435456, output_bytes = 67108864, upload_bytes = 2147483648, image_bytes = 2147483648 }}
 device_class = "cpu"
 requires_code_url = true
 
