@@ -34,16 +34,20 @@ async fn main() {
     );
     println!("|---|---|---|---|");
     for (what, script) in LOADS {
-        let bench = Bench::new(&socket, &Image::with_script(script)).await;
-        println!("{}", of_runs(what, bench).await);
+        println!(
+            "{}",
+            of_runs(&socket, what, &Image::with_script(script)).await
+        );
     }
 }
 
-async fn of_runs(what: &str, mut bench: Bench) -> String {
-    bench.spec.cpuset = Some("0".to_owned());
+async fn of_runs(socket: &str, what: &str, image: &Image) -> String {
     let mut walls = Vec::new();
     let mut sampling = Duration::ZERO;
     for _ in 0..RUNS {
+        // Anew: a room is for one run.
+        let mut bench = Bench::new(socket, image).await;
+        bench.spec.cpuset = Some("0".to_owned());
         let finished = bench.run().await;
         walls.push(finished.wall_ms as f64 / 1000.0);
         sampling += finished.usage.sampling_cpu;

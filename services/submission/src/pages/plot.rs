@@ -1,12 +1,13 @@
 //! One curve as an inline SVG: steps over time, the area below filled, the peak marked.
 
 /// Small, so that its letters can be read on a telephone.
-pub const WIDTH: f64 = 420.0;
-pub const HEIGHT: f64 = 200.0;
-pub const LEFT: f64 = 48.0;
-pub const RIGHT: f64 = WIDTH - 14.0;
-pub const TOP: f64 = 24.0;
-pub const BOTTOM: f64 = HEIGHT - 34.0;
+const WIDTH: f64 = 420.0;
+const HEIGHT: f64 = 200.0;
+const LEFT: f64 = 48.0;
+const RIGHT: f64 = WIDTH - 14.0;
+/// Below the head and the label of a peak.
+const TOP: f64 = 32.0;
+const BOTTOM: f64 = HEIGHT - 34.0;
 
 /// A value and the stretch that it holds for, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -185,9 +186,9 @@ mod tests {
             step(8.0, 10.0, 0.0),
         ];
         let plot = Plot::new("memory", "Memory", "MiB", &steps).unwrap();
-        assert_eq!(plot.line, "M48 130.5H227V24H334.4V166H406");
-        assert_eq!(plot.under, "M48 130.5H227V24H334.4V166H406V166H48Z");
-        assert_eq!((plot.peak.x, plot.peak.y), (280.7, 24.0));
+        assert_eq!(plot.line, "M48 132.5H227V32H334.4V166H406");
+        assert_eq!(plot.under, "M48 132.5H227V32H334.4V166H406V166H48Z");
+        assert_eq!((plot.peak.x, plot.peak.y), (280.7, 32.0));
         assert_eq!(plot.peak.label, "peak 400 MiB");
         assert_eq!(
             plot.description,
