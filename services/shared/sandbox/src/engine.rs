@@ -4,7 +4,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 use crate::ceilings::Ceilings;
-use crate::{Error, Gpu};
+use crate::{Error, Gpu, Spec};
 
 /// What a request that does no work may take.
 pub(crate) const ANSWER: Duration = Duration::from_secs(20);
@@ -26,7 +26,7 @@ pub struct Info {
     pub version: String,
     pub ncpu: u64,
     pub memory_bytes: u64,
-    /// Names of the OCI runtimes that a [`Spec`](crate::Spec) may ask for.
+    /// Names of the OCI runtimes that a [`Spec`] may ask for.
     pub runtimes: Vec<String>,
     pub root_dir: String,
     pub storage_driver: String,
@@ -49,10 +49,15 @@ impl Engine {
         })
     }
 
-    /// Runs whose [`Spec`](crate::Spec) names a GPU are sampled through this one.
+    /// Runs whose [`Spec`] names a GPU are sampled through this one.
     pub fn with_gpu(mut self, gpu: Option<Gpu>) -> Self {
         self.gpu = gpu;
         self
+    }
+
+    /// With limits no higher than the engine may give. [`Engine::run`] does so by itself.
+    pub fn fit(&self, spec: &Spec) -> Spec {
+        self.ceilings.apply(spec)
     }
 
     pub async fn info(&self) -> Result<Info, Error> {
