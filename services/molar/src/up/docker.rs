@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::Signal;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -76,7 +77,11 @@ async fn own(up: &Supervisor, program: &Path) -> anyhow::Result<Access> {
     let socket = sockets.join("docker.sock");
     // The system's own settings are for the system's engine.
     let settings = home.join("daemon.json");
-    account::private_file(&settings, "{}\n", None)?;
+    account::private_file(
+        &settings,
+        &daemon_settings(find_program("runsc").as_deref()),
+        None,
+    )?;
 
     let asked = Arc::new(socket.clone());
     let ready = Ready::Check(Arc::new(move || {
@@ -108,6 +113,16 @@ async fn own(up: &Supervisor, program: &Path) -> anyhow::Result<Access> {
         .note(format!("{host}, images in {}", home.display()));
     up.start(child).await?;
     Ok(Access { host })
+}
+
+/// With gVisor as a second runtime where it is installed.
+fn daemon_settings(runsc: Option<&Path>) -> String {
+    let runtimes = match runsc {
+        // It would set up a network of its own otherwise, and fail without one.
+        Some(path) => json!({"runsc": {"path": path, "runtimeArgs": ["--network=none"]}}),
+        None => json!({}),
+    };
+    format!("{}\n", json!({"runtimes": runtimes}))
 }
 
 /// Ends what a killed engine of this folder left: containerd, which keeps a new one from starting,
