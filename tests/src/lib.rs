@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod challenge;
+pub mod hostile;
 pub mod image;
 pub mod people;
 pub mod predictions;
