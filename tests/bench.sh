@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: figures of scoring and of the whole pipeline, each beside its floor in the same run, as tables.
+# `make bench`: figures of scoring, of the sandbox and of the whole pipeline, each beside its floor in the same run, as tables.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SQLX_OFFLINE=true
@@ -8,4 +8,8 @@ export SQLX_OFFLINE=true
 RAYON_NUM_THREADS=1 cargo run --release --quiet --package molar-volumes --example bench_scoring
 cargo run --release --quiet --package molar-domain --example fair_dispatch
 cargo build --package molar --bins
-exec cargo run --quiet --package molar-tests --example bench
+cargo build --quiet --package molar-tests --examples
+data=$(mktemp -d /tmp/molar-bench.XXXXXX)
+trap 'rm -rf "$data"' EXIT
+target/debug/molar up --fast --only docker --data "$data" --run target/debug/examples/bench_sandbox
+cargo run --quiet --package molar-tests --example bench
