@@ -3,7 +3,7 @@ CARGO ?= cargo
 MOLAR = target/debug/molar
 export SQLX_OFFLINE = true
 
-.PHONY: demo up test lint bench example-image sqlx build
+.PHONY: demo up test lint bench hostile-proof example-image sqlx build
 
 demo: build example-image
 	$(MOLAR) up --demo $(ARGS)
@@ -26,6 +26,10 @@ lint:
 
 bench: build example-image
 	tests/bench.sh
+
+# Each hostile image without what holds it; ARGS are words of their names.
+hostile-proof: build
+	tests/hostile-proof.sh $(ARGS)
 
 example-image:
 	deploy/example-algorithm/build-image.sh

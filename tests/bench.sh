@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: figures of scoring and of the whole pipeline, each beside its floor in the same run, as tables.
+# `make bench`: figures of scoring, of the sandbox and of the whole pipeline, each beside its floor in the same run, as tables.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SQLX_OFFLINE=true
@@ -9,5 +9,9 @@ RAYON_NUM_THREADS=1 cargo run --release --quiet --package molar-volumes --exampl
 cargo run --release --quiet --package molar-domain --example fair_dispatch
 cargo build --package molar --bins
 cargo build --release --quiet --package molar-sandbox --example bench_measurement
-target/debug/molar up --fast --only docker --data target/bench-docker --run target/release/examples/bench_measurement
-exec cargo run --quiet --package molar-tests --example bench
+cargo build --quiet --package molar-tests --examples
+data=$(mktemp -d /tmp/molar-bench.XXXXXX)
+trap 'rm -rf "$data"' EXIT
+target/debug/molar up --fast --only docker --data "$data" --run \
+    'target/release/examples/bench_measurement && target/debug/examples/bench_sandbox'
+cargo run --quiet --package molar-tests --example bench

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod challenge;
 pub mod engine;
+pub mod hostile;
 pub mod image;
 pub mod mounts;
 pub mod people;

@@ -166,6 +166,20 @@ impl Rows {
             .collect())
     }
 
+    /// From a container's `complete` to the start of its first run. No earlier than that was: the report
+    /// of the run counts as part of it.
+    pub async fn to_the_first_start(&self, submission: &str) -> anyhow::Result<Duration> {
+        let sql = "SELECT extract(epoch FROM min(r.finished_at - r.wall_ms * interval '1 ms') - min(u.completed_at))::float8
+            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+            JOIN submission.uploads u ON u.submission_id = a.submission_id WHERE a.submission_id = $1";
+        let seconds: Option<f64> = sqlx::query_scalar(sql)
+            .bind(submission.parse::<Uuid>()?)
+            .fetch_one(&self.0)
+            .await?;
+        let seconds = seconds.context("no run has ended")?;
+        Ok(Duration::try_from_secs_f64(seconds)?)
+    }
+
     /// Of the one evaluation: metric → value by case name, as exactly as the database keeps it.
     pub async fn values(
         &self,

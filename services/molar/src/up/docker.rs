@@ -77,7 +77,11 @@ async fn own(up: &Supervisor, program: &Path) -> anyhow::Result<Access> {
     let socket = sockets.join("docker.sock");
     // The system's own settings are for the system's engine.
     let settings = home.join("daemon.json");
-    account::private_file(&settings, &runtimes().to_string(), None)?;
+    account::private_file(
+        &settings,
+        &daemon_settings(find_program("runsc").as_deref()),
+        None,
+    )?;
 
     let asked = Arc::new(socket.clone());
     let ready = Ready::Check(Arc::new(move || {
@@ -113,13 +117,14 @@ async fn own(up: &Supervisor, program: &Path) -> anyhow::Result<Access> {
     Ok(Access { host })
 }
 
-/// gVisor beside the engine's own runtime, where it is installed.
-fn runtimes() -> serde_json::Value {
-    let Some(runsc) = find_program("runsc") else {
-        return json!({});
+/// With gVisor as a second runtime where it is installed.
+fn daemon_settings(runsc: Option<&Path>) -> String {
+    let runtimes = match runsc {
+        // It would set up a network of its own otherwise, and fail without one.
+        Some(path) => json!({"runsc": {"path": path, "runtimeArgs": ["--network=none"]}}),
+        None => json!({}),
     };
-    // Without the flag it wants a network of its own to look at, and there is none.
-    json!({"runtimes": {"runsc": {"path": runsc, "runtimeArgs": ["--network=none"]}}})
+    format!("{}\n", json!({"runtimes": runtimes}))
 }
 
 /// Where root of the containers, an ordinary user out here, can reach it.

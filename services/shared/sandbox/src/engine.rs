@@ -6,7 +6,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use crate::ceilings::Ceilings;
 use crate::isolation::Isolation;
 use crate::reaper::InHand;
-use crate::{Error, Gpu};
+use crate::{Error, Gpu, Spec};
 
 /// What a request that does no work may take.
 pub(crate) const ANSWER: Duration = Duration::from_secs(20);
@@ -30,7 +30,7 @@ pub struct Info {
     pub version: String,
     pub ncpu: u64,
     pub memory_bytes: u64,
-    /// Names of the OCI runtimes that a [`Spec`](crate::Spec) may ask for.
+    /// Names of the OCI runtimes that a [`Spec`] may ask for.
     pub runtimes: Vec<String>,
     pub root_dir: String,
     pub storage_driver: String,
@@ -56,7 +56,7 @@ impl Engine {
         })
     }
 
-    /// Runs whose [`Spec`](crate::Spec) names a GPU are sampled through this one.
+    /// Runs whose [`Spec`] names a GPU are sampled through this one.
     pub fn with_gpu(mut self, gpu: Option<Gpu>) -> Self {
         self.gpu = gpu;
         self
@@ -68,6 +68,11 @@ impl Engine {
         let data = self.info().await?.root_dir;
         let found = std::fs::metadata(data);
         Ok(!found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound))
+    }
+
+    /// With limits no higher than the engine may give. [`Engine::run`] does so by itself.
+    pub fn fit(&self, spec: &Spec) -> Spec {
+        self.ceilings.apply(spec)
     }
 
     pub async fn info(&self) -> Result<Info, Error> {

@@ -211,7 +211,7 @@ impl Run<'_> {
         };
         let create = docker.create_container(
             Some(options),
-            create_body(&self.engine.ceilings.apply(self.spec), volumes),
+            create_body(&self.engine.fit(self.spec), volumes),
         );
         match within("create", ACT, create).await {
             Err(error) if is_not_found(&error) => {
@@ -300,15 +300,17 @@ impl Run<'_> {
         };
         let mut rest = pin!(rest_of_log(log, log_open, on_log).fuse());
         if breach.is_some() {
-            self.kill().await;
-            let mut ended = pin!(tokio::time::timeout(ACT, exit));
+            let mut ended = pin!(async {
+                self.kill().await;
+                tokio::time::timeout(ACT, exit).await
+            });
             loop {
                 tokio::select! {
                     ended = &mut ended => {
                         ended.map_err(|_| Error::Deadline("kill"))??;
                         break;
                     }
-                    // Unread, a full log would hold up the end.
+                    // Unread, a full log would hold up the end, and the engine's answer to the kill.
                     () = &mut rest, if !rest.is_terminated() => {}
                 }
             }

@@ -108,6 +108,13 @@ against_docker! {
         assert!(bench.outputs().join("out").exists());
     }
 
+    async fn a_log_without_end_does_not_hold_up_the_end_of_a_run(mut bench => script("cat /dev/zero")) {
+        bench.spec.wall_limit = Duration::from_secs(1);
+        let before = Instant::now();
+        assert_eq!(bench.run().await.outcome, Outcome::TimedOut);
+        assert!(before.elapsed() < Duration::from_secs(15), "{:?}", before.elapsed());
+    }
+
     async fn an_output_without_end_is_stopped(
         bench => script("cat /dev/zero > /outputs/bomb; sleep 60")
     ) {

@@ -1,0 +1,2 @@
+cat /dev/zero > /dev/bomb
+sleep 60

@@ -1,0 +1,3 @@
+. /inputs/case.txt
+fallocate -l "$bomb" /outputs/bomb
+sleep 60

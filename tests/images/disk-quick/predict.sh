@@ -1,0 +1,3 @@
+. /inputs/case.txt
+fallocate -l "$bomb" /bomb
+echo taken > /outputs/case_Mask.json

@@ -1,0 +1,3 @@
+. /inputs/case.txt
+fallocate -l "$bomb" /bomb
+sleep 60

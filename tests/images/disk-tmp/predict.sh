@@ -1,0 +1,2 @@
+cat /dev/zero > /tmp/bomb
+sleep 60

@@ -1,0 +1,3 @@
+set -e
+[ "$SET_UP" = yes ]
+echo taken > /outputs/case_Mask.json

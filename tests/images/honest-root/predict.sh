@@ -1,0 +1,4 @@
+set -e
+id -u
+cd /root
+sh /root/code/main.sh

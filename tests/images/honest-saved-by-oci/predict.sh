@@ -1,0 +1,1 @@
+echo taken > /outputs/case_Mask.json

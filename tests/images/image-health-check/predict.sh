@@ -1,0 +1,2 @@
+sleep 2.5
+echo taken > /outputs/case_Mask.json

@@ -1,0 +1,2 @@
+env | grep -c VARIABLE_
+echo taken > /outputs/case_Mask.json

@@ -1,0 +1,1 @@
+while true; do cat /dev/zero; done

@@ -1,0 +1,2 @@
+x=aaaaaaaaaaaaaaaa
+while true; do x=$x$x; done

@@ -1,0 +1,1 @@
+mkfifo /outputs/case_Mask.json

@@ -1,0 +1,2 @@
+echo taken > /outputs/other
+ln /outputs/other /outputs/case_Mask.json

@@ -1,0 +1,1 @@
+ln -s /nowhere /outputs/case_Mask.json

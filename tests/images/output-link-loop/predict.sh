@@ -1,0 +1,1 @@
+ln -s case_Mask.json /outputs/case_Mask.json

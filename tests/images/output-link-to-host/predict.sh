@@ -1,0 +1,2 @@
+. /inputs/case.txt
+ln -s "$secret" /outputs/case_Mask.json

@@ -1,0 +1,1 @@
+ln -s /inputs/case.txt /outputs/case_Mask.json

@@ -1,0 +1,3 @@
+ps
+kill -9 -1
+echo taken > /outputs/case_Mask.json

@@ -1,0 +1,2 @@
+cat /dev/zero > /dev/shm/bomb
+sleep 60

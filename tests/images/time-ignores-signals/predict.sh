@@ -1,0 +1,2 @@
+trap '' TERM INT HUP QUIT PIPE USR1
+while true; do sleep 1; done

@@ -1,0 +1,2 @@
+echo once
+sleep 60
