@@ -165,7 +165,11 @@ async fn an_image_that_was_there_stays() {
         &["--json", "--case", "One.png"],
     );
     assert_eq!(code(&output), 0);
-    assert!(has_image(&host, answer(&output)["image"]["digest"].as_str().unwrap()).await);
+    let answer = answer(&output);
+    let digest = answer["image"]["digest"].as_str().unwrap();
+    assert!(has_image(&host, digest).await);
+    let plainly = None::<bollard::query_parameters::RemoveImageOptions>;
+    docker.remove_image(digest, plainly, None).await.unwrap();
 }
 
 #[test]
