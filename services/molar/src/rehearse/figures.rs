@@ -1,6 +1,6 @@
-//! What a run used, from its samples: as the platform measures it.
+//! What a run used, as the platform measures it.
 
-use molar_sandbox::{Finished, Sample, area_mib_s};
+use molar_sandbox::Finished;
 use serde::Serialize;
 
 const MIB: f64 = (1 << 20) as f64;
@@ -11,7 +11,10 @@ pub struct Figures {
     pub wall_ms: u64,
     pub samples: usize,
     pub cpu_core_s: Option<f64>,
+    /// Of the samples, without page cache.
     pub peak_memory_mib: Option<f64>,
+    /// The kernel's own, with page cache.
+    pub kernel_peak_memory_mib: Option<f64>,
     pub memory_area_mib_s: Option<f64>,
     /// None without a GPU.
     pub peak_gpu_mib: Option<f64>,
@@ -22,69 +25,18 @@ pub struct Figures {
 impl Figures {
     pub fn of(finished: &Finished) -> Self {
         let usage = &finished.usage;
+        let mib = |bytes: u64| bytes as f64 / MIB;
+        let is_sampled = !usage.samples.is_empty();
         Self {
+            wall_ms: finished.wall_ms,
+            samples: usage.samples.len(),
+            cpu_core_s: usage.cpu_core_s,
+            peak_memory_mib: is_sampled.then(|| mib(usage.peak_memory_bytes)),
+            kernel_peak_memory_mib: usage.kernel_peak_memory_bytes.map(mib),
+            memory_area_mib_s: usage.memory_area_mib_s,
+            peak_gpu_mib: usage.gpu_peak_mib,
             gpu_area_mib_s: usage.gpu_area_mib_s,
             gpu_baseline_mib: usage.gpu_baseline_mib,
-            ..Self::of_samples(&usage.samples, finished.wall_ms)
         }
-    }
-
-    fn of_samples(samples: &[Sample], wall_ms: u64) -> Self {
-        let memory = samples.iter().map(|s| s.memory_bytes as f64 / MIB);
-        let moments = samples.iter().map(|s| s.t_ms);
-        let points: Vec<_> = moments.zip(memory.clone()).collect();
-        Self {
-            wall_ms,
-            samples: samples.len(),
-            cpu_core_s: core_s(samples),
-            peak_memory_mib: memory.reduce(f64::max),
-            memory_area_mib_s: area_mib_s(&points, wall_ms),
-            peak_gpu_mib: samples
-                .iter()
-                .filter_map(|s| s.gpu_used_mib)
-                .reduce(f64::max),
-            gpu_area_mib_s: None,
-            gpu_baseline_mib: None,
-        }
-    }
-}
-
-/// Each value is of the time since the sample before.
-fn core_s(samples: &[Sample]) -> Option<f64> {
-    let before = [0].into_iter().chain(samples.iter().map(|s| s.t_ms));
-    let spent = samples.iter().zip(before).map(|(sample, before)| {
-        sample.cpu_percent / 100.0 * sample.t_ms.saturating_sub(before) as f64 / 1000.0
-    });
-    (!samples.is_empty()).then(|| spent.sum())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sums_and_peaks_are_of_the_samples() {
-        let sample = |t_ms, mib: u64, cpu_percent| Sample {
-            t_ms,
-            gpu_used_mib: None,
-            cpu_percent,
-            memory_bytes: mib << 20,
-        };
-        let samples = [sample(500, 64, 100.0), sample(1000, 128, 200.0)];
-        let figures = Figures::of_samples(&samples, 1500);
-        assert_eq!(figures.cpu_core_s, Some(0.5 + 1.0));
-        assert_eq!(figures.peak_memory_mib, Some(128.0));
-        assert_eq!(figures.memory_area_mib_s, Some(64.0 + 64.0));
-        assert_eq!(figures.peak_gpu_mib, None);
-    }
-
-    #[test]
-    fn a_run_of_no_time_has_no_figures() {
-        let figures = Figures::of_samples(&[], 40);
-        assert_eq!(
-            (figures.cpu_core_s, figures.memory_area_mib_s),
-            (None, None)
-        );
-        assert_eq!(figures.wall_ms, 40);
     }
 }
