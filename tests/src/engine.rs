@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub fn is_startable() -> bool {
 impl Engine {
     pub async fn start() -> anyhow::Result<Self> {
         let place = tempfile::Builder::new().prefix("molar-engine-").tempdir()?;
+        // Root of the containers, another user out here, walks through it.
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o711))?;
         fs::write(place.path().join("daemon.json"), "{}\n")?;
         let mut engine = Self {
             place,
@@ -60,6 +63,7 @@ impl Engine {
                 flag("pidfile", at("pid")),
             ])
             .args(["--bridge=none", "--iptables=false", "--ip6tables=false"])
+            .arg("--userns-remap=default")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);

@@ -123,7 +123,7 @@ async fn an_honest_image_is_run_scored_and_removed_again() {
         assert_eq!(case["output"]["name"], file.as_str());
         assert_eq!(case["output"]["size_bytes"], predictions[&file].len());
         assert!(
-            (1000..20_000).contains(&case["used"]["wall_ms"].as_u64().unwrap()),
+            (900..20_000).contains(&case["used"]["wall_ms"].as_u64().unwrap()),
             "{case:#}"
         );
         assert!(
@@ -164,7 +164,8 @@ async fn an_image_that_was_there_stays() {
         &place.image(&image),
         &["--json", "--case", "One.png"],
     );
-    assert_eq!(code(&output), 0);
+    // What it wrote is no prediction, and the platform's trial would say so.
+    assert_eq!(code(&output), 3);
     let answer = answer(&output);
     let digest = answer["image"]["digest"].as_str().unwrap();
     assert!(has_image(&host, digest).await);

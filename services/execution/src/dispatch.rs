@@ -136,9 +136,7 @@ async fn warn_of_unservable(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
            WHERE r.state IN ('waiting', 'released') AND NOT EXISTS (
                SELECT FROM execution.workers w
                WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $1
-                 AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint
-                 AND w.gpus >= (a.limits->>'gpus')::int
-                 AND (a.limits->>'runtime' IS NULL OR a.limits->>'runtime' = ANY(w.runtimes)))
+                 AND execution.fits(w, a))
            GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"#,
         now - SILENCE,
     )
@@ -166,9 +164,7 @@ async fn recall(db: &PgPool, now: DateTime<Utc>) -> Result<u64> {
              WHERE r.state = $1 AND r.released_at <= $3 AND NOT EXISTS (
                  SELECT FROM execution.workers w
                  WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $4
-                   AND w.device_class = a.device_class AND w.slot_memory_bytes >= (a.limits->>'memory_bytes')::bigint
-                   AND w.gpus >= (a.limits->>'gpus')::int
-                 AND (a.limits->>'runtime' IS NULL OR a.limits->>'runtime' = ANY(w.runtimes)))
+                   AND execution.fits(w, a))
              FOR UPDATE OF r SKIP LOCKED)",
         from.as_str(),
         from.apply(Event::Recall)?.as_str(),
@@ -269,6 +265,7 @@ mod tests {
             slot_memory_bytes: 32 << 30,
             runtimes: Vec::new(),
             keeps_root_out: true,
+            remaps_users: true,
         };
         assert_eq!(world.call("beat", &beat).await.0, 200);
         assert_eq!(world.dispatch().await, 1);
@@ -296,6 +293,7 @@ mod tests {
             slot_memory_bytes: 32 << 30,
             runtimes: vec![Runtime::Runc, Runtime::Runsc],
             keeps_root_out: true,
+            remaps_users: true,
         };
         let other = WorkerBuilder::new("other").insert(&world.pool).await;
         assert_eq!(world.call_with(&other.key, "beat", &beat).await.0, 200);
@@ -303,6 +301,24 @@ mod tests {
         let any = Claim::default();
         assert!(world.claim_as(world.worker.id, &any).await.is_none());
         assert!(world.claim_as(other.id, &any).await.is_some());
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn an_image_that_may_be_root_goes_where_root_is_kept_out(pool: PgPool) {
+        let world = World::new(pool).await;
+        let alter = |sql| sqlx::query(sql).execute(&world.pool);
+        alter("UPDATE execution.attempts SET may_be_root = true")
+            .await
+            .unwrap();
+        alter("UPDATE execution.workers SET keeps_root_out = false, remaps_users = false")
+            .await
+            .unwrap();
+        assert_eq!(world.dispatch().await, 0);
+        let safe = WorkerBuilder::new("safe").insert(&world.pool).await;
+        assert_eq!(world.dispatch().await, 1);
+        let any = Claim::default();
+        assert!(world.claim_as(world.worker.id, &any).await.is_none());
+        assert!(world.claim_as(safe.id, &any).await.is_some());
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -21,14 +21,14 @@ pub async fn round(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
     )
     .fetch_one(&mut *tx)
     .await?;
-    let open = places::list_open(&mut *tx).await?;
+    let open = places::list_open(&mut *tx, now).await?;
     let classes = live_classes(&mut *tx, now).await?;
     let mut phases: Vec<Uuid> = open.iter().map(|of| of.phase_id).collect();
     phases.sort_unstable();
     phases.dedup();
     let typical = places::typical(&mut *tx, &phases, now).await?;
 
-    let mut standings = standings(&open, &classes);
+    let mut standings = standings(&open);
     for class in &classes {
         let found = of_class(&mut tx, class, &open, &typical, now).await?;
         for place in found {
@@ -44,31 +44,20 @@ pub async fn round(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
 }
 
 /// Without their places.
-fn standings(open: &[Open], classes: &[Class]) -> BTreeMap<Uuid, Standing> {
+fn standings(open: &[Open]) -> BTreeMap<Uuid, Standing> {
     let mut standings = BTreeMap::new();
     for of in open {
         let attempt_id = of.run.order.0;
         let standing = standings.entry(attempt_id).or_insert_with(|| Standing {
             attempt_id,
             device_class: of.device_class.clone(),
-            is_served: classes.iter().any(|class| is_served(of, class)),
+            is_served: of.is_served,
             place: None,
             remaining: 0,
         });
         standing.remaining += 1;
     }
     standings
-}
-
-fn is_served(of: &Open, class: &Class) -> bool {
-    let memory_bytes = match of.run.needs_gpu {
-        true => class.gpu_slot_memory_bytes,
-        false => class.slot_memory_bytes,
-    };
-    let runtime = of.runtime.as_ref();
-    of.device_class == class.name
-        && of.memory_bytes <= memory_bytes
-        && runtime.is_none_or(|runtime| class.runtimes.contains(runtime))
 }
 
 async fn of_class(
@@ -78,7 +67,9 @@ async fn of_class(
     typical: &HashMap<Uuid, TimeDelta>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Place>> {
-    let here: Vec<&Open> = open.iter().filter(|of| is_served(of, class)).collect();
+    let here: Vec<&Open> = (open.iter())
+        .filter(|of| of.is_served && of.device_class == class.name)
+        .collect();
     let waiting = here.iter().filter(|of| of.claimed_at.is_none());
     let waiting: Vec<Waiting> = waiting.map(|of| of.run).collect();
     let shares = turns::shares(tx, &class.name, &waiting).await?;

@@ -43,8 +43,8 @@ pub struct Config {
     pub lease: LeaseArgs,
 }
 
-/// A report carries a series of samples, ten a second for as long as a case may take.
-const REPORT_LIMIT_BYTES: usize = 16 << 20;
+/// Figures, notes and short texts: whatever is larger goes to the store and is only named here.
+const BODY_LIMIT_BYTES: usize = 1 << 20;
 
 /// Serves until stopped.
 pub async fn serve(config: Config) -> molar_service::Result<()> {
@@ -83,7 +83,7 @@ pub(crate) fn configure_worker_api(
     let gate = Arc::new(Gate(kit.db.clone()));
     worker_routes(gate).configure(kit)(service);
     let json = web::JsonConfig::default()
-        .limit(REPORT_LIMIT_BYTES)
+        .limit(BODY_LIMIT_BYTES)
         .error_handler(|error, _| ApiError::BadRequest(error.to_string()).into());
     service.app_data(json).app_data(state);
 }
@@ -185,8 +185,10 @@ async fn declare_queues(db: &PgPool, broker: &Broker) -> crate::Result<()> {
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
+    use molar_domain::FailureCode;
 
     use super::*;
+    use crate::testing::{World, failed};
 
     #[derive(Parser)]
     struct Process {
@@ -197,6 +199,17 @@ mod tests {
     #[test]
     fn the_arguments_are_well_formed() {
         Process::command().debug_assert();
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_body_of_more_than_a_mebibyte_is_not_read(pool: PgPool) {
+        let world = World::new(pool).await;
+        let grant = world.claim().await.unwrap();
+        let mut report = failed(&grant, FailureCode::TimedOut);
+        report.failure_detail = Some("x".repeat(BODY_LIMIT_BYTES));
+        assert_eq!(world.finish(&grant, &report).await, 400);
+        report.failure_detail = Some("x".repeat(BODY_LIMIT_BYTES / 2));
+        assert_eq!(world.finish(&grant, &report).await, 204);
     }
 
     #[derive(Parser)]

@@ -19,7 +19,7 @@ pub struct State {
     pub publisher: Arc<dyn Publish>,
     /// Rings the dispatcher: there may be room or something to release.
     pub dispatch: Arc<Notify>,
-    /// Of those who follow a log: each asks the database twice a second.
+    /// Of all who follow a log: each asks the database twice a second. One user has only a few of them.
     pub listeners: Arc<Semaphore>,
     /// Cancelled at the shutdown: nobody is listened to any more.
     pub stop: CancellationToken,

@@ -55,14 +55,16 @@ impl Context {
     pub async fn handle(&self, grant: Grant, asked_at: Moment, slot: &Slot) {
         let cancel = self.abandon.child_token();
         let held = Held::new(asked_at, grant.lease_s);
-        self.doorbell.watch(grant.case_run_id, cancel.clone());
+        self.doorbell
+            .watch(grant.case_run_id, grant.lease_token, cancel.clone());
         let beating = tokio::spawn(lease::keep(
             self.api.clone(),
             grant.clone(),
             held.clone(),
             cancel.clone(),
         ));
-        let folder = self.cases.join(grant.case_run_id.to_string());
+        // A run that was lost here can be granted to another slot before this one has noticed.
+        let folder = self.cases.join(grant.lease_token.to_string());
         let outcome = self
             .play(&grant, slot, &folder, &held, cancel.clone())
             .await;
@@ -70,7 +72,7 @@ impl Context {
             self.give_up(&grant, &held, &cancel, broken).await;
         }
         beating.abort();
-        self.doorbell.unwatch(grant.case_run_id);
+        self.doorbell.unwatch(grant.case_run_id, grant.lease_token);
         remove(&folder).await;
     }
 

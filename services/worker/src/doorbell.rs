@@ -27,7 +27,8 @@ pub struct Doorbell {
 #[derive(Default)]
 struct Inner {
     hints: VecDeque<Uuid>,
-    running: BTreeMap<Uuid, CancellationToken>,
+    /// By case run and lease token.
+    running: BTreeMap<(Uuid, Uuid), CancellationToken>,
     is_draining: bool,
 }
 
@@ -45,12 +46,14 @@ impl Doorbell {
     }
 
     /// From now on a cancel of this case run cancels `token`.
-    pub fn watch(&self, case_run: Uuid, token: CancellationToken) {
-        self.lock().running.insert(case_run, token);
+    ///
+    /// Two slots can hold a run for a moment: the one that has lost it and does not know yet, and the next.
+    pub fn watch(&self, case_run: Uuid, lease: Uuid, token: CancellationToken) {
+        self.lock().running.insert((case_run, lease), token);
     }
 
-    pub fn unwatch(&self, case_run: Uuid) {
-        self.lock().running.remove(&case_run);
+    pub fn unwatch(&self, case_run: Uuid, lease: Uuid) {
+        self.lock().running.remove(&(case_run, lease));
     }
 
     fn hint(&self, case_run: Uuid) {
@@ -64,9 +67,11 @@ impl Doorbell {
     }
 
     fn cancel(&self, case_run: Uuid) {
-        if let Some(token) = self.lock().running.get(&case_run) {
-            token.cancel();
-        }
+        let inner = self.lock();
+        let of_run = inner
+            .running
+            .range((case_run, Uuid::nil())..=(case_run, Uuid::max()));
+        of_run.for_each(|(_, token)| token.cancel());
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -150,10 +155,14 @@ mod tests {
     #[test]
     fn a_cancel_reaches_the_run_it_names_and_no_other() {
         let doorbell = Doorbell::default();
-        let (mine, other) = (CancellationToken::new(), CancellationToken::new());
-        let id = Uuid::from_u128(1);
-        doorbell.watch(id, mine.clone());
-        doorbell.watch(Uuid::from_u128(2), other.clone());
+        let tokens = [(); 3].map(|()| CancellationToken::new());
+        let [mine, lost, other] = &tokens;
+        let (id, lease) = (Uuid::from_u128(1), Uuid::from_u128);
+        doorbell.watch(id, lease(1), lost.clone());
+        doorbell.watch(id, lease(2), mine.clone());
+        doorbell.watch(Uuid::from_u128(2), lease(3), other.clone());
+        // The slot that had lost it is done.
+        doorbell.unwatch(id, lease(1));
         let bell = WorkerBell {
             version: VERSION,
             kind: Kind::Cancel.into(),
@@ -163,7 +172,7 @@ mod tests {
             rung(&doorbell, &delivery(bell.encode_to_vec())),
             Disposition::Ack
         );
-        assert!(mine.is_cancelled() && !other.is_cancelled());
+        assert!(mine.is_cancelled() && !lost.is_cancelled() && !other.is_cancelled());
     }
 
     #[test]

@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+
+/// As long as the sandbox lets a load take: what is not there by then does not come.
+const LOAD: TimeDelta = TimeDelta::hours(1);
 
 pub struct Images {
     path: PathBuf,
@@ -23,6 +26,9 @@ struct Known {
     used_at: DateTime<Utc>,
     /// Unpacked bytes by layer: one that several images share lies on the disk once.
     layers: BTreeMap<String, u64>,
+    /// Nobody has seen it whole. It may still come when its load was cut short, and counts as nothing.
+    #[serde(default)]
+    is_loading: bool,
 }
 
 impl Images {
@@ -42,10 +48,26 @@ impl Images {
         }
     }
 
+    /// To be called before a byte is sent: the engine may finish an image for which nobody waits any more.
+    pub fn loading(&mut self, digest: &str, layers: BTreeMap<String, u64>, now: DateTime<Utc>) {
+        self.insert(digest, layers, now, true);
+    }
+
     pub fn loaded(&mut self, digest: &str, layers: BTreeMap<String, u64>, now: DateTime<Utc>) {
+        self.insert(digest, layers, now, false);
+    }
+
+    fn insert(
+        &mut self,
+        digest: &str,
+        layers: BTreeMap<String, u64>,
+        used_at: DateTime<Utc>,
+        is_loading: bool,
+    ) {
         let known = Known {
-            used_at: now,
+            used_at,
             layers,
+            is_loading,
         };
         self.known.insert(digest.to_owned(), known);
         self.save();
@@ -54,7 +76,32 @@ impl Images {
     pub fn used(&mut self, digest: &str, now: DateTime<Utc>) {
         if let Some(known) = self.known.get_mut(digest) {
             known.used_at = now;
+            known.is_loading = false;
             self.save();
+        }
+    }
+
+    /// Those whose load was cut short, of whatever life: the engine knows what became of them.
+    pub fn unsettled(&self) -> Vec<String> {
+        let unsettled = self
+            .known
+            .iter()
+            .filter(|(digest, known)| known.is_loading && !self.pinned.contains_key(*digest));
+        unsettled.map(|(digest, _)| digest.clone()).collect()
+    }
+
+    pub fn settle(&mut self, digest: &str, is_there: bool, now: DateTime<Utc>) {
+        let Some(known) = self.known.get_mut(digest) else {
+            return;
+        };
+        if !known.is_loading {
+            return;
+        }
+        if is_there {
+            known.is_loading = false;
+            self.save();
+        } else if now - known.used_at > LOAD {
+            self.removed(digest);
         }
     }
 
@@ -76,21 +123,35 @@ impl Images {
         }
     }
 
+    fn there(&self) -> impl Iterator<Item = (&String, &Known)> {
+        self.known.iter().filter(|(_, known)| !known.is_loading)
+    }
+
     /// Of all layers of all images, each once.
     pub fn bytes(&self) -> u64 {
-        let layers = self.known.values().flat_map(|known| &known.layers);
+        let layers = self.there().flat_map(|(_, known)| &known.layers);
         layers.collect::<BTreeMap<_, _>>().into_values().sum()
     }
 
     /// What `layers` would add.
     pub fn added_bytes(&self, layers: &BTreeMap<String, u64>) -> u64 {
-        let is_there = |id: &String| {
-            self.known
-                .values()
-                .any(|known| known.layers.contains_key(id))
-        };
+        let is_there = |id: &String| self.there().any(|(_, known)| known.layers.contains_key(id));
         let new = layers.iter().filter(|(id, _)| !is_there(id));
         new.map(|(_, bytes)| bytes).sum()
+    }
+
+    /// What the removal of all images that no slot needs would win for an image of `layers`: those that it
+    /// shares would come again.
+    pub fn evictable_bytes(&self, layers: &BTreeMap<String, u64>) -> u64 {
+        let (kept, free): (Vec<_>, Vec<_>) = self
+            .there()
+            .partition(|(digest, _)| self.pinned.contains_key(*digest));
+        let stays = |id: &String| kept.iter().any(|(_, known)| known.layers.contains_key(id));
+        let goes = free.iter().flat_map(|(_, known)| &known.layers);
+        goes.filter(|(id, _)| !layers.contains_key(*id) && !stays(id))
+            .collect::<BTreeMap<_, _>>()
+            .into_values()
+            .sum()
     }
 
     pub fn is_over_budget(&self, added_bytes: u64) -> bool {
@@ -100,8 +161,7 @@ impl Images {
     /// The one used longest ago that no slot needs and that was not `spared`.
     pub fn oldest(&self, spared: &[String]) -> Option<String> {
         let free = self
-            .known
-            .iter()
+            .there()
             .filter(|(digest, _)| !self.pinned.contains_key(*digest) && !spared.contains(digest));
         let oldest = free.min_by_key(|(_, known)| known.used_at);
         oldest.map(|(digest, _)| digest.clone())
@@ -189,6 +249,55 @@ mod tests {
         assert_eq!(images.bytes(), 95);
         images.removed("a");
         assert_eq!(images.bytes(), 90);
+    }
+
+    #[test]
+    fn what_a_removal_would_win_leaves_out_what_stays_and_what_comes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut images = images(&folder);
+        images.loaded("a", layers(&[("base", 80), ("a", 5), ("new", 3)]), at(1));
+        images.loaded("b", layers(&[("base", 80), ("b", 10)]), at(2));
+        let new = layers(&[("new", 3), ("other", 4)]);
+        assert_eq!(images.evictable_bytes(&new), 95);
+        images.pin("b");
+        assert_eq!(images.evictable_bytes(&new), 5);
+    }
+
+    #[test]
+    fn an_image_whose_load_was_cut_short_is_found_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut before = images(&folder);
+        before.pin("a");
+        before.loading("a", layers(&[("l", 40)]), at(1));
+        assert!(before.unsettled().is_empty(), "a slot loads it");
+        let mut after = images(&folder);
+        assert_eq!(after.unsettled(), ["a"]);
+        // Of a load that failed nothing may be there: the next one needs its whole room.
+        assert_eq!(after.added_bytes(&layers(&[("l", 40)])), 40);
+        assert_eq!((after.bytes(), after.oldest(&[])), (0, None));
+        after.settle("a", true, at(2));
+        assert!(after.unsettled().is_empty());
+        assert_eq!(after.bytes(), 40);
+        assert_eq!(after.oldest(&[]).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_load_that_came_to_nothing_is_forgotten_when_it_cannot_come_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut images = images(&folder);
+        images.loading("a", layers(&[("l", 40)]), at(0));
+        images.settle("a", false, at(60));
+        assert_eq!(images.len(), 1);
+        images.settle("a", false, at(61));
+        assert_eq!(images.len(), 0);
+    }
+
+    #[test]
+    fn a_list_of_an_older_worker_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = br#"{"a":{"used_at":"1970-01-01T00:01:00Z","layers":{"l":1}}}"#;
+        std::fs::write(folder.path().join("images.json"), list).unwrap();
+        assert_eq!(images(&folder).oldest(&[]).as_deref(), Some("a"));
     }
 
     #[test]

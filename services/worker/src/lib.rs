@@ -27,8 +27,8 @@ mod series;
 mod serve;
 mod space;
 
-pub use canary::{Args as ReadPrediction, read_main as read_prediction_main};
-pub use collect::{Collected, collect};
+pub use canary::{Args as ReadPrediction, Reader, read_main as read_prediction_main};
+pub use collect::{Collected, collect, judge};
 pub use config::Config;
 pub use run::{Slot, open_room, spec};
 pub use serve::serve;

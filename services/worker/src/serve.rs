@@ -69,6 +69,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         slot_memory_bytes: memory,
         runtimes: runtimes(&engine).await?,
         keeps_root_out: engine.keeps_root_out(config.runtime.as_deref()),
+        remaps_users: engine.keeps_root_out(Some(Runtime::Runc.as_str())),
     };
     let api = identify(&config, &beat).await?;
     let known = first_beat(&api, &beat, &shutdown).await?;

@@ -49,7 +49,8 @@ async fn insert(
         r#"SELECT s.phase_id AS "phase_id!", s.team_id AS "team_id!", s.object_key AS "object_key!",
                   s.size_bytes AS "size_bytes!", s.image_digest, p.limits AS "limits!", p.device_class AS "device_class!",
                   p.format AS "format!", p.split_id AS "split_id!", p.canary_case_id,
-                  EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = s.submission_id) AS "is_trial!"
+                  EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = s.submission_id) AS "is_trial!",
+                  EXISTS (SELECT FROM submission.root_images t WHERE t.submission_id = s.submission_id) AS "may_be_root!"
            FROM submission.accepted s JOIN tracks.phase_facts p ON p.phase_id = s.phase_id
            WHERE s.submission_id = $1 AND s.kind = 'container' AND s.cancelled_at IS NULL"#,
         submission.0,
@@ -64,8 +65,8 @@ async fn insert(
     let inserted = sqlx::query!(
         "INSERT INTO execution.attempts
              (id, submission_id, number, phase_id, team_id, state, image_digest, archive_key, archive_size_bytes,
-              limits, device_class, format, created_at)
-         VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+              limits, device_class, format, created_at, may_be_root)
+         VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT DO NOTHING",
         id.0,
         submission.0,
@@ -79,6 +80,7 @@ async fn insert(
         facts.device_class,
         facts.format,
         now,
+        facts.may_be_root,
     )
     .execute(tx)
     .await?;

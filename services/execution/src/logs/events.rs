@@ -11,6 +11,7 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
+use super::listeners::{Listener, OF_ONE_USER};
 use super::{access, text};
 use crate::rows::logs::{self, Log};
 use crate::state::State;
@@ -37,6 +38,11 @@ pub async fn events(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     access::see(&kit.db, &caller, *id).await?;
+    let too_many = || ApiError::QuotaExceeded {
+        detail: format!("you follow {OF_ONE_USER} logs already: close one first"),
+        retry_after_s: Some(WORD_EVERY.as_secs()),
+    };
+    let listener = Listener::try_new(caller.user_id).ok_or_else(too_many)?;
     let full = || ApiError::unavailable("as many logs are followed as this process can serve");
     let permit = state.listeners.clone().try_acquire_owned();
     let last = request.headers().get("last-event-id");
@@ -48,6 +54,7 @@ pub async fn events(
         whole: None,
         is_over: false,
         until: Instant::now() + LISTEN_MAX,
+        _listener: listener,
         _permit: permit.map_err(|_| full())?,
     };
     let events = stream::unfold(follower, |mut follower| async move {
@@ -96,6 +103,7 @@ struct Follower {
     whole: Option<Bytes>,
     is_over: bool,
     until: Instant,
+    _listener: Listener,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -126,7 +134,7 @@ impl Follower {
         match self.at {
             Some(at) if at.token == token => {}
             // Between two leases there is nothing to read, and nothing to forget yet.
-            Some(_) if token.is_nil() => return Ok(None),
+            Some(_) if token.is_nil() => return Ok(self.end(log)),
             before => {
                 self.at = Some(Position { token, bytes: 0 });
                 if before.is_some_and(|before| !before.token.is_nil() && before.bytes > 0) {
@@ -139,11 +147,13 @@ impl Follower {
         if !bytes.is_empty() {
             return Ok(Some(self.piece(&bytes)));
         }
-        if log.state.is_final() {
-            self.is_over = true;
-            return Ok(Some(self.event("end", log.state.as_str())));
-        }
-        Ok(None)
+        Ok(self.end(log))
+    }
+
+    /// Once nothing follows what was read.
+    fn end(&mut self, log: &Log) -> Option<Bytes> {
+        self.is_over = log.state.is_final();
+        self.is_over.then(|| self.event("end", log.state.as_str()))
     }
 
     async fn read(&mut self, log: &Log, from: usize) -> Result<Bytes, ApiError> {

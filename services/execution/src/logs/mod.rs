@@ -7,6 +7,7 @@
 pub mod access;
 pub mod events;
 pub mod find;
+mod listeners;
 pub mod page;
 pub mod release;
 #[cfg(test)]

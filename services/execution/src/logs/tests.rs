@@ -14,7 +14,9 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::listeners::OF_ONE_USER;
 use crate::routes;
+use crate::rows::logs;
 use crate::testing::{World, failed};
 
 struct Readers {
@@ -233,6 +235,80 @@ async fn a_case_that_is_run_again_begins_a_new_log(pool: PgPool) {
     piece(&world, &next, 0, "second try").await;
     assert!(event(&mut live).await.unwrap().contains("event: restart"));
     assert!(event(&mut live).await.unwrap().contains("second try"));
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_run_that_is_given_up_ends_for_who_follows_it(pool: PgPool) {
+    let world = World::new(pool).await;
+    let member = readers(&world).await.member;
+    let lost = world.claim().await.unwrap();
+    let path = format!("{}/events", log_of(lost.case_run_id));
+    for _ in 0..2 {
+        world.pass(71).await;
+        assert_eq!(world.sweep().await, 1);
+        world.pass(60).await;
+        world.claim().await.unwrap();
+    }
+    let last = logs::find(&world.db, lost.case_run_id).await.unwrap();
+    let last = Grant {
+        lease_token: last.unwrap().token.unwrap(),
+        ..lost
+    };
+    piece(&world, &last, 0, "third try").await;
+    world.pass(71).await;
+    assert_eq!(world.sweep().await, 1);
+    assert_eq!(world.attempt().await.0, "failed");
+
+    // What came of it stays readable.
+    let live = send(&world, &member, TestRequest::get().uri(&path)).await;
+    let mut live = live.into_body();
+    assert!(event(&mut live).await.unwrap().contains("third try"));
+    let end = event(&mut live).await.unwrap();
+    assert!(end.contains("event: end\ndata: \"failed\""), "{end}");
+    assert_eq!(event(&mut live).await, None);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_cancel_between_two_leases_ends_the_log_for_who_follows_it(pool: PgPool) {
+    let world = World::new(pool).await;
+    let lost = world.claim().await.unwrap();
+    piece(&world, &lost, 0, "first try").await;
+    let member = readers(&world).await.member;
+    let path = format!("{}/events", log_of(lost.case_run_id));
+    let live = send(&world, &member, TestRequest::get().uri(&path)).await;
+    let mut live = live.into_body();
+    assert!(event(&mut live).await.unwrap().contains("first try"));
+
+    world.pass(71).await;
+    assert_eq!(world.sweep().await, 1);
+    world.cancel().await;
+    world.reconcile().await;
+    let end = event(&mut live).await.unwrap();
+    assert!(end.contains("event: end\ndata: \"cancelled\""), "{end}");
+    assert_eq!(event(&mut live).await, None);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn one_user_follows_no_more_than_a_few_logs_at_once(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.state.listeners.add_permits(8);
+    let grant = world.claim().await.unwrap();
+    let readers = readers(&world).await;
+    let path = format!("{}/events", log_of(grant.case_run_id));
+    let follow = |who| send(&world, who, TestRequest::get().uri(&path));
+    let mut held = Vec::new();
+    for _ in 0..OF_ONE_USER {
+        let live = follow(&readers.member).await;
+        assert_eq!(live.status(), 200);
+        held.push(live);
+    }
+    let refused = follow(&readers.member).await;
+    assert_eq!(refused.status(), 429);
+    let problem = String::from_utf8(read_body(refused).await.to_vec()).unwrap();
+    assert!(problem.contains("you follow 4 logs already"), "{problem}");
+    assert_eq!(follow(&readers.boss).await.status(), 200);
+    held.pop();
+    assert_eq!(follow(&readers.member).await.status(), 200);
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

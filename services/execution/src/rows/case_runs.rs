@@ -183,7 +183,7 @@ pub async fn give_back(tx: &mut PgConnection, run: &Run, charge: &Charge) -> Res
     one(&done)
 }
 
-/// Given up, through our own fault.
+/// Given up, through our own fault. The token stays: what came of its log can still be read.
 pub async fn give_up(
     tx: &mut PgConnection,
     run: &Run,
@@ -194,7 +194,7 @@ pub async fn give_up(
     let to = run.state.apply(Event::Fail)?;
     let done = sqlx::query!(
         "UPDATE execution.case_runs
-         SET state = $3, lease_token = NULL, lease_expires_at = NULL, lost_leases = $5,
+         SET state = $3, lease_expires_at = NULL, lost_leases = $5,
              failure = $6, failure_detail = $7, finished_at = $8
          WHERE id = $1 AND state = $2 AND lease_token = $4",
         run.id.0,

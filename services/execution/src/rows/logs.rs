@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::case_run::CaseRunState;
-use molar_domain::{CaseRunId, ChallengeId, TeamId, UserId};
+use molar_domain::{CaseRunId, ChallengeId, TeamId, UserId, WorkerId};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -81,28 +81,34 @@ pub async fn pieces(
     Ok(text)
 }
 
-/// Adds a piece at the end. One that is there already, or does not follow the last, changes nothing.
+/// Adds a piece at the end, as long as the lease is the worker's, and returns whether it did. One that is there
+/// already, or does not follow the last, changes nothing.
+///
+/// The lock makes an end of the run wait, or us for it: no piece comes after `forget_pieces`.
 pub async fn append(
     db: impl PgExecutor<'_>,
     id: CaseRunId,
-    token: Uuid,
+    (worker, token): (WorkerId, Uuid),
     position: i32,
     content: &[u8],
-) -> Result<()> {
-    sqlx::query!(
+) -> Result<bool> {
+    let done = sqlx::query!(
         "INSERT INTO execution.log_pieces (case_run_id, lease_token, position, content)
-         SELECT $1, $2, $3, $4 WHERE $3 = (
-             SELECT COALESCE(max(position + length(content)), 0) FROM execution.log_pieces
-             WHERE case_run_id = $1 AND lease_token = $2)
+         SELECT r.id, r.lease_token, $4, $5 FROM execution.case_runs r
+         WHERE r.id = $1 AND r.state = 'running' AND r.worker_id = $2 AND r.lease_token = $3 AND $4 = (
+             SELECT COALESCE(max(p.position + length(p.content)), 0) FROM execution.log_pieces p
+             WHERE p.case_run_id = $1 AND p.lease_token = $3)
+         FOR SHARE OF r
          ON CONFLICT DO NOTHING",
         id.0,
+        worker.0,
         token,
         position,
         content,
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Once the whole is kept as an object.

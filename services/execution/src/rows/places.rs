@@ -7,6 +7,7 @@ use molar_domain::dispatch::Waiting;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use super::workers::SILENCE;
 use crate::Result;
 
 /// Runs after which the median is taken: what an image took last month says little.
@@ -18,23 +19,25 @@ pub struct Open {
     pub run: Waiting,
     pub device_class: String,
     pub phase_id: Uuid,
-    pub memory_bytes: i64,
-    /// That its phase asks for.
-    pub runtime: Option<String>,
+    /// Some machine that is there can run it.
+    pub is_served: bool,
     pub wall_s: i32,
     /// Of one that runs.
     pub claimed_at: Option<DateTime<Utc>>,
 }
 
-pub async fn list_open(db: impl PgExecutor<'_>) -> Result<Vec<Open>> {
+pub async fn list_open(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<Vec<Open>> {
     let rows = sqlx::query!(
         r#"SELECT r.id, r.attempt_id, r.position, r.state = 'released' AS "is_released!",
                   CASE WHEN r.state = 'running' THEN r.claimed_at END AS claimed_at,
                   a.team_id, a.is_rerun, a.phase_id, a.device_class,
-                  (a.limits->>'gpus')::int > 0 AS "needs_gpu!", a.limits->>'runtime' AS runtime,
-                  (a.limits->>'memory_bytes')::bigint AS "memory_bytes!", (a.limits->>'wall_s')::int AS "wall_s!"
+                  (a.limits->>'gpus')::int > 0 AS "needs_gpu!",
+                  EXISTS (SELECT FROM execution.workers w
+                          WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $1
+                            AND execution.fits(w, a)) AS "is_served!", (a.limits->>'wall_s')::int AS "wall_s!"
            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
-           WHERE r.state IN ('waiting', 'released', 'running')"#
+           WHERE r.state IN ('waiting', 'released', 'running')"#,
+        now - SILENCE,
     )
     .fetch_all(db)
     .await?;
@@ -49,8 +52,7 @@ pub async fn list_open(db: impl PgExecutor<'_>) -> Result<Vec<Open>> {
         },
         device_class: row.device_class,
         phase_id: row.phase_id,
-        memory_bytes: row.memory_bytes,
-        runtime: row.runtime,
+        is_served: row.is_served,
         wall_s: row.wall_s,
         claimed_at: row.claimed_at,
     });

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use molar_domain::TeamId;
 use molar_domain::dispatch::{Share, Waiting};
+use molar_domain::{TeamId, WorkerId};
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
-use super::workers::Class;
+use super::workers::{Class, SILENCE};
 use crate::Result;
 
 struct Row {
@@ -33,16 +33,15 @@ pub async fn list(
         r#"SELECT r.id, a.team_id, a.is_rerun, r.attempt_id, r.position, (a.limits->>'gpus')::int > 0 AS "needs_gpu!", r.state = 'released' AS "is_released!"
            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
            WHERE a.device_class = $1
-             AND (r.state = 'released' OR r.state = 'waiting' AND r.not_before <= $3
-                  AND (a.limits->>'memory_bytes')::bigint <= CASE WHEN (a.limits->>'gpus')::int > 0 THEN $4::bigint ELSE $2::bigint END
-                  AND (a.limits->>'runtime' IS NULL OR a.limits->>'runtime' = ANY($5))
+             AND (r.state = 'released' OR r.state = 'waiting' AND r.not_before <= $2
+                  AND EXISTS (SELECT FROM execution.workers w
+                              WHERE w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $3
+                                AND execution.fits(w, a))
                   AND (a.canary_passed_at IS NOT NULL
                        OR r.position = (SELECT min(o.position) FROM execution.case_runs o WHERE o.attempt_id = a.id)))"#,
         class.name,
-        class.slot_memory_bytes,
         now,
-        class.gpu_slot_memory_bytes,
-        &class.runtimes,
+        now - SILENCE,
     )
     .fetch_all(db)
     .await?;
@@ -95,33 +94,28 @@ pub async fn shares(
 
 /// The slot that asks for something to run.
 #[derive(Debug, Clone, Copy)]
-pub struct Slot<'a> {
-    pub class: &'a str,
-    pub memory_bytes: i64,
+pub struct Slot {
+    pub worker: WorkerId,
     pub has_gpu: bool,
-    pub runtimes: &'a [String],
 }
 
 /// What a slot could claim now. The run that its doorbell named is preferred among those of one team, then
 /// those of an image that the worker has.
 pub async fn claimable(
     db: &PgPool,
-    slot: Slot<'_>,
+    slot: Slot,
     hint: Option<Uuid>,
     images: &[String],
 ) -> Result<Vec<Waiting>> {
     let rows = sqlx::query!(
         r#"SELECT r.id, a.team_id, a.is_rerun, r.attempt_id, r.position,
-                  (a.limits->>'gpus')::int > 0 AS "needs_gpu!", a.image_digest = ANY($3) AS "has_image!"
+                  (a.limits->>'gpus')::int > 0 AS "needs_gpu!", a.image_digest = ANY($2) AS "has_image!"
            FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
-           WHERE r.state = 'released' AND a.device_class = $1 AND (a.limits->>'memory_bytes')::bigint <= $2
-             AND ($4 OR (a.limits->>'gpus')::int = 0)
-             AND (a.limits->>'runtime' IS NULL OR a.limits->>'runtime' = ANY($5))"#,
-        slot.class,
-        slot.memory_bytes,
+           JOIN execution.workers w ON w.id = $1 AND execution.fits(w, a)
+           WHERE r.state = 'released' AND ($3 OR (a.limits->>'gpus')::int = 0)"#,
+        slot.worker.0,
         images,
         slot.has_gpu,
-        slot.runtimes,
     )
     .fetch_all(db)
     .await?;

@@ -16,8 +16,6 @@ pub const SILENCE: TimeDelta = TimeDelta::seconds(45);
 pub struct Worker {
     pub id: WorkerId,
     pub device_class: String,
-    pub slot_memory_bytes: i64,
-    pub runtimes: Vec<String>,
     pub is_draining: bool,
 }
 
@@ -37,7 +35,7 @@ pub async fn find_by_key(
 
 pub async fn find(db: impl PgExecutor<'_>, id: WorkerId) -> Result<Worker> {
     let row = sqlx::query!(
-        "SELECT device_class, slot_memory_bytes, runtimes, is_draining FROM execution.workers WHERE id = $1",
+        "SELECT device_class, is_draining FROM execution.workers WHERE id = $1",
         id.0,
     )
     .fetch_one(db)
@@ -45,8 +43,6 @@ pub async fn find(db: impl PgExecutor<'_>, id: WorkerId) -> Result<Worker> {
     Ok(Worker {
         id,
         device_class: row.device_class,
-        slot_memory_bytes: row.slot_memory_bytes,
-        runtimes: row.runtimes,
         is_draining: row.is_draining,
     })
 }
@@ -107,7 +103,7 @@ pub async fn see(
         .collect();
     let done = sqlx::query!(
         "UPDATE execution.workers SET last_seen_at = $2, slots = $3, slot_memory_bytes = $4, device = $5, gpus = $6, runtimes = $7,
-             keeps_root_out = $8
+             keeps_root_out = $8, remaps_users = $9
          WHERE id = $1 AND revoked_at IS NULL",
         id.0,
         now,
@@ -117,6 +113,7 @@ pub async fn see(
         i16::try_from(beat.gpus).map_err(|_| Error::BadRow("gpus"))?,
         &runtimes,
         beat.keeps_root_out,
+        beat.remaps_users,
     )
     .execute(db)
     .await?;
@@ -130,23 +127,12 @@ pub struct Class {
     pub slots: i64,
     /// Slots that have a GPU.
     pub gpus: i64,
-    /// Of the worker that has most.
-    pub slot_memory_bytes: i64,
-    /// Of the worker that has most among those with a GPU; 0 if there is none.
-    pub gpu_slot_memory_bytes: i64,
-    /// That some worker has.
-    pub runtimes: Vec<String>,
 }
 
 pub async fn live_classes(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<Vec<Class>> {
     let classes = sqlx::query_as!(
         Class,
-        r#"SELECT device_class AS name, sum(slots) AS "slots!", sum(gpus) AS "gpus!",
-                  max(slot_memory_bytes) AS "slot_memory_bytes!",
-                  COALESCE(max(slot_memory_bytes) FILTER (WHERE gpus > 0), 0) AS "gpu_slot_memory_bytes!",
-                  ARRAY(SELECT DISTINCT unnest(o.runtimes) FROM execution.workers o
-                        WHERE o.revoked_at IS NULL AND NOT o.is_draining AND o.last_seen_at > $1
-                          AND o.device_class = execution.workers.device_class) AS "runtimes!"
+        r#"SELECT device_class AS name, sum(slots) AS "slots!", sum(gpus) AS "gpus!"
            FROM execution.workers WHERE revoked_at IS NULL AND NOT is_draining AND last_seen_at > $1
            GROUP BY device_class ORDER BY device_class"#,
         now - SILENCE,

@@ -69,10 +69,8 @@ async fn next(
     claim: &Claim,
 ) -> Result<Option<(CaseRunId, AttemptId)>> {
     let slot = turns::Slot {
-        class: &worker.device_class,
-        memory_bytes: worker.slot_memory_bytes,
+        worker: worker.id,
         has_gpu: claim.has_gpu,
-        runtimes: &worker.runtimes,
     };
     let runs = turns::claimable(db, slot, claim.hint, &claim.images).await?;
     let shares = turns::shares(db, &worker.device_class, &runs).await?;

@@ -99,6 +99,7 @@ mod tests {
             slot_memory_bytes: 1 << 30,
             runtimes: Vec::new(),
             keeps_root_out: true,
+            remaps_users: true,
         };
         let (status, answer) = world.call_with(&enrolled.key, "beat", &beat).await;
         assert_eq!(

@@ -7,6 +7,7 @@ use molar_web_kit::{ApiError, Kit};
 use uuid::Uuid;
 
 use super::held;
+use crate::Error;
 use crate::rows::logs;
 
 /// A byte that is not UTF-8 becomes three.
@@ -20,9 +21,8 @@ pub async fn log_piece(
     id: web::Path<Uuid>,
     body: web::Json<LogPiece>,
 ) -> Result<HttpResponse, ApiError> {
-    let run = held(&kit.db, CaseRunId(*id), *worker, body.lease_token).await?;
-    let log = logs::find(&kit.db, *id).await?;
-    if !log.is_some_and(|log| log.is_public) {
+    let log = logs::find(&kit.db, *id).await?.ok_or(Error::Stale)?;
+    if !log.is_public {
         return Err(ApiError::forbidden("nobody reads along on a hidden case"));
     }
     let position = usize::try_from(body.position).unwrap_or(usize::MAX);
@@ -31,14 +31,12 @@ pub async fn log_piece(
         return Err(ApiError::TooLarge(detail.into()));
     }
     let position = i32::try_from(position).unwrap_or(i32::MAX);
-    logs::append(
-        &kit.db,
-        run.id,
-        body.lease_token,
-        position,
-        body.text.as_bytes(),
-    )
-    .await?;
+    let (id, lease) = (CaseRunId(*id), (*worker, body.lease_token));
+    let is_added = logs::append(&kit.db, id, lease, position, body.text.as_bytes()).await?;
+    if !is_added {
+        // It was there already, or the lease has gone: the worker is told which.
+        held(&kit.db, id, *worker, body.lease_token).await?;
+    }
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -86,6 +84,33 @@ mod tests {
             ..grant
         };
         assert_eq!(put(&world, &forged, 7, "three").await, 409);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn no_piece_lands_after_the_report(pool: PgPool) {
+        let world = World::new(pool).await;
+        let grant = world.claim().await.unwrap();
+        assert_eq!(put(&world, &grant, 0, "one").await, 204);
+        // The report's transaction, which has not committed when the piece comes.
+        let mut tx = world.pool.begin().await.unwrap();
+        sqlx::query!(
+            "UPDATE execution.case_runs SET state = 'finished', lease_expires_at = NULL WHERE id = $1",
+            grant.case_run_id
+        )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        let id = CaseRunId(grant.case_run_id);
+        logs::forget_pieces(&mut *tx, id).await.unwrap();
+        let commit = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            tx.commit().await.unwrap();
+        };
+        let (status, ()) = tokio::join!(put(&world, &grant, 3, "two"), commit);
+        assert_eq!(status, 409);
+        assert_eq!(kept(&world, &grant).await, "");
+        assert_eq!(put(&world, &grant, 0, "again").await, 409);
+        assert_eq!(kept(&world, &grant).await, "");
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -79,6 +79,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     };
     let stage = engine::find(limits).await?;
+    if facts.is_root() && !stage.engine.keeps_root_out(None) {
+        eprintln!(
+            "molar: the image runs as root: a platform whose machines cannot keep root out refuses it (root-image); \
+             a USER of its own in the Dockerfile is safe everywhere"
+        );
+    }
     bar.set_message("loading the image");
     let had = stage.load(&args.image, &facts.image_digest).await?;
     let played = play_all(&stage, &facts, &cases, &bar).await;

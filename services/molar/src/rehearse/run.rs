@@ -10,7 +10,7 @@ use molar_domain::limits::Limits;
 use molar_domain::worker_api::{Grant, Input};
 use molar_sandbox::collect::CollectedFile;
 use molar_sandbox::{Engine, Finished, Room};
-use molar_worker::{Slot, collect, spec};
+use molar_worker::{Reader, Slot, collect, judge, spec};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -84,6 +84,7 @@ pub async fn play(
         None => run?,
     };
     let collected = collect(grant, &finished, &spec.room.outputs()).await?;
+    let collected = judge(grant, &Reader::default(), &case.image, collected).await?;
     Ok(Played {
         name: case.name.clone(),
         output_name: grant.output_name.clone(),

@@ -137,8 +137,9 @@ fn home(folder: &DataFolder) -> PathBuf {
 pub async fn end_leftovers(folder: &DataFolder) -> anyhow::Result<()> {
     let sockets = folder.sockets()?.join("docker");
     let ours = sockets.join("exec").display().to_string();
-    let data = home(folder).join("data");
-    let containers = containers(&data);
+    // The second is where versions before userns-remap kept it.
+    let places = [home(folder).join("data"), folder.path().join("docker/data")];
+    let containers: Vec<_> = places.iter().flat_map(|data| containers(data)).collect();
     let left = process::find(|proc| {
         // Both hold names that nobody else has: a random instance, a container's 64 digits.
         let line = fs::read_to_string(proc.join("cmdline")).unwrap_or_default();
@@ -157,7 +158,8 @@ pub async fn end_leftovers(folder: &DataFolder) -> anyhow::Result<()> {
     for one in &left {
         one.ended_within(Duration::from_secs(5)).await;
     }
-    unmount(&[data, sockets.join("exec")]).await?;
+    let [data, before] = places;
+    unmount(&[data, before, sockets.join("exec")]).await?;
     // Whoever has the numbers in these files by now would be taken for the daemon or its containerd.
     for file in ["docker.pid", "exec/containerd/containerd.pid"] {
         match fs::remove_file(sockets.join(file)) {

@@ -64,6 +64,8 @@ pub struct Beat {
     pub runtimes: Vec<Runtime>,
     /// Whether root in a container of a phase that asks for no runtime is somebody else outside.
     pub keeps_root_out: bool,
+    /// The same with any runtime.
+    pub remaps_users: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -133,6 +133,7 @@ pub(crate) fn create_body(spec: &Spec, volumes: &[String]) -> ContainerCreateBod
         cmd: Some(vec!["/bin/sh".into(), "/opt/algorithm/predict.sh".into()]),
         labels: Some(spec.labels.to_map()),
         hostname: Some("case".into()),
+        env: env(spec),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         // A HEALTHCHECK would run beside the algorithm and be measured with it.
@@ -143,6 +144,12 @@ pub(crate) fn create_body(spec: &Spec, volumes: &[String]) -> ContainerCreateBod
         host_config: Some(host_config(spec, volumes)),
         ..Default::default()
     }
+}
+
+/// Where NVIDIA's runtime is the engine's own, an image that asks for all GPUs would get them.
+fn env(spec: &Spec) -> Option<Vec<String>> {
+    let is_without = spec.gpu.is_none();
+    is_without.then(|| vec!["NVIDIA_VISIBLE_DEVICES=void".into()])
 }
 
 /// Everything that stands between the container and the host. Pinned by a test.
@@ -429,6 +436,17 @@ mod tests {
             volume,
             serde_json::json!({"Type": "volume", "Target": "/data"})
         );
+    }
+
+    #[test]
+    fn a_case_without_a_gpu_is_shown_none() {
+        let without = Spec {
+            gpu: None,
+            ..spec()
+        };
+        let shown = create_body(&without, &[]).env;
+        assert_eq!(shown, Some(vec!["NVIDIA_VISIBLE_DEVICES=void".into()]));
+        assert_eq!(create_body(&spec(), &[]).env, None);
     }
 
     #[test]

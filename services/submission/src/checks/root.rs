@@ -43,6 +43,7 @@ impl Check {
 #[cfg(test)]
 mod tests {
     use molar_domain::phase::SubmissionKind;
+    use molar_domain::quota::Quota;
     use molar_testkit::{ChallengeBuilder, WorkerBuilder};
     use sqlx::PgPool;
 
@@ -60,14 +61,18 @@ mod tests {
         let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         (
             word(&found["state"]),
-            word(&found["failure"]["code"]),
+            word(&found["failure"]),
             word(&found["image"]["user"]),
         )
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn an_image_that_may_be_root_is_refused_where_nobody_keeps_root_out(pool: PgPool) {
-        let phase = open_phase().kind(SubmissionKind::Container);
+        let quota = Quota {
+            concurrent: 9,
+            ..Quota::default()
+        };
+        let phase = open_phase().kind(SubmissionKind::Container).quota(quota);
         let challenge = ChallengeBuilder::new("sts").canary().phase(phase);
         let world = World::with(&pool, challenge).await;
         assert_eq!(checked(&world, "0").await.0, "queued");

@@ -118,13 +118,23 @@ pub async fn note_removed(
     Ok(())
 }
 
-/// What the check saw of an image, as it was stored with the verdict.
+/// What the check saw of an image, as it was stored with the verdict, but that only layers of accepted images that
+/// its team brought before are known: which ones others have brought is not told.
 pub async fn report(
     db: impl PgExecutor<'_>,
     submission: uuid::Uuid,
 ) -> sqlx::Result<Option<serde_json::Value>> {
     sqlx::query_scalar!(
-        "SELECT image_report FROM submission.uploads WHERE submission_id = $1",
+        r#"SELECT jsonb_set(u.image_report, '{known}', (
+               SELECT COALESCE(jsonb_agg(DISTINCT layer->'diff_id'), '[]')
+               FROM submission.submissions o
+               JOIN submission.uploads e ON e.submission_id = o.id
+               CROSS JOIN jsonb_array_elements(e.image_report->'layers') layer
+               WHERE o.team_id = s.team_id AND o.id <> s.id AND e.state = 'accepted' AND e.decided_at <= u.decided_at
+                 AND u.image_report->'known' @> (layer->'diff_id')
+           )) AS "report?"
+           FROM submission.uploads u JOIN submission.submissions s ON s.id = u.submission_id
+           WHERE u.submission_id = $1"#,
         submission,
     )
     .fetch_one(db)

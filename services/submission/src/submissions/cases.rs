@@ -30,6 +30,7 @@ pub struct CaseView {
     /// From the closed list of codes: why the case has the worst values.
     pub failure: Option<String>,
     pub failure_detail: Option<String>,
+    /// Of a hidden case, for a team, to a tenth.
     pub wall_s: Option<f64>,
     /// By metric; absent while hidden.
     #[schema(value_type = Option<Object>)]
@@ -74,6 +75,11 @@ pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiE
     let rows = cases::list(conn, phase.split_id, attempt, seen.life.evaluation_id).await?;
     for (row, place) in rows.into_iter().zip(1..) {
         let is_released = row.release_reason.is_some();
+        let wall_ms = match seen.is_reviewer {
+            true => row.wall_ms,
+            false => row.wall_ms.map(to_tenths),
+        };
+        let row = CaseRow { wall_ms, ..row };
         let log = row.log_of.filter(|_| seen.is_organizer || is_released);
         items.push(CaseView {
             log: log.map(log_path),
@@ -82,6 +88,11 @@ pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiE
         });
     }
     Ok(CaseList { items, is_hidden })
+}
+
+/// A container could write the image of a hidden case into the milliseconds that it takes.
+fn to_tenths(wall_ms: i64) -> i64 {
+    (wall_ms.saturating_add(50) / 100) * 100
 }
 
 fn log_path(run: Uuid) -> String {
@@ -180,6 +191,36 @@ mod tests {
         assert_eq!(shown["items"][2]["name"], "Case_02");
         assert_eq!(shown["items"][2]["values"]["IA"], 0.5);
         assert_eq!(shown["items"][2]["wall_s"], 1.5);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_team_gets_the_time_of_a_hidden_case_to_a_tenth(pool: PgPool) {
+        let phase = open_phase().kind(SubmissionKind::Container);
+        let world = World::with(&pool, ChallengeBuilder::new("sts").canary().phase(phase)).await;
+        let submission = SubmissionBuilder::new(&world.challenge, &world.team)
+            .container()
+            .insert(&pool)
+            .await;
+        AttemptBuilder::new(&world.challenge, &submission)
+            .state(AttemptState::Finished)
+            .insert(&pool)
+            .await;
+        sqlx::query!("UPDATE execution.case_runs SET wall_ms = 1251")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let path = format!("/api/v1/submissions/{}/cases", submission.id);
+        let walls = |list: &serde_json::Value| {
+            let items = list["items"].as_array().unwrap();
+            let walls = items.iter().map(|item| item["wall_s"].as_f64().unwrap());
+            walls.collect::<Vec<_>>()
+        };
+        let (_, seen) = world.get(&path).await;
+        assert_eq!(walls(&seen), [1.251, 1.3, 1.3]);
+        let organizer =
+            molar_web_kit::testing::organizer(&pool, "Organizer", world.challenge.id).await;
+        let (_, seen) = world.get_as(&organizer, &path).await;
+        assert_eq!(walls(&seen), [1.251; 3]);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

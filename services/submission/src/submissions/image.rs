@@ -40,7 +40,7 @@ pub struct LayerView {
     pub digest: String,
     /// Unpacked
     pub size_bytes: u64,
-    /// Whether an earlier submission brought it, so that it is not stored again.
+    /// Whether an accepted submission of the team had it before, so that it is not stored again.
     pub is_known: bool,
 }
 
@@ -114,9 +114,46 @@ fn who(user: Option<&str>, uid: Option<Uid>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use molar_domain::phase::SubmissionKind;
+    use molar_testkit::{ChallengeBuilder, TeamBuilder};
     use serde_json::json;
+    use sqlx::PgPool;
 
     use super::*;
+    use crate::testing::{World, image_archive, open_phase};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_team_is_not_told_which_layers_others_have_brought(pool: PgPool) {
+        let phase = open_phase().kind(SubmissionKind::Container);
+        let world = World::with(&pool, ChallengeBuilder::new("sts").canary().phase(phase)).await;
+        let mut ids = Vec::new();
+        for script in [b"true".as_slice(), b"false"] {
+            let base: &[(&str, &[u8])] = &[("bin/sh", b"#!")];
+            let top: &[(&str, &[u8])] = &[("opt/algorithm/predict.sh", script)];
+            ids.push(world.submit(&image_archive(&[base, top], "amd64")).await);
+            assert_eq!(world.run_checks().await, 1);
+        }
+        let known = async || {
+            let found = world.find(ids[1]).await;
+            let layers = found["image"]["layers"].as_array().unwrap();
+            let known = layers.iter().map(|layer| layer["is_known"] == true);
+            known.collect::<Vec<_>>()
+        };
+        assert_eq!(known().await, [true, false]);
+
+        let others = TeamBuilder::new(&world.challenge, "Others")
+            .insert(&pool)
+            .await;
+        sqlx::query!(
+            "UPDATE submission.submissions SET team_id = $1 WHERE id = $2",
+            others.id.0,
+            ids[0]
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        assert_eq!(known().await, [false, false]);
+    }
 
     #[test]
     fn the_user_is_told_with_the_number_that_counts() {

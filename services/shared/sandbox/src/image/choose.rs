@@ -67,7 +67,7 @@ fn docker_images(documents: &Documents, bytes: &[u8]) -> Result<Vec<Chosen>, Arc
         let layers = image.layers.unwrap_or_default();
         Ok(Chosen {
             format: Format::DockerArchive,
-            config: manifest::parse(config_bytes, "the image's config")?,
+            config: Config::read(config_bytes)?,
             config_bytes: config_bytes.to_vec(),
             layers: layers.iter().map(|name| documents.find(name)).collect(),
         })
@@ -120,7 +120,7 @@ fn oci_image(
     let layers = node.layers.unwrap_or_default();
     Ok(Some(Chosen {
         format: Format::OciLayout,
-        config: manifest::parse(config_bytes, "the image's config")?,
+        config: Config::read(config_bytes)?,
         config_bytes: config_bytes.to_vec(),
         layers: layers
             .iter()

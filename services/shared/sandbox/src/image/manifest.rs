@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::ArchiveError;
 
@@ -77,6 +78,22 @@ pub(super) struct Process {
     pub volumes: Option<BTreeMap<String, IgnoredAny>>,
 }
 
+/// What a container starts as, as far as we do not set it.
+const PROCESS: &[&str] = &[
+    "User",
+    "WorkingDir",
+    "Entrypoint",
+    "Volumes",
+    "Env",
+    "Cmd",
+    "Shell",
+    "StopSignal",
+];
+
+fn folded(key: &str) -> String {
+    key.to_uppercase().to_lowercase()
+}
+
 impl Descriptor {
     /// Where an OCI layout keeps it; none for a digest that is not SHA-256.
     pub fn path(&self) -> Option<String> {
@@ -94,6 +111,28 @@ impl Descriptor {
 }
 
 impl Config {
+    /// The engine reads a key in whatever case it is written, and the last of several: a config that has
+    /// one of ours so says two things, and is refused.
+    pub fn read(bytes: &[u8]) -> Result<Self, ArchiveError> {
+        const WHAT: &str = "the image's config";
+        let all: Value = parse(bytes, WHAT)?;
+        let known: [(&Value, &[&str]); 3] = [
+            (&all, &["architecture", "os", "rootfs", "config"]),
+            (&all["rootfs"], &["diff_ids", "type"]),
+            (&all["config"], PROCESS),
+        ];
+        for (object, names) in known {
+            let keys = object.as_object().into_iter().flat_map(Map::keys);
+            for key in keys.filter(|key| !names.contains(&key.as_str())) {
+                if names.iter().any(|name| folded(name) == folded(key)) {
+                    let key = crate::collect::printable(key.as_bytes());
+                    return Err(ArchiveError::damaged(format!("{WHAT} has a key {key:?}")));
+                }
+            }
+        }
+        parse(bytes, WHAT)
+    }
+
     pub fn is_runnable(&self) -> bool {
         self.os != "unknown" && self.architecture != "unknown"
     }
@@ -104,4 +143,30 @@ pub(super) fn parse<T: DeserializeOwned>(
     what: &'static str,
 ) -> Result<T, ArchiveError> {
     serde_json::from_slice(bytes).map_err(|error| ArchiveError::damaged(format!("{what}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_config_that_the_engine_would_read_otherwise_is_refused() {
+        let read = |text: &str| Config::read(text.as_bytes());
+        let config =
+            read(r#"{"os": "linux", "Unknown": 1, "config": {"User": "7", "Labels": {}}}"#);
+        assert_eq!(config.unwrap().config.unwrap().user.as_deref(), Some("7"));
+        for torn in [
+            r#"{"config": {"User": "1000", "user": "0"}}"#,
+            r#"{"config": {"User": "1000", "U\u017fER": "0"}}"#,
+            r#"{"config": {"User": "1000", "User": "0"}}"#,
+            r#"{"rootfs": {"diff_ids": []}, "RootFS": {"diff_ids": ["sha256:1"]}}"#,
+            r#"{"rootfs": {"diff_ids": [], "Diff_IDs": ["sha256:1"]}}"#,
+            r#"{"config": {}, "Config": {"User": "0"}}"#,
+        ] {
+            assert!(
+                matches!(read(torn), Err(ArchiveError::Damaged(_))),
+                "{torn}"
+            );
+        }
+    }
 }

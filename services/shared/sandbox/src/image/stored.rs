@@ -57,8 +57,23 @@ impl Engine {
         open: OpenLayer,
     ) -> Result<(), Error> {
         let digest = image.digest.clone();
+        let layers = image.clone();
         self.send(&digest, move |out| write(&image, present, &open, out))
-            .await
+            .await?;
+        self.insist_on_layers(&layers).await
+    }
+
+    /// What was left out is taken by what the config says of it; it is not for the config to say more.
+    async fn insist_on_layers(&self, image: &StoredImage) -> Result<(), Error> {
+        let inspect = self.docker.inspect_image(&image.digest);
+        let loaded = within("inspect image", ANSWER, inspect).await?.root_fs;
+        let theirs = loaded.and_then(|root| root.layers).unwrap_or_default();
+        let ours = image.layers.iter().map(|layer| &layer.diff_id);
+        if ours.eq(&theirs) {
+            return Ok(());
+        }
+        self.remove_image(&image.digest).await?;
+        Err(Error::LoadedOther(image.digest.clone()))
     }
 
     /// How many of the image's lowest layers are those of an image that the engine has.

@@ -59,6 +59,10 @@ struct Extended {
     link: Option<Vec<u8>>,
     size: Option<u64>,
     is_sparse: bool,
+    /// GNU's headers before an entry and a pax header have each their own say; readers differ on who
+    /// is believed, so no entry has both, or two of the latter.
+    has_gnu: bool,
+    has_pax: bool,
 }
 
 impl<R: Read> Reader<R> {
@@ -78,6 +82,7 @@ impl<R: Read> Reader<R> {
                 return Ok(None);
             };
             let size = number(&header[124..136])?;
+            extended.note(header[156])?;
             match header[156] {
                 b'L' => extended.path = Some(until_nul(&self.extension(size)?).to_vec()),
                 b'K' => extended.link = Some(until_nul(&self.extension(size)?).to_vec()),
@@ -224,6 +229,21 @@ impl<R: Read> Read for Reader<R> {
 }
 
 impl Extended {
+    fn note(&mut self, kind: u8) -> Result<(), ArchiveError> {
+        let is_torn = match kind {
+            b'L' | b'K' => {
+                self.has_gnu = true;
+                self.has_pax
+            }
+            b'x' => std::mem::replace(&mut self.has_pax, true) || self.has_gnu,
+            _ => false,
+        };
+        match is_torn {
+            true => Err(ArchiveError::damaged("an entry is named in two ways")),
+            false => Ok(()),
+        }
+    }
+
     /// Records are `<length> <key>=<value>\n`.
     fn read_pax(&mut self, mut bytes: &[u8]) -> Result<(), ArchiveError> {
         let bad = || ArchiveError::damaged("a pax header makes no sense");
@@ -398,6 +418,28 @@ mod tests {
         header.set_cksum();
         let error = Reader::new(&header.as_bytes()[..]).next().err().unwrap();
         assert_eq!(error.code(), "bad-archive");
+    }
+
+    #[test]
+    fn an_entry_that_two_headers_name_is_refused() {
+        let named_by = |kinds: &[u8]| {
+            let mut bytes = Vec::new();
+            for kind in kinds {
+                let mut header = tar::Header::new_gnu();
+                header.set_path("x").unwrap();
+                header.set_entry_type(tar::EntryType::new(*kind));
+                header.set_size(0);
+                header.set_cksum();
+                bytes.extend_from_slice(header.as_bytes());
+            }
+            Reader::new(&bytes[..]).next().map(|entry| entry.is_some())
+        };
+        for whole in [&b"0"[..], b"x0", b"LK0", b"KL0"] {
+            assert!(named_by(whole).unwrap(), "{whole:?}");
+        }
+        for torn in [&b"xL0"[..], b"Lx0", b"Kx0", b"xx0"] {
+            assert!(named_by(torn).is_err(), "{torn:?}");
+        }
     }
 
     #[test]

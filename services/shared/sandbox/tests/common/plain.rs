@@ -1,10 +1,14 @@
 //! An engine as it comes: root of its containers is root of the host.
 
-use std::path::PathBuf;
+#![allow(dead_code, reason = "tests, of which each uses a part")]
+
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use molar_sandbox::Engine;
+
+const SYSTEM: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 pub struct PlainEngine {
     daemon: Child,
@@ -14,16 +18,21 @@ pub struct PlainEngine {
 
 impl PlainEngine {
     pub async fn start() -> Self {
+        Self::start_with(Path::new("/nowhere")).await
+    }
+
+    /// One that finds programs in this folder first.
+    pub async fn start_with(programs: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         std::fs::write(path("daemon.json"), "{}").unwrap();
-        let daemon = Command::new("dockerd")
+        let daemon = Command::new("/usr/sbin/dockerd")
             .args(["--host", &format!("unix://{}", path("docker.sock"))])
             .args(["--config-file", &path("daemon.json")])
             .args(["--data-root", &path("data"), "--exec-root", &path("exec")])
             .args(["--pidfile", &path("docker.pid")])
             .args(["--bridge=none", "--iptables=false", "--ip6tables=false"])
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("PATH", format!("{}:{SYSTEM}", programs.display()))
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
