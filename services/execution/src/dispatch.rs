@@ -306,11 +306,12 @@ mod tests {
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn an_image_that_may_be_root_goes_where_root_is_kept_out(pool: PgPool) {
         let world = World::new(pool).await;
-        let alter = |sql| sqlx::query(sql).execute(&world.pool);
-        alter("UPDATE execution.attempts SET may_be_root = true")
+        sqlx::query!("UPDATE execution.attempts SET may_be_root = true")
+            .execute(&world.pool)
             .await
             .unwrap();
-        alter("UPDATE execution.workers SET keeps_root_out = false, remaps_users = false")
+        sqlx::query!("UPDATE execution.workers SET keeps_root_out = false, remaps_users = false")
+            .execute(&world.pool)
             .await
             .unwrap();
         assert_eq!(world.dispatch().await, 0);

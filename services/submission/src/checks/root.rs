@@ -79,7 +79,7 @@ mod tests {
         WorkerBuilder::new("one").insert(&pool).await;
         assert_eq!(checked(&world, "0:0").await.0, "queued");
 
-        sqlx::query("UPDATE execution.workers SET keeps_root_out = false")
+        sqlx::query!("UPDATE execution.workers SET keeps_root_out = false")
             .execute(&pool)
             .await
             .unwrap();
