@@ -1,6 +1,8 @@
 //! `make bench`: what the sandbox adds to Docker. Cases of a trivial container, each run by the sandbox
 //! (room, log, samples and all) and by `docker run` with the same flags, in turns.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -97,6 +99,8 @@ fn docker_run(
     let inputs = input(folder)?;
     let outputs = folder.join("outputs");
     std::fs::create_dir_all(&outputs)?;
+    // Root of the container may be another user out here, as in the sandbox.
+    std::fs::set_permissions(&outputs, Permissions::from_mode(0o777))?;
     let mib = |mib: u64| format!("{mib}m");
     let status = Command::new("docker")
         .args([
