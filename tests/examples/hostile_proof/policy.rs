@@ -55,7 +55,11 @@ pub fn body(
     });
     let theirs = neighbour.map(|id| format!("container:{id}"));
     match without {
-        Some(Without::NoNetwork) => config.network_mode = Some("host".to_owned()),
+        Some(Without::NoNetwork) => {
+            config.network_mode = Some("host".to_owned());
+            // An engine that remaps users gives the host's network to nobody else.
+            config.userns_mode = Some("host".to_owned());
+        }
         Some(Without::NobodyElsesNetwork) => config.network_mode = theirs,
         Some(Without::NobodyElsesProcesses) => config.pid_mode = theirs,
         Some(Without::PidsLimit) => config.pids_limit = None,
