@@ -136,24 +136,10 @@ mod tests {
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
-    async fn member(world: &World) -> Person {
-        let who = person(&world.pool, "Member").await;
-        sqlx::query!(
-            "INSERT INTO registration.memberships (team_id, user_id, joined_at)
-             SELECT team_id, $1, created_at FROM submission.submissions WHERE id = $2",
-            who.id.0,
-            world.submission.0,
-        )
-        .execute(&world.pool)
-        .await
-        .unwrap();
-        who
-    }
-
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_team_reads_the_curves_of_its_public_case_and_organizers_those_of_all(pool: PgPool) {
         let world = World::new(pool).await;
-        let member = member(&world).await;
+        let member = world.member().await;
         let boss = organizer(&world.pool, "Boss", world.challenge.id).await;
         let stranger = person(&world.pool, "Stranger").await;
         let mut runs = Vec::new();

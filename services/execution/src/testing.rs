@@ -21,6 +21,7 @@ use molar_testkit::{
     Challenge, ChallengeBuilder, MockClock, SubmissionBuilder, TeamBuilder, Worker, WorkerBuilder,
     as_role, noon,
 };
+use molar_web_kit::testing::{Person, person};
 use molar_web_kit::{Kit, testing};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -246,6 +247,21 @@ impl World {
     }
 
     /// State and failure of the container's attempt.
+    /// Somebody of the team.
+    pub async fn member(&self) -> Person {
+        let member = person(&self.pool, "Member").await;
+        sqlx::query!(
+            "INSERT INTO registration.memberships (team_id, user_id, joined_at)
+             SELECT team_id, $1, created_at FROM submission.submissions WHERE id = $2",
+            member.id.0,
+            self.submission.0,
+        )
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        member
+    }
+
     pub async fn attempt(&self) -> (String, Option<String>) {
         let row = sqlx::query!(
             "SELECT state, failure FROM execution.attempts WHERE submission_id = $1",

@@ -26,18 +26,8 @@ struct Readers {
 }
 
 async fn readers(world: &World) -> Readers {
-    let member = person(&world.pool, "Member").await;
-    sqlx::query!(
-        "INSERT INTO registration.memberships (team_id, user_id, joined_at)
-         SELECT team_id, $1, created_at FROM submission.submissions WHERE id = $2",
-        member.id.0,
-        world.submission.0,
-    )
-    .execute(&world.pool)
-    .await
-    .unwrap();
     Readers {
-        member,
+        member: world.member().await,
         boss: organizer(&world.pool, "Boss", world.challenge.id).await,
         stranger: person(&world.pool, "Stranger").await,
     }
@@ -71,6 +61,16 @@ async fn piece(world: &World, grant: &Grant, position: u32, text: &str) {
     };
     let path = format!("case-runs/{}/log-pieces", grant.case_run_id);
     assert_eq!(world.call(&path, piece).await.0, 204);
+}
+
+/// A member's events of this run, which has said this much.
+async fn followed(world: &World, grant: &Grant, said: &str) -> BoxBody {
+    piece(world, grant, 0, said).await;
+    let path = format!("{}/events", log_of(grant.case_run_id));
+    let live = send(world, &world.member().await, TestRequest::get().uri(&path)).await;
+    let mut live = live.into_body();
+    assert!(event(&mut live).await.unwrap().contains(said));
+    live
 }
 
 async fn send(world: &World, who: &Person, request: TestRequest) -> ServiceResponse<BoxBody> {
@@ -220,12 +220,7 @@ async fn the_log_of_a_public_case_is_followed_from_its_start_to_its_end(pool: Pg
 async fn a_case_that_is_run_again_begins_a_new_log(pool: PgPool) {
     let world = World::new(pool).await;
     let lost = world.claim().await.unwrap();
-    piece(&world, &lost, 0, "first try").await;
-    let member = readers(&world).await.member;
-    let path = format!("{}/events", log_of(lost.case_run_id));
-    let live = send(&world, &member, TestRequest::get().uri(&path)).await;
-    let mut live = live.into_body();
-    assert!(event(&mut live).await.unwrap().contains("first try"));
+    let mut live = followed(&world, &lost, "first try").await;
 
     world.pass(71).await;
     assert_eq!(world.sweep().await, 1);
@@ -272,12 +267,7 @@ async fn a_run_that_is_given_up_ends_for_who_follows_it(pool: PgPool) {
 async fn a_cancel_between_two_leases_ends_the_log_for_who_follows_it(pool: PgPool) {
     let world = World::new(pool).await;
     let lost = world.claim().await.unwrap();
-    piece(&world, &lost, 0, "first try").await;
-    let member = readers(&world).await.member;
-    let path = format!("{}/events", log_of(lost.case_run_id));
-    let live = send(&world, &member, TestRequest::get().uri(&path)).await;
-    let mut live = live.into_body();
-    assert!(event(&mut live).await.unwrap().contains("first try"));
+    let mut live = followed(&world, &lost, "first try").await;
 
     world.pass(71).await;
     assert_eq!(world.sweep().await, 1);

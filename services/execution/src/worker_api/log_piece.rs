@@ -42,6 +42,8 @@ pub async fn log_piece(
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use molar_domain::worker_api::Grant;
     use sqlx::PgPool;
 
@@ -86,6 +88,23 @@ mod tests {
         assert_eq!(put(&world, &forged, 7, "three").await, 409);
     }
 
+    /// For a row that a transaction holds.
+    async fn until_somebody_waits(world: &World) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let waits = async || {
+            sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock') AS "waits!""#
+            )
+            .fetch_one(&world.pool)
+            .await
+            .unwrap()
+        };
+        while !waits().await {
+            assert!(Instant::now() < deadline, "nobody waits");
+        }
+    }
+
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn no_piece_lands_after_the_report(pool: PgPool) {
         let world = World::new(pool).await;
@@ -103,7 +122,7 @@ mod tests {
         let id = CaseRunId(grant.case_run_id);
         logs::forget_pieces(&mut *tx, id).await.unwrap();
         let commit = async {
-            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            until_somebody_waits(&world).await;
             tx.commit().await.unwrap();
         };
         let (status, ()) = tokio::join!(put(&world, &grant, 3, "two"), commit);

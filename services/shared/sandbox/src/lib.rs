@@ -33,5 +33,5 @@ pub use logs::Log;
 pub use outcome::{Finished, Outcome};
 pub use room::{Room, clear};
 pub use run::Event;
-pub use sample::{Sample, Usage, area_mib_s};
+pub use sample::{Sample, Usage};
 pub use spec::{FREE_BYTES, Labels, Spec, host_config};

@@ -45,7 +45,7 @@ pub struct Usage {
 
 /// Σ value × real interval, MiB·s: each value holds from its sample to the next, the first from the
 /// start and the last to the end.
-pub fn area_mib_s(samples: &[(u64, f64)], end_ms: u64) -> Option<f64> {
+fn area_mib_s(samples: &[(u64, f64)], end_ms: u64) -> Option<f64> {
     let ends = samples
         .iter()
         .skip(1)

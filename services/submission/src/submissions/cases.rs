@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::access::{Seen, see};
+use super::rounding::{self, tenths};
 use super::view::notes;
 use crate::rows::cases::{self, CaseRow};
 
@@ -19,7 +20,7 @@ pub struct CaseList {
     pub is_hidden: bool,
 }
 
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, utoipa::ToSchema)]
 pub struct CaseView {
     /// In a final phase that is not published, the place of the case: `case 7`.
     pub name: String,
@@ -32,7 +33,7 @@ pub struct CaseView {
     pub failure_detail: Option<String>,
     /// Of a hidden case, for a team, to a tenth.
     pub wall_s: Option<f64>,
-    /// By metric; absent while hidden.
+    /// By metric; absent while hidden. Of a hidden case, for a team, time and GPU memory are rounded.
     #[schema(value_type = Option<Object>)]
     pub values: Option<Value>,
     pub notes: Vec<String>,
@@ -75,24 +76,26 @@ pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiE
     let rows = cases::list(conn, phase.split_id, attempt, seen.life.evaluation_id).await?;
     for (row, place) in rows.into_iter().zip(1..) {
         let is_released = row.release_reason.is_some();
-        let wall_ms = match seen.is_reviewer {
-            true => row.wall_ms,
-            false => row.wall_ms.map(to_tenths),
-        };
-        let row = CaseRow { wall_ms, ..row };
         let log = row.log_of.filter(|_| seen.is_organizer || is_released);
-        items.push(CaseView {
+        let told = CaseView {
             log: log.map(log_path),
             log_release_reason: row.release_reason.clone(),
             ..view(row, is_hidden.then_some(place))
+        };
+        items.push(match seen.is_reviewer {
+            true => told,
+            false => rounded(told),
         });
     }
     Ok(CaseList { items, is_hidden })
 }
 
-/// A container could write the image of a hidden case into the milliseconds that it takes.
-fn to_tenths(wall_ms: i64) -> i64 {
-    (wall_ms.saturating_add(50) / 100) * 100
+fn rounded(case: CaseView) -> CaseView {
+    CaseView {
+        wall_s: case.wall_s.map(tenths),
+        values: case.values.map(rounding::values),
+        ..case
+    }
 }
 
 fn log_path(run: Uuid) -> String {
@@ -110,28 +113,20 @@ fn view(row: CaseRow, place: Option<usize>) -> CaseView {
     if let Some(place) = place {
         return CaseView {
             name: format!("case {place}"),
-            is_canary: false,
             state,
             failure,
-            failure_detail: None,
-            wall_s: None,
-            values: None,
-            notes: Vec::new(),
-            log: None,
-            log_release_reason: None,
+            ..CaseView::default()
         };
     }
     CaseView {
         name: row.name,
-        is_canary: false,
         state,
         failure,
         failure_detail: row.failure_detail.or(row.reason_detail),
         wall_s: row.wall_ms.map(|ms| ms as f64 / 1000.0),
         values: row.values,
         notes: row.notes.as_ref().map(notes).unwrap_or_default(),
-        log: None,
-        log_release_reason: None,
+        ..CaseView::default()
     }
 }
 

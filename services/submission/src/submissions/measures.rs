@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::access::{Seen, see};
+use super::rounding::{mib, tenths};
 use crate::rows::measures::{self, Measures};
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -85,14 +86,6 @@ fn view(row: Measures, is_reviewer: bool) -> MeasureView {
         gpu_area_mib_s: row.gpu_area_mib_s.map(f64::round),
         gpu_baseline_mib: row.gpu_baseline_mib.map(f64::round),
     }
-}
-
-fn mib(bytes: i64) -> f64 {
-    (bytes as f64 / f64::from(1 << 20)).round()
-}
-
-fn tenths(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod list;
 pub mod measures;
 pub mod parts;
 pub mod queue;
+mod rounding;
 pub mod upload;
 pub mod view;
 pub mod withdraw;
