@@ -427,6 +427,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_an_image_that_cannot_fit_no_byte_is_fetched() {
+        // As the binary does; a second one changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (_daemon, engine, folder) = Daemon::start(&[], 1).await;
+        let loader = loader(folder.path(), images(folder.path(), u64::MAX), 7);
+        let nowhere = "http://127.0.0.1:1/".parse().unwrap();
+        let api = Api::new(&nowhere).unwrap();
+        let file = |size_bytes| Input {
+            url: "http://127.0.0.1:1/file".into(),
+            name: "file".into(),
+            size_bytes,
+            sha256: "ab".repeat(32),
+        };
+        let image = ImageLayers {
+            config: file(2),
+            layers: vec![molar_domain::worker_api::ImageLayer {
+                diff_id: "sha256:1".into(),
+                unpacked_bytes: MUCH,
+                stored: file(9),
+            }],
+        };
+        let refused = loader.load_layers(&engine, &api, "new", image).await;
+        assert!(matches!(refused, Err(Error::NoRoom { .. })), "{refused:?}");
+        let archive = file(MUCH);
+        let refused = loader.load_archive(&engine, &api, "new", &archive).await;
+        assert!(matches!(refused, Err(Error::NoRoom { .. })), "{refused:?}");
+    }
+
+    #[tokio::test]
     async fn an_image_is_refused_also_when_removals_won_less_than_was_thought() {
         let (_daemon, engine, folder) = Daemon::start(&["old"], 1).await;
         let mut images = images(folder.path(), u64::MAX);

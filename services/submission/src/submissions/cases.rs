@@ -196,8 +196,13 @@ mod tests {
             .container()
             .insert(&pool)
             .await;
-        AttemptBuilder::new(&world.challenge, &submission)
+        let attempt = AttemptBuilder::new(&world.challenge, &submission)
             .state(AttemptState::Finished)
+            .insert(&pool)
+            .await;
+        let values = json!({"running_time_s": 1.251});
+        EvaluationBuilder::new(&world.challenge, &submission, values)
+            .attempt(&attempt)
             .insert(&pool)
             .await;
         sqlx::query!("UPDATE execution.case_runs SET wall_ms = 1251")
@@ -212,10 +217,12 @@ mod tests {
         };
         let (_, seen) = world.get(&path).await;
         assert_eq!(walls(&seen), [1.251, 1.3, 1.3]);
+        assert_eq!(seen["items"][1]["values"]["running_time_s"], 1.3);
         let organizer =
             molar_web_kit::testing::organizer(&pool, "Organizer", world.challenge.id).await;
         let (_, seen) = world.get_as(&organizer, &path).await;
         assert_eq!(walls(&seen), [1.251; 3]);
+        assert_eq!(seen["items"][1]["values"]["running_time_s"], 1.251);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
