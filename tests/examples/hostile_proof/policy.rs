@@ -46,7 +46,8 @@ pub fn body(
     neighbour: Option<&str>,
 ) -> ContainerCreateBody {
     let mut config = HostConfig {
-        cgroup_parent: Some(GROUP.to_owned()),
+        // Absolute: below the daemon's own group otherwise, where the outer caps are not.
+        cgroup_parent: Some(format!("/{GROUP}")),
         ..host_config(spec, &case.image.volumes)
     };
     let mut health = Some(HealthConfig {
