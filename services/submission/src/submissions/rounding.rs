@@ -16,17 +16,15 @@ pub fn mib(bytes: i64) -> f64 {
 
 /// The values of a case by metric, those rounded that the container itself decides.
 pub fn values(mut values: Value) -> Value {
-    let rounded: [(Metric, fn(f64) -> f64); 2] = [
-        (Metric::RunningTime, tenths),
-        (Metric::GpuMemoryArea, f64::round),
-    ];
-    for (metric, round) in rounded {
+    let mut round = |metric: Metric, rounded: fn(f64) -> f64| {
         if let Some(value) = values.get_mut(metric.to_string())
             && let Some(exact) = value.as_f64()
         {
-            *value = json!(round(exact));
+            *value = json!(rounded(exact));
         }
-    }
+    };
+    round(Metric::RunningTime, tenths);
+    round(Metric::GpuMemoryArea, f64::round);
     values
 }
 
