@@ -557,6 +557,49 @@ fn an_image_of_more_layers_than_the_engine_mounts_is_refused() {
     assert_refused(&archive, "image-too-large", "number of layers");
 }
 
+/// Of each of the most layers, under a name that no saver writes.
+fn named_layers(name: &str) -> Vec<u8> {
+    let image = Image::of(
+        vec![base_layer(); 126]
+            .into_iter()
+            .chain([script_layer("true")])
+            .collect(),
+    );
+    let config = image.config_bytes();
+    let names: Vec<_> = (0..127).map(|at| format!("{name}{at}")).collect();
+    let manifest = json!([{"Config": "config.json", "RepoTags": null, "Layers": names}]);
+    let manifest = serde_json::to_vec(&manifest).unwrap();
+    let documents = [("config.json", &config[..]), ("manifest.json", &manifest)];
+    let layers = names
+        .iter()
+        .map(String::as_str)
+        .zip(image.layers.iter().map(Vec::as_slice));
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, bytes) in documents.into_iter().chain(layers) {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(bytes.len() as u64);
+        // A long name goes before its entry.
+        tar.append_data(&mut header, path, bytes).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn what_is_told_of_layers_with_odd_names_is_bounded() {
+    let facts = inspect(&named_layers(&"\u{1}".repeat(500))).unwrap();
+    assert_eq!(facts.places.len(), 127);
+    // In JSON six bytes each; an answer of the check has a mebibyte.
+    assert!(serde_json::to_vec(&facts.places).unwrap().len() < 512 << 10);
+    let long = named_layers(&"\u{1}".repeat(4000));
+    assert_refused(
+        &long,
+        "hostile-archive",
+        "has a name of more than 512 bytes",
+    );
+    assert!(refusal(&long).1.len() < 1000);
+}
+
 fn archive_with_manifest(manifest: &[u8]) -> Vec<u8> {
     archive(&[("manifest.json", manifest)])
 }

@@ -21,6 +21,9 @@ use crate::collect::printable;
 
 /// As many as the engine's overlay can mount.
 const LAYERS: usize = 127;
+/// Of the name of a layer's file. Savers write a digest and little more, and what is told of 127 of them, each
+/// byte perhaps escaped by six, must fit into an answer of a mebibyte.
+const LAYER_NAME: usize = 512;
 /// Nobody reads more of what a report quotes.
 const QUOTED: usize = 100;
 
@@ -243,6 +246,12 @@ impl Report {
 fn places(chosen: &Chosen) -> Result<Vec<String>, ArchiveError> {
     let paths = chosen.layers.iter().flatten().map(|place| &place.path);
     let text = |path: &Vec<u8>| {
+        if path.len() > LAYER_NAME {
+            return Err(ArchiveError::hostile(
+                path,
+                "has a name of more than 512 bytes",
+            ));
+        }
         String::from_utf8(path.clone())
             .map_err(|_| ArchiveError::hostile(path, "has no readable name"))
     };

@@ -171,7 +171,7 @@ impl Image {
         self
     }
 
-    fn config_bytes(&self) -> Vec<u8> {
+    pub fn config_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(&self.config).unwrap()
     }
 
