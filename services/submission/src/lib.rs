@@ -9,6 +9,7 @@ mod pages;
 mod quota;
 mod routes;
 mod rows;
+mod spare_layers;
 mod startup;
 mod state;
 mod submissions;

@@ -12,7 +12,7 @@ use molar_web_kit::{WebArgs, idempotency};
 
 use crate::checks::{Check, Checker};
 use crate::state::State;
-use crate::{checks, quota, routes, sweeper};
+use crate::{checks, quota, routes, spare_layers, sweeper};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -98,6 +98,13 @@ fn spawn_rounds(app: &mut Application, store: &Store) {
         async move { quota::settle_all(&db, clock.now()).await }
     });
 
+    let hour = Duration::from_secs(3600);
+    let (db, objects) = (app.db.clone(), store.clone());
+    app.spawn_every("layers", hour, Default::default(), move || {
+        let (db, store) = (db.clone(), objects.clone());
+        async move { spare_layers::sweep(&db, &store).await.map(drop) }
+    });
+
     let (db, store) = (app.db.clone(), store.clone());
     let sweep = Duration::from_secs(30);
     app.spawn_every("sweep", sweep, Default::default(), move || {
@@ -109,7 +116,6 @@ fn spawn_rounds(app: &mut Application, store: &Store) {
     });
 
     let (db, clock) = (app.db.clone(), app.clock.clone());
-    let hour = Duration::from_secs(3600);
     app.spawn_every("forget_keys", hour, Default::default(), move || {
         let (db, clock) = (db.clone(), clock.clone());
         async move {

@@ -85,7 +85,7 @@ pub const fn may(role: Role, action: Action, bucket: Bucket) -> bool {
         Role::Submission => matches!(
             (bucket, action),
             // The curves of runs lie with their logs.
-            (Uploads, _) | (Layers, Put | Head) | (Logs, Get | Head)
+            (Uploads, _) | (Layers, Put | Head | Delete) | (Logs, Get | Head)
         ),
         Role::Execution => matches!(
             (bucket, action),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use molar_domain::uuid_at;
 use molar_objects::Bucket;
 use molar_sandbox::image::{CONFIG_FILE, PackedLayer};
 use molar_service::db;
@@ -13,6 +14,7 @@ use super::job::Check;
 use super::report::ImageReport;
 use super::verdict::{Image, Job, Task, Verdict};
 use crate::rows::images;
+use crate::spare_layers;
 
 const GZIP: &str = "application/gzip";
 const JSON: &str = "application/json";
@@ -76,14 +78,17 @@ impl Check {
     ) -> Result<(), AttemptError> {
         let now = db::now(&self.db).await.map_err(AttemptError::transient)?;
         for layer in &layers {
-            // Its own hash is in the key: another version of the compressor makes another object.
-            let key = format!("layers/{}/{}", layer.file_name(), layer.sha256);
+            // Of this put alone: what is removed meanwhile is another object.
+            let key = format!("layers/{}/{}", layer.file_name(), uuid_at(now));
             self.put_file(&key, GZIP, &folder.join(layer.file_name()))
                 .await?;
             let stored = images::insert_layer(&self.db, layer, &key, now).await;
-            stored.map_err(AttemptError::transient)?;
+            if !stored.map_err(AttemptError::transient)? {
+                spare_layers::drop_object(&self.store, &key).await;
+            }
         }
-        let key = format!("configs/{}", image.digest.trim_start_matches("sha256:"));
+        let hash = image.digest.trim_start_matches("sha256:");
+        let key = format!("configs/{hash}/{}", uuid_at(now));
         let config = images::Config {
             digest: &image.digest,
             object_key: &key,
@@ -91,8 +96,12 @@ impl Check {
         };
         let mut tx = self.db.begin().await.map_err(AttemptError::transient)?;
         let stored = images::insert(&mut tx, &config, &image.report.diff_ids(), now).await;
-        stored.map_err(AttemptError::transient)?;
-        tx.commit().await.map_err(AttemptError::transient)
+        let is_ours = stored.map_err(AttemptError::transient)?;
+        tx.commit().await.map_err(AttemptError::transient)?;
+        if !is_ours {
+            spare_layers::drop_object(&self.store, &key).await;
+        }
+        Ok(())
     }
 
     async fn put_file(&self, key: &str, kind: &str, path: &Path) -> Result<u64, AttemptError> {

@@ -27,14 +27,14 @@ pub async fn known_layers(
     .await
 }
 
-/// After its object was put.
+/// After its object was put. False where another was faster.
 pub async fn insert_layer(
     db: impl PgExecutor<'_>,
     layer: &PackedLayer,
     object_key: &str,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
         "INSERT INTO submission.layers (diff_id, object_key, size_bytes, sha256, unpacked_bytes, stored_at)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         layer.diff_id,
@@ -46,7 +46,7 @@ pub async fn insert_layer(
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 pub struct Config<'a> {
@@ -55,14 +55,14 @@ pub struct Config<'a> {
     pub size_bytes: u64,
 }
 
-/// After all its layers were; fails on one that is not stored.
+/// After all its layers were; fails on one that is not stored. False where another was faster.
 pub async fn insert(
     conn: &mut PgConnection,
     config: &Config<'_>,
     diff_ids: &[String],
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
         "INSERT INTO submission.images (digest, config_key, config_size_bytes, stored_at)
          VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         config.digest,
@@ -81,7 +81,64 @@ pub async fn insert(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
+}
+
+/// Images that no accepted submission has, but withdrawn and cancelled ones, and that nothing runs. Returns the keys
+/// of their configs.
+pub async fn remove_spare(
+    conn: &mut PgConnection,
+    stored_before: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<String>> {
+    let spare = sqlx::query!(
+        "SELECT i.digest, i.config_key FROM submission.images i
+         WHERE i.stored_at < $1 AND NOT EXISTS (
+             SELECT FROM submission.uploads u JOIN submission.submissions s ON s.id = u.submission_id
+             WHERE u.image_digest = i.digest AND u.state = 'accepted' AND (
+                 (s.withdrawn_at IS NULL AND s.cancelled_at IS NULL)
+                 OR EXISTS (SELECT FROM execution.attempt_facts a
+                            WHERE a.submission_id = s.id AND a.state IN ('queued', 'running'))))
+         ORDER BY i.stored_at LIMIT $2 FOR UPDATE OF i SKIP LOCKED",
+        stored_before,
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let digests: Vec<String> = spare.iter().map(|image| image.digest.clone()).collect();
+    sqlx::query!(
+        "DELETE FROM submission.image_layers WHERE image_digest = ANY($1)",
+        &digests,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM submission.images WHERE digest = ANY($1)",
+        &digests
+    )
+    .execute(conn)
+    .await?;
+    Ok(spare.into_iter().map(|image| image.config_key).collect())
+}
+
+/// Layers of no image. One that a check is about to count on is locked by it and passed over.
+pub async fn remove_spare_layers(
+    db: impl PgExecutor<'_>,
+    stored_before: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "DELETE FROM submission.layers WHERE diff_id IN (
+             SELECT l.diff_id FROM submission.layers l
+             WHERE l.stored_at < $1
+               AND NOT EXISTS (SELECT FROM submission.image_layers i WHERE i.diff_id = l.diff_id)
+             ORDER BY l.stored_at LIMIT $2 FOR UPDATE OF l SKIP LOCKED)
+         RETURNING object_key",
+        stored_before,
+        limit,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// An accepted archive whose image is stored by its layers.
