@@ -14,4 +14,6 @@ data=$(mktemp -d /tmp/molar-bench.XXXXXX)
 trap 'rm -rf "$data"' EXIT
 target/debug/molar up --fast --only docker --data "$data" --run \
     'target/release/examples/bench_measurement && target/debug/examples/bench_sandbox'
-cargo run --quiet --package molar-tests --example bench
+# The platform as it is deployed: the memory of a worker is largely the pages of its binary.
+cargo build --release --quiet --package molar --bins
+MOLAR_BIN=$PWD/target/release/molar cargo run --quiet --package molar-tests --example bench

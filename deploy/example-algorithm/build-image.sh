@@ -8,7 +8,9 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+# In Molar's repository the workspace has the folder `target`; in a participant's pack this folder has it.
 root=$(cd "$here/../.." && pwd)
+[ -f "$root/deploy/example-algorithm/build-image.sh" ] || root=$here
 target=x86_64-unknown-linux-gnu
 busybox=${BUSYBOX:-/bin/busybox}
 cargo=${CARGO:-cargo}
@@ -26,8 +28,8 @@ fi
 
 build_binary() {
     # --target, so that the flags reach the binary and no build script, in a folder of its own.
-    RUSTFLAGS='-C target-feature=+crt-static' "$cargo" build --quiet --manifest-path "$root/Cargo.toml" \
-        --package molar-example-algorithm --bins --target "$target"
+    RUSTFLAGS='-C target-feature=+crt-static' "$cargo" build --quiet --manifest-path "$here/Cargo.toml" \
+        --bins --target "$target"
     echo "${CARGO_TARGET_DIR:-$root/target}/$target/debug/molar-example-algorithm"
 }
 

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod cli;
 pub mod demo;
 pub mod migrate;
+pub mod pack;
 pub mod phantom;
 pub mod platform;
 pub mod rehearse;

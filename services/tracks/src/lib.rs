@@ -8,6 +8,7 @@ mod challenges;
 mod config;
 mod error;
 mod openapi;
+mod packs;
 mod pages;
 mod phases;
 mod routes;

@@ -1,6 +1,6 @@
 use utoipa::OpenApi;
 
-use crate::{cases, challenges, pages, phases};
+use crate::{cases, challenges, packs, pages, phases};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -9,6 +9,7 @@ use crate::{cases, challenges, pages, phases};
         (name = "challenges", description = "Challenges and what their files say"),
         (name = "phases", description = "Phases: windows, limits, readiness"),
         (name = "cases", description = "Cases and their references"),
+        (name = "packs", description = "What participants begin with: one zip a track"),
     ),
     paths(
         challenges::list::list,
@@ -24,6 +25,9 @@ use crate::{cases, challenges, pages, phases};
         cases::list::list,
         cases::manifest::manifest,
         cases::download::image,
+        packs::announce::announce,
+        packs::stored::stored,
+        packs::download::download,
         pages::docs::docs,
     )
 )]

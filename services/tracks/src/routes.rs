@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{cases, challenges, pages, phases};
+use crate::{cases, challenges, packs, pages, phases};
 
 pub fn routes() -> Routes {
     use Access::{Organizer, Public, SignedIn, SignedInOrPublic};
@@ -42,6 +42,21 @@ pub fn routes() -> Routes {
             cases::manifest::manifest,
         )
         .get("/api/v1/cases/{id}/image", SignedIn, cases::download::image)
+        .post(
+            "/api/v1/tracks/{id}/packs",
+            Organizer,
+            packs::announce::announce,
+        )
+        .post(
+            "/api/v1/tracks/{id}/packs/stored",
+            Organizer,
+            packs::stored::stored,
+        )
+        .get(
+            "/api/v1/tracks/{id}/pack",
+            SignedIn,
+            packs::download::download,
+        )
         .get("/api/openapi.json", Public, pages::docs::openapi)
         .get("/api/docs", SignedInOrPublic, pages::docs::docs)
         .get("/", SignedInOrPublic, pages::home::home)

@@ -7,6 +7,7 @@ mod bad_input;
 mod boards;
 mod killed;
 mod leases;
+mod packs;
 mod rights;
 mod stage;
 mod stopped;
@@ -49,6 +50,9 @@ async fn main() -> ExitCode {
         trials {
             a_canary_that_cannot_be_scored_ends_the_attempt_in_seconds,
             a_trial_runs_the_public_case_alone_and_is_read_along,
+        }
+        packs {
+            a_pack_is_published_downloaded_and_tried_from_its_own_folder,
         }
         killed {
             worker_execution_and_scoring_die_in_mid_run,

@@ -5,10 +5,12 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
 
 use super::api::Api;
 
@@ -163,6 +165,41 @@ pub async fn put_object(api: &Api, presigned: &Value, body: Vec<u8>) -> anyhow::
             "the object store answered {status}: {}",
             response.text().await.unwrap_or_default()
         );
+    }
+    Ok(())
+}
+
+/// The same for a file of any size, which is never in memory.
+pub async fn put_file(
+    api: &Api,
+    presigned: &Value,
+    path: &Path,
+    size_bytes: u64,
+    bar: &ProgressBar,
+) -> anyhow::Result<()> {
+    let url = presigned["url"].as_str().context("no URL to put to")?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_LENGTH, size_bytes.into());
+    for (name, value) in presigned["headers"].as_object().into_iter().flatten() {
+        let name: HeaderName = name.parse()?;
+        headers.insert(name, value.as_str().unwrap_or_default().parse()?);
+    }
+    let file = tokio::fs::File::open(path).await?;
+    let counted = bar.clone();
+    let bytes = ReaderStream::with_capacity(file, 1 << 18);
+    let bytes = bytes.inspect_ok(move |bytes| counted.inc(bytes.len() as u64));
+    let body = reqwest::Body::wrap_stream(bytes);
+    let response = api
+        .http()
+        .put(url)
+        .headers(headers)
+        .body(body)
+        .send()
+        .await?;
+    if !response.status().is_success() {
+        let status = response.status();
+        let said = response.text().await.unwrap_or_default();
+        bail!("the object store answered {status}: {said}");
     }
     Ok(())
 }

@@ -104,7 +104,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn check(
+/// Ours are errors; what the platform would refuse is the answer.
+pub(crate) async fn check(
     archive: &Path,
     uncompressed_bytes: u64,
 ) -> anyhow::Result<Result<ArchiveFacts, ArchiveError>> {

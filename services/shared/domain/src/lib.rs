@@ -11,6 +11,7 @@ pub mod attempt;
 pub mod case_run;
 pub mod challenge;
 pub mod clock;
+pub mod device_class;
 pub mod dispatch;
 pub mod evaluation;
 pub mod failure;

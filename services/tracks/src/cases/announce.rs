@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use chrono::{DateTime, TimeDelta, Utc};
-use molar_domain::challenge::is_case_name;
+use molar_domain::challenge::{Format, is_case_name};
 use molar_domain::{SplitId, uuid_at};
 use molar_objects::{Bucket, Presigned, Store};
 use molar_web_kit::{ApiError, Caller, Complaints, Kit};
@@ -22,7 +22,7 @@ use crate::state::AppState;
 pub const MOST: usize = 100;
 
 /// What S3 takes in one PUT.
-const MOST_BYTES: i64 = 5 << 30;
+pub(crate) const MOST_BYTES: i64 = 5 << 30;
 
 /// Long enough for a batch over a slow line.
 const TTL: Duration = Duration::from_secs(6 * 3600);
@@ -117,10 +117,11 @@ struct Wanted {
     reference: Option<Content>,
 }
 
-struct Content {
-    key: String,
-    size_bytes: i64,
-    sha256: String,
+/// Something that is still to be put.
+pub(crate) struct Content {
+    pub key: String,
+    pub size_bytes: i64,
+    pub sha256: String,
 }
 
 async fn write(
@@ -271,11 +272,11 @@ async fn write_reference(
 impl Wanted {
     async fn sign(self, store: &Store, bucket: Bucket) -> Result<AnnouncedCase, Error> {
         let image = match self.image {
-            Some(image) => Some(image.sign(store, bucket).await?),
+            Some(image) => Some(image.sign(store, bucket, TTL).await?),
             None => None,
         };
         let reference = match self.reference {
-            Some(reference) => Some(reference.sign(store, Bucket::References).await?),
+            Some(reference) => Some(reference.sign(store, Bucket::References, TTL).await?),
             None => None,
         };
         Ok(AnnouncedCase {
@@ -288,12 +289,17 @@ impl Wanted {
 }
 
 impl Content {
-    async fn sign(&self, store: &Store, bucket: Bucket) -> Result<Upload, Error> {
+    pub async fn sign(
+        &self,
+        store: &Store,
+        bucket: Bucket,
+        ttl: Duration,
+    ) -> Result<Upload, Error> {
         let size = u64::try_from(self.size_bytes).map_err(ApiError::internal)?;
         let mut sha256 = [0; 32];
         hex::decode_to_slice(&self.sha256, &mut sha256).map_err(ApiError::internal)?;
         let signed = store
-            .presign_put(bucket, &self.key, TTL, size, &sha256)
+            .presign_put(bucket, &self.key, ttl, size, &sha256)
             .await?;
         Ok(signed.into())
     }
@@ -335,20 +341,18 @@ impl NewCase {
             &format!("{at}/name"),
             "must be 1 to 64 of A-Z, a-z, 0-9, _ and -",
         );
-        let endings: &[&str] = match split.format.as_str() {
-            "nifti" => &["nii.gz"],
-            _ => &["png", "jpg", "jpeg"],
-        };
+        let format = split.format.parse().unwrap_or(Format::Labelme);
+        let endings = format.image_endings();
         let is_named = endings
             .iter()
-            .any(|end| self.image_name == format!("{}.{end}", self.name));
+            .any(|end| self.image_name == format!("{}{end}", self.name));
         wrong.check(
             is_named,
             &format!("{at}/image_name"),
             format!(
-                "must be {}.{}",
+                "must be {}{}",
                 self.name,
-                endings.join(&format!(" or {}.", self.name))
+                endings.join(&format!(" or {}", self.name))
             ),
         );
         check_content(at, self.size_bytes, &self.sha256, wrong);
@@ -366,10 +370,15 @@ fn check_content(at: &str, size_bytes: i64, sha256: &str, wrong: &mut Complaints
         &format!("{at}/size_bytes"),
         "must be 1 byte to 5 GiB",
     );
-    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     wrong.check(
-        sha256.len() == 64 && sha256.bytes().all(is_digit),
+        is_sha256(sha256),
         &format!("{at}/sha256"),
         "must be 64 hexadecimal digits in lower case",
     );
+}
+
+/// 64 hexadecimal digits in lower case.
+pub(crate) fn is_sha256(text: &str) -> bool {
+    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    text.len() == 64 && text.bytes().all(is_digit)
 }

@@ -61,6 +61,33 @@ pub async fn require_reader(db: &PgPool, caller: &Caller, split: &Split) -> Resu
     if !split.is_public {
         return Err(ApiError::NotFound("split"));
     }
+    require_signed(db, caller, split.challenge_id, split.track_id).await
+}
+
+/// What is public of a track's data is for those who see all of it, and for members of an approved team who
+/// signed the newest terms.
+pub async fn require_signed(
+    db: &PgPool,
+    caller: &Caller,
+    challenge: Uuid,
+    track: Uuid,
+) -> Result<(), ApiError> {
+    match closed_to(db, caller, challenge, track).await? {
+        None => Ok(()),
+        Some((code, why)) => Err(ApiError::forbidden(why).with_code(code)),
+    }
+}
+
+/// Why public data of a track is not for this caller yet: a code, and words.
+pub async fn closed_to(
+    db: &PgPool,
+    caller: &Caller,
+    challenge: Uuid,
+    track: Uuid,
+) -> sqlx::Result<Option<(&'static str, &'static str)>> {
+    if caller.may_review(ChallengeId(challenge)) {
+        return Ok(None);
+    }
     let teams: Vec<Uuid> = caller.teams.iter().map(|TeamId(id)| *id).collect();
     let facts = sqlx::query!(
         r#"
@@ -73,20 +100,20 @@ pub async fn require_reader(db: &PgPool, caller: &Caller, split: &Split) -> Resu
                             WHERE a.challenge_id = $4
                             ORDER BY a.created_at DESC, a.version DESC LIMIT 1)) AS "has_signed!"
         "#,
-        split.track_id,
+        track,
         &teams,
         caller.user_id.0,
-        split.challenge_id,
+        challenge,
     )
     .fetch_one(db)
     .await?;
     if !facts.has_signed {
         let why = "the data is for those who signed the newest agreement; read and sign it first";
-        return Err(ApiError::forbidden(why).with_code("agreement-not-signed"));
+        return Ok(Some(("agreement-not-signed", why)));
     }
     if !facts.is_approved {
         let why = "the data is for teams that were approved for this track";
-        return Err(ApiError::forbidden(why).with_code("not-approved"));
+        return Ok(Some(("not-approved", why)));
     }
-    Ok(())
+    Ok(None)
 }

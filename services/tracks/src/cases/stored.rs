@@ -160,7 +160,7 @@ mod tests {
     use sha2::{Digest, Sha256};
     use sqlx::PgPool;
 
-    use crate::testing::{Api, As, World, blank};
+    use crate::testing::{Api, As, World, blank, put_at};
 
     const IMAGE: &[u8] = b"an image";
     const REFERENCE: &[u8] = b"{}";
@@ -190,24 +190,6 @@ mod tests {
         let olga = world.api.of(&organizer(pool, "Olga", demo.id).await);
         let path = format!("/api/v1/splits/{}/cases", demo.split_id);
         Organized { world, olga, path }
-    }
-
-    async fn put(upload: &Value, body: &[u8]) -> u16 {
-        // An error says that another test was first, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let method = upload["method"].as_str().unwrap().parse().unwrap();
-        let http = reqwest::Client::new();
-        let mut request = http.request(method, upload["url"].as_str().unwrap());
-        for (name, value) in upload["headers"].as_object().unwrap() {
-            request = request.header(name, value.as_str().unwrap());
-        }
-        request
-            .body(body.to_vec())
-            .send()
-            .await
-            .unwrap()
-            .status()
-            .as_u16()
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
@@ -240,9 +222,9 @@ mod tests {
         }
         "#);
 
-        assert_ne!(put(&item["image"], b"an other").await, 200);
-        assert_eq!(put(&item["image"], IMAGE).await, 200);
-        assert_eq!(put(&item["reference"], REFERENCE).await, 200);
+        assert_ne!(put_at(&item["image"], b"an other").await, 200);
+        assert_eq!(put_at(&item["image"], IMAGE).await, 200);
+        assert_eq!(put_at(&item["reference"], REFERENCE).await, 200);
         let (status, told) = olga.post(&stored, names.clone()).await;
         assert_eq!((status, told), (200, json!({"stored": 1})));
         let (status, _) = olga.post(&stored, names).await;
@@ -281,7 +263,7 @@ mod tests {
         let both = json!({"cases": [case("Case_1", IMAGE, b"1"), case("Case_2", IMAGE, b"2")]});
         let (_, announced) = olga.post(&path, both).await;
         for item in announced["items"].as_array().unwrap() {
-            assert_eq!(put(&item["image"], IMAGE).await, 200);
+            assert_eq!(put_at(&item["image"], IMAGE).await, 200);
         }
         let names = json!({"names": ["Case_1", "Case_2"]});
         assert_eq!(olga.post(&format!("{path}/stored"), names).await.0, 200);
@@ -339,7 +321,7 @@ mod tests {
             .unwrap();
         let body = json!({"cases": [case("Case_7", IMAGE, REFERENCE)]});
         let (_, announced) = olga.post(&path, body).await;
-        assert_eq!(put(&announced["items"][0]["image"], IMAGE).await, 200);
+        assert_eq!(put_at(&announced["items"][0]["image"], IMAGE).await, 200);
         let names = json!({"names": ["Case_7"]});
         assert_eq!(olga.post(&format!("{path}/stored"), names).await.0, 200);
         let canary: Option<uuid::Uuid> =

@@ -1,12 +1,15 @@
 //! `GET /api/v1/challenges/{slug}`
 
 use actix_web::web;
+use molar_domain::device_class::DeviceClass;
 use molar_web_kit::{ApiError, Kit};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::list::ChallengeItem;
 use super::rows::{self, Split, Track};
+use crate::packs::rows::{self as packs, Pack};
+use crate::packs::stored::PackView;
 use crate::phases;
 use crate::phases::view::PhaseView;
 
@@ -17,6 +20,9 @@ pub struct ChallengeView {
     pub team_size_max: i16,
     /// The version to sign.
     pub agreement: Option<AgreementView>,
+    /// What the machines are that phases name by `device_class`, as far as the organizers say.
+    #[schema(value_type = Vec<Object>)]
+    pub device_classes: Vec<DeviceClass>,
     pub tracks: Vec<TrackView>,
 }
 
@@ -43,6 +49,8 @@ pub struct TrackView {
     pub pixel_spacing_mm: Option<f64>,
     pub splits: Vec<SplitView>,
     pub phases: Vec<PhaseView>,
+    /// What participants begin with, once the organizers have made it.
+    pub pack: Option<PackView>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -75,6 +83,8 @@ pub async fn find(
     let tracks = rows::tracks(&kit.db, row.id).await?;
     let splits = rows::splits(&kit.db, row.id).await?;
     let phases = phases::rows::list(&kit.db, Some(row.id), now).await?;
+    let packs = packs::current(&kit.db, row.id, None).await?;
+    let device_classes = rows::device_classes(&kit.db, row.id).await?;
     let mut phases: Vec<_> = phases.into_iter().map(|p| PhaseView::of(p, now)).collect();
 
     let agreement = row.agreement_version.clone().map(|version| AgreementView {
@@ -86,21 +96,24 @@ pub async fn find(
         let own = phases
             .extract_if(.., |phase| phase.track_id == track.id)
             .collect();
-        track_view(track, &splits, own)
+        track_view(track, &splits, own, &packs)
     });
     Ok(web::Json(ChallengeView {
         tracks: tracks.collect(),
+        device_classes,
         agreement,
         team_size_max: row.team_size_max,
         challenge: row.into(),
     }))
 }
 
-fn track_view(track: Track, splits: &[Split], phases: Vec<PhaseView>) -> TrackView {
+fn track_view(track: Track, splits: &[Split], phases: Vec<PhaseView>, packs: &[Pack]) -> TrackView {
+    let pack = packs.iter().find(|pack| pack.track_id == track.id);
     let splits = splits.iter().filter(|split| split.track_id == track.id);
     TrackView {
         splits: splits.map(split_view).collect(),
         phases,
+        pack: pack.map(PackView::from),
         id: track.id,
         slug: track.slug,
         title: track.title,
@@ -148,6 +161,7 @@ mod tests {
             "text": "Use the data for this challenge only.",
             "version": "1"
           },
+          "device_classes": [],
           "id": "[id]",
           "note": null,
           "slug": "demo",
@@ -163,6 +177,7 @@ mod tests {
                 11,
                 12
               ],
+              "pack": null,
               "phases": [
                 null
               ],

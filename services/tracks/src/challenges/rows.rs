@@ -1,4 +1,6 @@
+use molar_domain::device_class::DeviceClass;
 use sqlx::PgExecutor;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::Error;
@@ -77,6 +79,21 @@ pub async fn tracks(db: impl PgExecutor<'_>, challenge: Uuid) -> sqlx::Result<Ve
     )
     .fetch_all(db)
     .await
+}
+
+/// What the machines are, by the slug of their class.
+pub async fn device_classes(
+    db: impl PgExecutor<'_>,
+    challenge: Uuid,
+) -> sqlx::Result<Vec<DeviceClass>> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT description AS "description: Json<DeviceClass>" FROM tracks.device_classes
+           WHERE challenge_id = $1 ORDER BY slug"#,
+        challenge,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(found.into_iter().map(|Json(class)| class).collect())
 }
 
 pub async fn splits(db: impl PgExecutor<'_>, challenge: Uuid) -> sqlx::Result<Vec<Split>> {

@@ -4,13 +4,17 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use molar_domain::ChallengeId;
 use molar_domain::metric::Metric;
 use molar_domain::phase::PhaseState;
 use molar_domain::quota::Quota;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
+use uuid::Uuid;
 
 use super::when;
+use crate::cases::splits::closed_to;
 use crate::challenges::rows::{self, Challenge, Split, Track};
+use crate::packs::rows::{self as packs, Pack};
 use crate::phases::rows::{self as phases, Phase};
 use crate::phases::view::PhaseView;
 
@@ -25,11 +29,21 @@ struct ChallengePage {
 
 struct TrackPart {
     slug: String,
+    id: Uuid,
     title: String,
     format: &'static str,
     labels: usize,
     phases: Vec<PhasePart>,
     splits: Vec<SplitPart>,
+    pack: Option<PackPart>,
+    /// In place of a link, to whom the pack is not given; without a pack, that there is none.
+    no_pack: Option<String>,
+}
+
+struct PackPart {
+    size: String,
+    sha256: String,
+    samples: String,
 }
 
 struct PhasePart {
@@ -68,14 +82,20 @@ pub async fn challenge(
     let tracks = rows::tracks(&kit.db, row.id).await?;
     let splits = rows::splits(&kit.db, row.id).await?;
     let phases = phases::list(&kit.db, Some(row.id), now).await?;
+    let packs = packs::current(&kit.db, row.id, None).await?;
     let zone: Tz = row.zone.parse().unwrap_or(Tz::UTC);
+    let mut parts: Vec<_> = tracks
+        .into_iter()
+        .map(|track| track_part(track, &splits, &phases, zone, now))
+        .collect();
+    for part in &mut parts {
+        let pack = packs.iter().find(|pack| pack.track_id == part.id);
+        part.show_pack(&kit, caller.as_ref(), row.id, pack).await?;
+    }
     let page = ChallengePage {
         zone: row.zone.replace('_', " "),
         is_signed_in: caller.is_some(),
-        tracks: tracks
-            .into_iter()
-            .map(|track| track_part(track, &splits, &phases, zone, now))
-            .collect(),
+        tracks: parts,
         challenge: row,
     };
     Ok(
@@ -103,8 +123,57 @@ fn track_part(
             _ => "2D images, labelme polygons (.json)",
         },
         labels: track.labels.len(),
+        pack: None,
+        no_pack: None,
+        id: track.id,
         slug: track.slug,
         title: track.title,
+    }
+}
+
+impl TrackPart {
+    /// The zip's size and hash are nobody's secret; the sample cases in it are data.
+    async fn show_pack(
+        &mut self,
+        kit: &Kit,
+        caller: Option<&Caller>,
+        challenge: Uuid,
+        pack: Option<&Pack>,
+    ) -> Result<(), ApiError> {
+        let Some(pack) = pack else {
+            self.no_pack = no_pack(caller, challenge).map(str::to_owned);
+            return Ok(());
+        };
+        self.pack = Some(PackPart {
+            size: pack_size(pack.size_bytes),
+            sha256: pack.sha256.clone(),
+            samples: pack.samples.join(", "),
+        });
+        self.no_pack = match caller {
+            None => Some(
+                "Sample cases are data: sign in, and download it once you have signed the agreement and your team was approved.".to_owned(),
+            ),
+            Some(caller) => closed_to(&kit.db, caller, challenge, self.id)
+                .await?
+                .map(|(_, why)| format!("You cannot download it yet: {why}.")),
+        };
+        Ok(())
+    }
+}
+
+fn no_pack(caller: Option<&Caller>, challenge: Uuid) -> Option<&'static str> {
+    let is_organizer = caller.is_some_and(|caller| caller.is_organizer(ChallengeId(challenge)));
+    Some(match is_organizer {
+        true => "There is none yet: `molar pack` makes it, from a terminal.",
+        false => "The organizers have not published one yet.",
+    })
+}
+
+fn pack_size(bytes: i64) -> String {
+    match bytes {
+        b if b >= 1 << 30 => format!("{:.1} GiB", b as f64 / f64::from(1 << 30)),
+        b if b >= 1 << 20 => format!("{:.1} MiB", b as f64 / f64::from(1 << 20)),
+        b => format!("{} KiB", (b + 1023) >> 10),
     }
 }
 

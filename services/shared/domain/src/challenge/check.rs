@@ -71,6 +71,7 @@ impl ChallengeFile {
         if self.agreement.text.trim().is_empty() {
             check.say("/agreement/text", "the data-use terms are empty");
         }
+        self.check_device_classes(&mut check);
         if self.tracks.is_empty() {
             check.say("/tracks", "a challenge has at least one track");
         }
@@ -84,6 +85,31 @@ impl ChallengeFile {
 
     pub fn zone(&self) -> Option<Tz> {
         self.challenge.zone.parse().ok()
+    }
+
+    /// A class that no phase names is no complaint: an overlay may put its phases on other machines.
+    fn check_device_classes(&self, check: &mut Checker) {
+        let mut slugs = BTreeSet::new();
+        for (c, class) in self.device_classes.iter().enumerate() {
+            let at = format!("/device_classes/{c}");
+            check.slug(format!("{at}/slug"), &class.slug, &mut slugs);
+            let phases = self.tracks.iter().flat_map(|track| &track.phases);
+            for phase in phases.filter(|phase| phase.device_class == class.slug) {
+                let (limits, name) = (&phase.limits, &phase.slug);
+                if let Some(cores) = class.cores.filter(|&cores| cores < limits.cpus) {
+                    let asked = limits.cpus;
+                    let why =
+                        format!("a slot has {cores}, and the phase {name} gives a case {asked}");
+                    check.say(format!("{at}/cores"), why);
+                }
+                let memory = limits.memory_bytes;
+                if let Some(bytes) = class.memory_bytes.filter(|&bytes| bytes < memory) {
+                    let why =
+                        format!("a slot has {bytes}, and the phase {name} gives a case {memory}");
+                    check.say(format!("{at}/memory_bytes"), why);
+                }
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::device_class::DeviceClass;
 use crate::limits::Limits;
 use crate::phase::{Keep, SubmissionKind};
 use crate::quota::Quota;
@@ -26,6 +27,14 @@ spelled_enum! {
 }
 
 impl Format {
+    /// What the names of images end in.
+    pub fn image_endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Labelme => &[".png", ".jpg", ".jpeg"],
+            Self::Nifti => &[".nii.gz"],
+        }
+    }
+
     /// The name under which the prediction of a case is handed in.
     pub fn prediction_name(self, case: &str) -> String {
         match self {
@@ -48,6 +57,9 @@ pub struct Complaint {
 pub struct ChallengeFile {
     pub challenge: Challenge,
     pub agreement: Agreement,
+    /// What the machines are that phases name by `device_class`.
+    #[serde(default)]
+    pub device_classes: Vec<DeviceClass>,
     pub tracks: Vec<Track>,
 }
 

@@ -176,3 +176,24 @@ fn the_files_of_this_repository_are_good() {
     assert_eq!(small.tracks[1].phases[1].limits.gpus, 0);
     assert_eq!(small.tracks[1].phases[1].limits.wall_s, 900);
 }
+
+#[test]
+fn a_device_class_is_described_once_and_can_hold_its_phases() {
+    let with =
+        |classes: &str| GOOD.replace("[[tracks]]\nslug", &format!("{classes}\n[[tracks]]\nslug"));
+    let class = |slug: &str, cores: u32| {
+        format!("[[device_classes]]\nslug = \"{slug}\"\ncores = {cores}\ndriver = \"535.104.05\"\n")
+    };
+    let file = parse(&with(&class("any", 1))).unwrap();
+    assert_eq!(file.device_classes[0].driver.as_deref(), Some("535.104.05"));
+    let twice = class("a100", 8) + &class("a100", 8);
+    assert_eq!(pointers(&with(&twice)), ["/device_classes/1/slug"]);
+    assert_eq!(
+        pointers(&with(&class("any", 0))),
+        ["/device_classes/0/cores"]
+    );
+    let small = "[[device_classes]]\nslug = \"any\"\nmemory_bytes = 1073741824\n";
+    assert_eq!(pointers(&with(small)), ["/device_classes/0/memory_bytes"]);
+    let odd = "[[device_classes]]\nslug = \"any\"\nspeed = 9\n";
+    assert_eq!(pointers(&with(odd)), [""]);
+}

@@ -1,5 +1,6 @@
 //! From a challenge file to rows. Every step notes what it changes.
 
+mod device_classes;
 mod left_out;
 mod phases;
 #[cfg(test)]
@@ -96,6 +97,7 @@ impl<'a> Upsert<'a> {
     pub async fn challenge(&mut self, known: Option<Uuid>) -> Result<Uuid, Error> {
         let id = self.challenge_row(known).await?;
         self.agreement(id).await?;
+        self.device_classes(id).await?;
         for (position, track) in self.file.tracks.iter().enumerate() {
             let track_id = self.track(id, track, place(position)).await?;
             for split in &track.splits {

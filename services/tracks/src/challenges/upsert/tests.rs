@@ -297,3 +297,30 @@ async fn a_phase_that_asks_for_more_than_the_operator_allows_is_refused_whole(po
     let (_, answer) = put(&root, &tamed).await;
     assert_eq!(answer["errors"].as_array().unwrap().len(), 1, "{answer}");
 }
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_the_machines_are_is_kept_and_follows_the_file(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let class =
+        "[[device_classes]]\nslug = \"gpu\"\ngpu = \"A100\"\ndriver = \"535\"\n\n[[tracks]]\nslug";
+    let with = FILE.replacen("[[tracks]]\nslug", class, 1);
+    let (status, applied) = put(&root, &with).await;
+    assert_eq!(status, 200, "{applied}");
+    assert!(plan(&applied).contains(&"create device class gpu: is new".to_owned()));
+    assert!(plan(&put(&root, &with).await.1).is_empty());
+    let (_, shown) = api.nobody().get("/api/v1/challenges/demo").await;
+    assert_eq!(shown["device_classes"][0]["gpu"], "A100");
+    let newer = with.replace("driver = \"535\"", "");
+    let (_, changed) = put(&root, &newer).await;
+    assert_eq!(
+        plan(&changed),
+        ["update device class gpu: driver: \"535\" → null"]
+    );
+    let (_, removed) = put(&root, FILE).await;
+    assert_eq!(
+        plan(&removed),
+        ["remove device class gpu: is not in the file"]
+    );
+    assert_eq!(count(&pool, "tracks.device_classes").await, 0);
+}
