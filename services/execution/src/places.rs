@@ -26,7 +26,7 @@ pub async fn round(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
     let mut phases: Vec<Uuid> = open.iter().map(|of| of.phase_id).collect();
     phases.sort_unstable();
     phases.dedup();
-    let typical = places::typical(&mut *tx, &phases, now).await?;
+    let typical = places::typical(&mut tx, &phases, now).await?;
 
     let mut standings = standings(&open);
     for class in &classes {
@@ -149,6 +149,32 @@ mod tests {
         world.pass(0).await;
         world.run_one().await;
         assert_eq!(stand(&world).await, []);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_is_typical_is_taken_once_a_minute(pool: PgPool) {
+        let world = World::new(pool).await;
+        let typical = async || {
+            let mut conn = world.db.acquire().await.unwrap();
+            let phase = world.challenge.phase_id.0;
+            let found = places::typical(&mut conn, &[phase], world.now()).await;
+            found.unwrap().get(&phase).map(TimeDelta::num_seconds)
+        };
+        let run = async |seconds: i64| {
+            let grant = world.claim().await.unwrap();
+            world.pass(seconds).await;
+            let report = world.predicted(&grant).await;
+            assert_eq!(world.finish(&grant, &report).await, 204);
+        };
+        assert_eq!(typical().await, None);
+        run(40).await;
+        assert_eq!(typical().await, Some(40));
+        run(20).await;
+        assert_eq!(typical().await, Some(40));
+        world.pass(40).await;
+        assert_eq!(typical().await, Some(30));
+        world.clock.advance(TimeDelta::days(8));
+        assert_eq!(typical().await, None);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

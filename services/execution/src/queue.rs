@@ -104,6 +104,7 @@ mod tests {
                 "cpu": "of a test"
               },
               "device_class": "cpu",
+              "differences": [],
               "enrolled_at": "2026-09-01T12:00:00Z",
               "gpus": 0,
               "id": "…",

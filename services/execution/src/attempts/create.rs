@@ -1,17 +1,22 @@
 //! From an accepted container to an attempt with a case run for each case.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use molar_domain::attempt::AttemptState;
 use molar_domain::case_run::CaseRunKind;
 use molar_domain::limits::Limits;
-use molar_domain::{AttemptId, CaseRunId, SubmissionId};
+use molar_domain::{AttemptId, CaseRunId, FailureCode, SubmissionId};
 use serde_json::json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
+use super::end;
 use crate::error::Failures;
 use crate::rows::{attempts, case_runs};
 use crate::{Error, Result};
+
+/// For so long an accepted container waits for the phase to have cases, or a trial for its canary: an organizer
+/// may be about to put it right.
+const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 
 /// Makes all attempts that are missing.
 pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
@@ -26,28 +31,59 @@ pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
 /// Returns whether there is a new attempt; none if somebody was faster or the submission was cancelled.
 async fn one(db: &PgPool, submission: SubmissionId, now: DateTime<Utc>) -> Result<bool> {
     let mut tx = db.begin().await?;
-    let Some((attempt, split, canary)) = insert(&mut tx, submission, now).await? else {
+    let Some(new) = insert(&mut tx, submission, now).await? else {
         return Ok(false);
     };
-    let runs = insert_runs(&mut tx, attempt, split, canary, now).await?;
+    let attempt = new.id;
+    let runs = insert_runs(&mut tx, attempt, new.split, new.canary, now).await?;
     if runs == 0 {
-        // The phase is not ready, which keeps submissions from being made: nothing to run yet.
-        tracing::warn!(submission.id = %submission, "accepted, but there are no cases to run");
-        return Ok(false);
+        return give_up(tx, submission, &new, now).await;
     }
     tx.commit().await?;
     tracing::info!(submission.id = %submission, attempt.id = %attempt, runs, "attempt made");
     Ok(true)
 }
 
+/// The phase was ready when the submission was made, and is not any more. That is ours to mend; what waits for it
+/// ends in time, with its chance given back.
+async fn give_up(
+    mut tx: Transaction<'_, Postgres>,
+    submission: SubmissionId,
+    new: &New,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    if new.accepted_at.is_none_or(|at| now - at < PATIENCE) {
+        tx.rollback().await?;
+        tracing::warn!(submission.id = %submission, "accepted, but there are no cases to run");
+        return Ok(false);
+    }
+    let detail = match new.split {
+        Some(_) => "the phase has no cases to run it on any more",
+        None => "the phase has no public case for a trial any more",
+    };
+    let attempt = attempts::lock(&mut tx, new.id).await?;
+    end::fail(&mut tx, &attempt, FailureCode::Internal, detail, now).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// An attempt without its case runs.
+struct New {
+    id: AttemptId,
+    /// None: of a trial.
+    split: Option<Uuid>,
+    canary: Option<Uuid>,
+    accepted_at: Option<DateTime<Utc>>,
+}
+
 async fn insert(
     tx: &mut PgConnection,
     submission: SubmissionId,
     now: DateTime<Utc>,
-) -> Result<Option<(AttemptId, Option<Uuid>, Option<Uuid>)>> {
+) -> Result<Option<New>> {
     let facts = sqlx::query!(
         r#"SELECT s.phase_id AS "phase_id!", s.team_id AS "team_id!", s.object_key AS "object_key!",
-                  s.size_bytes AS "size_bytes!", s.image_digest, p.limits AS "limits!", p.device_class AS "device_class!",
+                  s.size_bytes AS "size_bytes!", s.image_digest, s.decided_at, p.limits AS "limits!", p.device_class AS "device_class!",
                   p.format AS "format!", p.split_id AS "split_id!", p.canary_case_id,
                   EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = s.submission_id) AS "is_trial!",
                   EXISTS (SELECT FROM submission.root_images t WHERE t.submission_id = s.submission_id) AS "may_be_root!"
@@ -87,7 +123,12 @@ async fn insert(
     let is_ours = inserted.rows_affected() == 1;
     // A trial runs its canary and no hidden case.
     let split = (!facts.is_trial).then_some(facts.split_id);
-    Ok(is_ours.then_some((id, split, facts.canary_case_id)))
+    Ok(is_ours.then_some(New {
+        id,
+        split,
+        canary: facts.canary_case_id,
+        accepted_at: facts.decided_at,
+    }))
 }
 
 /// The canary, where the phase has one, then the split's cases by name. Returns how many runs: none where
@@ -202,10 +243,39 @@ mod tests {
             .trial()
             .insert(&pool)
             .await;
-        all(&as_role(&pool, Role::Execution).await, noon())
-            .await
-            .unwrap();
+        let db = as_role(&pool, Role::Execution).await;
+        all(&db, noon()).await.unwrap();
         assert_eq!(runs(&pool).await, []);
+        let ends = async |minutes: i64| {
+            let accepted = sqlx::query_scalar!("SELECT decided_at FROM submission.uploads")
+                .fetch_one(&pool)
+                .await
+                .unwrap()
+                .unwrap();
+            let now = accepted + TimeDelta::minutes(minutes) - TimeDelta::seconds(1);
+            all(&db, now).await.unwrap();
+            sqlx::query!("SELECT state, failure, failure_detail FROM execution.attempts")
+                .fetch_optional(&pool)
+                .await
+                .unwrap()
+                .map(|row| (row.state, row.failure, row.failure_detail))
+        };
+        assert_eq!(ends(10).await, None);
+        // Its deadline: our fault, so that no chance is spent, and told to the organizers.
+        let (state, failure, detail) = ends(11).await.unwrap();
+        assert_eq!(
+            (state.as_str(), failure.as_deref()),
+            ("failed", Some("internal"))
+        );
+        assert!(detail.unwrap().contains("no public case for a trial"));
+        assert_eq!(runs(&pool).await, []);
+        let told = sqlx::query_scalar!("SELECT action FROM audit.entries");
+        assert_eq!(told.fetch_all(&pool).await.unwrap(), ["attempt.failed"]);
+        let keys = sqlx::query_scalar!("SELECT routing_key FROM execution.outbox");
+        assert_eq!(keys.fetch_all(&pool).await.unwrap(), ["attempt.finished"]);
+        all(&db, noon() + TimeDelta::hours(1)).await.unwrap();
+        let told = sqlx::query_scalar!("SELECT action FROM audit.entries");
+        assert_eq!(told.fetch_all(&pool).await.unwrap().len(), 1);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

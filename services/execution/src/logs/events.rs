@@ -51,7 +51,6 @@ pub async fn events(
         state,
         id: *id,
         at: last.and_then(|id| Position::parse(id.to_str().ok()?)),
-        whole: None,
         is_over: false,
         until: Instant::now() + LISTEN_MAX,
         _listener: listener,
@@ -99,8 +98,6 @@ struct Follower {
     state: web::Data<State>,
     id: Uuid,
     at: Option<Position>,
-    /// Of a run that has ended.
-    whole: Option<Bytes>,
     is_over: bool,
     until: Instant,
     _listener: Listener,
@@ -156,19 +153,16 @@ impl Follower {
         self.is_over.then(|| self.event("end", log.state.as_str()))
     }
 
-    async fn read(&mut self, log: &Log, from: usize) -> Result<Bytes, ApiError> {
-        if log.key.is_none() {
-            let pieces = text::read(&self.kit.db, &self.state.store, log, from).await?;
-            return Ok(pieces.into());
+    /// From here on; of the object of a run that has ended a little more than a piece, so that none is cut within
+    /// a character.
+    async fn read(&self, log: &Log, from: usize) -> Result<Bytes, ApiError> {
+        match &log.key {
+            None => {
+                let pieces = text::read(&self.kit.db, &self.state.store, log, from).await?;
+                Ok(pieces.into())
+            }
+            Some(key) => text::read_part(&self.state.store, key, from, PIECE_BYTES + 1).await,
         }
-        let whole = match &self.whole {
-            Some(whole) => whole.clone(),
-            None => text::read(&self.kit.db, &self.state.store, log, 0)
-                .await?
-                .into(),
-        };
-        self.whole = Some(whole.clone());
-        Ok(whole.slice(from.min(whole.len())..))
     }
 
     /// As much as goes into one event, cut between two characters.

@@ -22,12 +22,19 @@ pub async fn find(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
     let log = access::see(&kit.db, &caller, *id).await?;
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    if let Some(key) = &log.key {
+        return Ok(match text::stream(&state.store, key).await? {
+            Some(stream) => answer.streaming(stream),
+            None => answer.finish(),
+        });
+    }
     let bytes = text::read(&kit.db, &state.store, &log, 0).await?;
-    if bytes.is_empty() && log.key.is_none() {
+    if bytes.is_empty() {
         return Err(access::none());
     }
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(bytes))
+    Ok(answer.body(bytes))
 }

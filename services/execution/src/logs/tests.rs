@@ -107,6 +107,39 @@ async fn event(body: &mut BoxBody) -> Option<String> {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_long_log_that_has_ended_comes_piece_by_piece_and_whole(pool: PgPool) {
+    let world = World::new(pool).await;
+    let canary = world.claim().await.unwrap();
+    // Of two bytes each, so that a piece would end within one; and one byte before them.
+    let whole = format!("x{}", "é".repeat(50_000));
+    let report = failed(&canary, FailureCode::NoPrediction);
+    finish_with_log(&world, &canary, report, &whole).await;
+    let member = world.member().await;
+    let path = format!("{}/events", log_of(canary.case_run_id));
+    let answer = send(&world, &member, TestRequest::get().uri(&path)).await;
+    let mut live = answer.into_body();
+    let (mut read, mut pieces) = (String::new(), 0);
+    loop {
+        let said = event(&mut live).await.unwrap();
+        if said.contains("event: end") {
+            break;
+        }
+        let data = said
+            .lines()
+            .find_map(|line| line.strip_prefix("data: "))
+            .unwrap();
+        let text: String = serde_json::from_str(data).unwrap();
+        assert!(text.len() <= 32 << 10);
+        read += &text;
+        pieces += 1;
+    }
+    assert_eq!((read.len(), pieces), (whole.len(), 4));
+    assert!(read == whole);
+    let (status, plain) = get(&world, &member, &log_of(canary.case_run_id)).await;
+    assert!(status == 200 && plain == whole);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn the_canarys_log_is_for_its_team_and_organizers(pool: PgPool) {
     let world = World::new(pool).await;
     let canary = world.claim().await.unwrap();

@@ -1,5 +1,7 @@
 //! The bytes of a log, wherever they are.
 
+use bytes::Bytes;
+use futures_util::Stream;
 use molar_objects::{Bucket, Store};
 use molar_web_kit::ApiError;
 use sqlx::PgPool;
@@ -23,5 +25,38 @@ pub async fn read(db: &PgPool, store: &Store, log: &Log, from: usize) -> Result<
     match log.token {
         Some(token) => Ok(logs::pieces(db, log.case_run, token, from).await?),
         None => Ok(Vec::new()),
+    }
+}
+
+/// So many bytes of a kept log from a position on; none at its end.
+pub async fn read_part(
+    store: &Store,
+    key: &str,
+    from: usize,
+    most: usize,
+) -> Result<Bytes, ApiError> {
+    let size = match store.head(Bucket::Logs, key).await {
+        Ok(head) => usize::try_from(head.size).unwrap_or(usize::MAX),
+        Err(molar_objects::Error::NotFound) => return Ok(Bytes::new()),
+        Err(error) => return Err(Error::from(error).into()),
+    };
+    let end = size.min(from.saturating_add(most));
+    if from >= end {
+        return Ok(Bytes::new());
+    }
+    let range = from as u64..end as u64;
+    let part = store.get_range(Bucket::Logs, key, range).await;
+    Ok(part.map_err(Error::from)?)
+}
+
+/// The whole of a kept log as it comes; none where it is not there.
+pub async fn stream(
+    store: &Store,
+    key: &str,
+) -> Result<Option<impl Stream<Item = std::io::Result<Bytes>> + Unpin + 'static>, ApiError> {
+    match store.get_stream(Bucket::Logs, key).await {
+        Ok(stream) => Ok(Some(stream)),
+        Err(molar_objects::Error::NotFound) => Ok(None),
+        Err(error) => Err(Error::from(error).into()),
     }
 }

@@ -12,6 +12,8 @@ use crate::Result;
 
 /// Runs after which the median is taken: what an image took last month says little.
 const RECENT: TimeDelta = TimeDelta::days(7);
+/// How long a median counts before it is taken again.
+const TAKEN_FOR: TimeDelta = TimeDelta::minutes(1);
 
 /// A case run that has not ended.
 #[derive(Debug, Clone)]
@@ -60,28 +62,56 @@ pub async fn list_open(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<Ve
 }
 
 /// For how long a slot is held by a case of each phase: the median of the runs that ended lately, from the claim
-/// to the report.
+/// to the report. Taken once a minute: a week of a large challenge is a hundred thousand runs.
 pub async fn typical(
-    db: impl PgExecutor<'_>,
+    conn: &mut PgConnection,
     phases: &[Uuid],
     now: DateTime<Utc>,
 ) -> Result<HashMap<Uuid, TimeDelta>> {
+    let known = sqlx::query!(
+        "SELECT phase_id, millis FROM execution.typical_times WHERE phase_id = ANY($1) AND taken_at > $2",
+        phases,
+        now - TAKEN_FOR,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut found: HashMap<_, _> = known
+        .into_iter()
+        .map(|row| (row.phase_id, TimeDelta::milliseconds(row.millis)))
+        .collect();
+    let stale = phases.iter().filter(|phase| !found.contains_key(phase));
+    let stale: Vec<Uuid> = stale.copied().collect();
+    if !stale.is_empty() {
+        found.extend(take(conn, &stale, now).await?);
+    }
+    Ok(found)
+}
+
+/// A phase of which no run has ended is looked at again in the next round, which costs little.
+async fn take(
+    conn: &mut PgConnection,
+    phases: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<Vec<(Uuid, TimeDelta)>> {
     let rows = sqlx::query!(
-        r#"SELECT a.phase_id, percentile_cont(0.5) WITHIN GROUP (
-                      ORDER BY extract(epoch FROM r.finished_at - r.claimed_at)::float8) AS "seconds!"
-           FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
-           WHERE a.phase_id = ANY($1) AND r.state = 'finished' AND r.finished_at > $2
-           GROUP BY a.phase_id"#,
+        "INSERT INTO execution.typical_times (phase_id, millis, taken_at)
+         SELECT a.phase_id, 1000 * percentile_cont(0.5) WITHIN GROUP (
+                    ORDER BY extract(epoch FROM r.finished_at - r.claimed_at)::float8), $3
+         FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+         WHERE a.phase_id = ANY($1) AND r.state = 'finished' AND r.finished_at > $2
+         GROUP BY a.phase_id
+         ON CONFLICT (phase_id) DO UPDATE SET millis = excluded.millis, taken_at = excluded.taken_at
+         RETURNING phase_id, millis",
         phases,
         now - RECENT,
+        now,
     )
-    .fetch_all(db)
+    .fetch_all(conn)
     .await?;
-    let millis = |seconds: f64| TimeDelta::milliseconds((seconds * 1000.0) as i64);
-    let pairs = rows
-        .into_iter()
-        .map(|row| (row.phase_id, millis(row.seconds)));
-    Ok(pairs.collect())
+    let pairs = rows.into_iter();
+    Ok(pairs
+        .map(|row| (row.phase_id, TimeDelta::milliseconds(row.millis)))
+        .collect())
 }
 
 /// Of an attempt that has not ended.
@@ -107,24 +137,36 @@ pub async fn replace(
     )
     .execute(&mut *tx)
     .await?;
-    for of in standings {
-        sqlx::query!(
-            "INSERT INTO execution.places (attempt_id, device_class, is_served, place, expected_start_at, remaining, seen_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (attempt_id) DO UPDATE SET device_class = excluded.device_class,
-                 is_served = excluded.is_served, place = excluded.place,
-                 expected_start_at = excluded.expected_start_at, remaining = excluded.remaining,
-                 seen_at = excluded.seen_at",
-            of.attempt_id,
-            of.device_class,
-            of.is_served,
-            of.place.map(|(number, _)| i32::try_from(number).unwrap_or(i32::MAX)),
-            of.place.map(|(_, at)| at),
-            i32::try_from(of.remaining).unwrap_or(i32::MAX),
-            now,
-        )
-        .execute(&mut *tx)
-        .await?;
-    }
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    let classes: Vec<String> = (standings.iter())
+        .map(|of| of.device_class.clone())
+        .collect();
+    let served: Vec<bool> = standings.iter().map(|of| of.is_served).collect();
+    let places: Vec<Option<i32>> = (standings.iter())
+        .map(|of| of.place.map(|(place, _)| number(place)))
+        .collect();
+    let starts: Vec<Option<DateTime<Utc>>> = (standings.iter())
+        .map(|of| of.place.map(|(_, at)| at))
+        .collect();
+    let remaining: Vec<i32> = (standings.iter()).map(|of| number(of.remaining)).collect();
+    sqlx::query!(
+        "INSERT INTO execution.places (attempt_id, device_class, is_served, place, expected_start_at, remaining, seen_at)
+         SELECT n.attempt_id, n.device_class, n.is_served, n.place, n.starts_at, n.remaining, $7
+         FROM unnest($1::uuid[], $2::text[], $3::bool[], $4::int[], $5::timestamptz[], $6::int[])
+              AS n(attempt_id, device_class, is_served, place, starts_at, remaining)
+         ON CONFLICT (attempt_id) DO UPDATE SET device_class = excluded.device_class,
+             is_served = excluded.is_served, place = excluded.place,
+             expected_start_at = excluded.expected_start_at, remaining = excluded.remaining,
+             seen_at = excluded.seen_at",
+        &attempts,
+        &classes,
+        &served,
+        &places as &[Option<i32>],
+        &starts as &[Option<DateTime<Utc>>],
+        &remaining,
+        now,
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_domain::WorkerId;
+use molar_domain::device_class::DeviceClass;
 use molar_domain::worker_api::{Beat, Enrol};
 use molar_web_kit::caller::TokenHash;
 use sqlx::PgExecutor;
@@ -140,6 +141,19 @@ pub async fn live_classes(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result
     .fetch_all(db)
     .await?;
     Ok(classes)
+}
+
+/// What challenges say of device classes, each with the challenge's slug.
+pub async fn described_classes(db: impl PgExecutor<'_>) -> Result<Vec<(String, DeviceClass)>> {
+    let rows = sqlx::query!(
+        r#"SELECT challenge_slug AS "challenge!", description AS "description!" FROM tracks.device_class_facts
+           ORDER BY challenge_slug, device_class"#
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((row.challenge, serde_json::from_value(row.description)?)))
+        .collect()
 }
 
 /// Id and class of every worker that may come back.
