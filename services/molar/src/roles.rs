@@ -64,6 +64,7 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/api/v1/workers", "execution"),
     ("/api/v1/queue", "execution"),
     ("/api/v1/case-runs", "execution"),
+    ("/case-runs", "execution"),
     ("/api/v1/evaluations", "scoring"),
     ("/api/v1/boards", "leaderboard"),
     ("/register", "registration"),
@@ -77,3 +78,43 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/submissions", "submission"),
     ("/boards", "leaderboard"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::PREFIXES;
+
+    fn role_of(path: &str) -> &'static str {
+        let is_below = |prefix: &str| {
+            let rest = path.strip_prefix(prefix);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let found = PREFIXES.iter().filter(|(prefix, _)| is_below(prefix));
+        let longest = found.max_by_key(|(prefix, _)| prefix.len());
+        longest.map_or("tracks", |(_, role)| role)
+    }
+
+    #[test]
+    fn every_path_of_a_role_leads_to_it() {
+        let roles = [
+            ("registration", molar_registration::routes()),
+            ("tracks", molar_tracks::routes()),
+            ("submission", molar_submission::routes()),
+            ("execution", molar_execution::routes()),
+            ("scoring", molar_scoring::routes()),
+            ("leaderboard", molar_leaderboard::routes()),
+        ];
+        let paths = roles.map(|(role, routes)| {
+            let paths: BTreeSet<_> = routes.list().iter().map(|route| route.path).collect();
+            (role, paths)
+        });
+        // What pages need is served by each.
+        let is_shared = |path: &str| paths.iter().all(|(_, paths)| paths.contains(path));
+        for (role, own) in &paths {
+            for path in own.iter().filter(|path| !is_shared(path)) {
+                assert_eq!(role_of(path), *role, "{path}");
+            }
+        }
+    }
+}

@@ -139,8 +139,8 @@ fn label_set(track: &Track) -> String {
         .collect();
     if track.labels.iter().all(|label| teeth.contains(label)) {
         text.push_str(
-            " They are tooth numbers after FDI (ISO 3950): the first digit is the quadrant as the patient sees it, \
-             upper right, upper left, lower left, lower right (1 to 4 permanent, 5 to 8 deciduous teeth), the second \
+            " They are tooth numbers after FDI (ISO 3950): the first digit is the quadrant, the patient's upper \
+             right, upper left, lower left and lower right (1 to 4 permanent, 5 to 8 deciduous teeth), the second \
              counts from the midline.",
         );
     }

@@ -283,7 +283,12 @@ async fn every_complaint_about_a_pack_is_told_at_once(pool: PgPool) {
     let (status, _) = olga.post(&format!("{path}/stored"), unknown).await;
     assert_eq!(status, 422);
     let nowhere = format!("/api/v1/tracks/{}/packs", uuid::Uuid::nil());
-    assert_eq!(olga.post(&nowhere, body(ZIP, &[good.clone()])).await.0, 404);
+    assert_eq!(
+        olga.post(&nowhere, body(ZIP, std::slice::from_ref(&good)))
+            .await
+            .0,
+        404
+    );
     let packs = sqlx::query_scalar!("SELECT count(*) FROM tracks.packs").fetch_one(&pool);
     assert_eq!(packs.await.unwrap(), Some(0));
 }
