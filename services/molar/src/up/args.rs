@@ -92,6 +92,10 @@ pub struct UpArgs {
     #[arg(long, value_name = "HOST", env = "DOCKER_HOST")]
     pub docker_host: Option<String>,
 
+    /// For tests: how many seconds the URL of a part of an upload can be used.
+    #[arg(long, value_name = "SECONDS")]
+    pub part_url_s: Option<u32>,
+
     #[command(flatten)]
     pub lease: molar_execution::LeaseArgs,
 }
