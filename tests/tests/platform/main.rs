@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod boards;
+mod browser;
 mod killed;
 mod leases;
 mod rights;
@@ -25,6 +26,9 @@ async fn main() -> ExitCode {
         boards {
             both_kinds_on_both_tracks_reach_their_boards_with_exact_scores,
             a_final_board_is_hidden_until_it_is_published,
+        }
+        browser {
+            a_file_goes_up_from_the_page_and_on_after_a_reload,
         }
         rights {
             every_role_is_a_process_of_its_own,
