@@ -15,3 +15,8 @@ trap 'rm -rf "$data"' EXIT
 target/debug/molar up --fast --only docker --data "$data" --run \
     'target/release/examples/bench_measurement && target/debug/examples/bench_sandbox'
 cargo run --quiet --package molar-tests --example bench
+target/debug/examples/bench_uploads throughput rush
+# Takes three times its size on the disk, and minutes.
+if [ -n "${MOLAR_BENCH_KILLED_MIB:-}" ]; then
+    target/debug/examples/bench_uploads killed
+fi

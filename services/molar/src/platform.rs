@@ -135,6 +135,9 @@ impl Starter<'_> {
     }
 
     fn s3_key(&self, role: &str) -> anyhow::Result<(String, SecretString)> {
+        if let (Some(access), Some(secret)) = (&self.args.s3_access_key, &self.args.s3_secret_key) {
+            return Ok((access.clone(), secret.clone()));
+        }
         let key = self.servers.folder.secrets().s3.get(role);
         let key =
             key.with_context(|| format!("the data folder has no object store key for {role}"))?;

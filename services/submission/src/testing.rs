@@ -75,6 +75,11 @@ impl World {
         }
     }
 
+    /// A store that does not answer.
+    pub fn nowhere(&self) -> Store {
+        connect("http://127.0.0.1:1", molar_objects::Role::Submission)
+    }
+
     pub fn body(&self, size: u64) -> Value {
         json!({
             "phase_id": self.challenge.phase_id,
@@ -245,27 +250,12 @@ impl World {
 }
 
 async fn serve(folder: &std::path::Path) -> (Server, Store, Store) {
-    let key = |role: molar_objects::Role| Key {
-        access_key: format!("key-of-{role}"),
-        secret_key: format!("secret of {role}").into(),
-    };
     let roles = molar_objects::Role::ALL.into_iter();
     let keys: BTreeMap<_, _> = roles.map(|role| (role, key(role))).collect();
     let grants = Grants::of_roles(BucketNames::default(), &keys);
     let at = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::bind(at, &folder.join("s3"), grants).await.unwrap();
-    let store = |role| {
-        let key = key(role);
-        Store::connect(&S3Args {
-            endpoint: server.endpoint().parse().unwrap(),
-            public_endpoint: None,
-            region: "us-east-1".to_owned(),
-            access_key: key.access_key,
-            secret_key: key.secret_key,
-            bucket_prefix: "molar-".to_owned(),
-        })
-        .unwrap()
-    };
+    let store = |role| connect(&server.endpoint(), role);
     store(molar_objects::Role::Owner)
         .ensure_buckets()
         .await
@@ -282,6 +272,26 @@ async fn put_plain(part: &Value, content: &[u8]) -> String {
     let mut lines = answer.lines();
     let etag = lines.find_map(|line| line.strip_prefix("etag: ").map(str::to_owned));
     etag.expect("an etag")
+}
+
+fn key(role: molar_objects::Role) -> Key {
+    Key {
+        access_key: format!("key-of-{role}"),
+        secret_key: format!("secret of {role}").into(),
+    }
+}
+
+fn connect(endpoint: &str, role: molar_objects::Role) -> Store {
+    let key = key(role);
+    Store::connect(&S3Args {
+        endpoint: endpoint.parse().unwrap(),
+        public_endpoint: None,
+        region: "us-east-1".to_owned(),
+        access_key: key.access_key,
+        secret_key: key.secret_key,
+        bucket_prefix: "molar-".to_owned(),
+    })
+    .unwrap()
 }
 
 /// The whole answer.

@@ -12,11 +12,25 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use molar_tests::system::System;
 
+use crate::stage;
+
 const BUCKET: &str = "molar-uploads";
 const KEY: &str = "submission/plain";
 /// As the platform cuts a file, and as `molar submit` sends it.
 const PART: usize = 8 << 20;
 const PARALLEL: usize = 4;
+
+/// Endpoint and key of the role that signs uploads.
+fn embedded(system: &System) -> anyhow::Result<(String, String, String)> {
+    let (state, secrets) = (system.state()?, system.secrets()?);
+    let port = state["ports"]["s3"].as_u64().context("no port of the store")?;
+    let key = |name: &str| {
+        let key = secrets["s3"]["submission"][name].as_str();
+        key.map(str::to_owned).with_context(|| format!("no {name}"))
+    };
+    let endpoint = format!("http://127.0.0.1:{port}");
+    Ok((endpoint, key("access_key")?, key("secret_key")?))
+}
 
 pub struct Plain {
     s3: Client,
@@ -26,19 +40,15 @@ pub struct Plain {
 impl Plain {
     /// With the key of the role that signs uploads.
     pub fn of(system: &System) -> anyhow::Result<Self> {
-        let (state, secrets) = (system.state()?, system.secrets()?);
-        let port = state["ports"]["s3"]
-            .as_u64()
-            .context("no port of the store")?;
-        let key = |name: &str| {
-            let key = secrets["s3"]["submission"][name].as_str();
-            key.map(str::to_owned).with_context(|| format!("no {name}"))
+        let given = stage::given_store();
+        let (endpoint, access, secret) = match given {
+            Some(given) => given,
+            None => embedded(system)?,
         };
-        let (access, secret) = (key("access_key")?, key("secret_key")?);
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
-            .endpoint_url(format!("http://127.0.0.1:{port}"))
+            .endpoint_url(endpoint)
             .force_path_style(true)
             .credentials_provider(Credentials::new(access, secret, None, None, "bench"))
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)

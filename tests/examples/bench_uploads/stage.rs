@@ -22,7 +22,14 @@ pub struct Stage {
 
 impl Stage {
     pub async fn set(options: &[&str]) -> anyhow::Result<Self> {
-        let system = System::start_with(options).await?;
+        let mut options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        if let Some((endpoint, access, secret)) = given_store() {
+            options.extend(["--s3-endpoint".to_owned(), endpoint]);
+            options.extend(["--s3-access-key".to_owned(), access]);
+            options.extend(["--s3-secret-key".to_owned(), secret]);
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let system = System::start_with(&options).await?;
         let mut organizer = Organizer::enter(&system).await?;
         let small = "upload_bytes = 268435456";
         let large = format!("upload_bytes = {UPLOAD_BYTES}");
@@ -55,6 +62,13 @@ impl Stage {
             .unwrap_or_default()
             >> 20
     }
+}
+
+/// Another S3 server than the embedded one: endpoint, key and secret, with spaces between.
+pub fn given_store() -> Option<(String, String, String)> {
+    let said = std::env::var("MOLAR_BENCH_S3").ok()?;
+    let mut words = said.split_whitespace().map(str::to_owned);
+    Some((words.next()?, words.next()?, words.next()?))
 }
 
 pub fn table(header: &[&str]) -> Table {

@@ -13,6 +13,7 @@ mod stage;
 mod stopped;
 mod trials;
 mod twice;
+mod uploads;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,9 @@ async fn main() -> ExitCode {
         }
         browser {
             a_file_goes_up_from_the_page_and_on_after_a_reload,
+        }
+        uploads {
+            a_submit_that_was_stopped_and_killed_goes_on_where_it_was,
         }
         rights {
             every_role_is_a_process_of_its_own,

@@ -173,6 +173,34 @@ pub async fn expire(
     .await
 }
 
+/// Expired and cancelled ones whose bytes may still be in the store.
+pub async fn undropped(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Upload>> {
+    sqlx::query_as!(
+        Upload,
+        "SELECT submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, sha256, open_until
+         FROM submission.uploads WHERE state IN ('expired', 'cancelled') AND dropped_at IS NULL
+         ORDER BY submission_id LIMIT $1",
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+pub async fn note_dropped(
+    db: impl PgExecutor<'_>,
+    submission: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE submission.uploads SET dropped_at = $2 WHERE submission_id = $1",
+        submission,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// A claimed row: the proof, and what the check needs to know.
 pub struct Claimed {
     pub lease_token: Uuid,

@@ -206,6 +206,7 @@ async fn insist_on_size(store: &Store, upload: &Upload) -> Result<(), ApiError> 
 mod tests {
     use actix_web::http::StatusCode;
     use serde_json::json;
+    use sha2::Digest as _;
     use sqlx::PgPool;
 
     use crate::testing::{World, predictions_zip};
@@ -281,6 +282,37 @@ mod tests {
         }
         assert_eq!(world.find(id).await["state"], "uploading");
         assert_eq!(world.post(&path, &good).await.0, StatusCode::OK);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn the_whole_hash_may_come_late_or_never_but_not_change(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let zip = predictions_zip(&["Case_01", "Case_02"]);
+        let hash = hex::encode(sha2::Sha256::digest(&zip));
+        let mut undeclared = world.body(zip.len() as u64);
+        undeclared["sha256"] = json!(null);
+        let begin = async || {
+            let created = world.post("/api/v1/submissions", &undeclared).await.1;
+            let id: uuid::Uuid = created["id"].as_str().unwrap().parse().unwrap();
+            let part = world.sign(id, &zip).await;
+            crate::testing::try_put(&part, &zip).await;
+            id
+        };
+        let (late, never, wrong) = (begin().await, begin().await, world.put(&zip, &zip).await.0);
+        let complete = |id: uuid::Uuid| format!("/api/v1/submissions/{id}/complete");
+        let (status, problem) = world
+            .post(&complete(wrong), &json!({"sha256": "00".repeat(32)}))
+            .await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem["errors"][0]["pointer"], "/sha256");
+        let (status, _) = world.post(&complete(late), &json!({"sha256": hash})).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(world.complete(never).await["sha256"], json!(null));
+        assert_eq!(world.run_checks().await, 2);
+        for id in [late, never] {
+            let found = world.find(id).await;
+            assert_eq!((&found["state"], &found["sha256"]), (&json!("scoring"), &json!(hash)));
+        }
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

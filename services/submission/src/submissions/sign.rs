@@ -94,3 +94,66 @@ pub async fn sign(
     let parts = parts::sign(&state, &upload, &wanted, now).await?;
     Ok(web::Json(SignedParts { parts }))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::StatusCode;
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::testing::{World, try_put};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_part_is_taken_with_the_bytes_that_were_signed_and_no_others(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let id = world.create("0123456789").await;
+        let part = world.sign(id, b"0123456789").await;
+        let refused = try_put(&part, b"0123456780").await;
+        assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
+        let shorter = try_put(&part, b"012345678").await;
+        assert!(!shorter.starts_with("HTTP/1.1 200"), "{shorter}");
+        let (_, upload) = world.get(&format!("/api/v1/submissions/{id}/upload")).await;
+        assert_eq!(upload["present"], json!([]));
+        let taken = try_put(&part, b"0123456789").await;
+        assert!(taken.starts_with("HTTP/1.1 200"), "{taken}");
+        let (_, upload) = world.get(&format!("/api/v1/submissions/{id}/upload")).await;
+        let hash = "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882";
+        assert_eq!(upload["present"][0]["sha256"], hash, "{upload:#}");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_cannot_be_signed_is_told_all_at_once(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let id = world.create("{}").await;
+        let path = format!("/api/v1/submissions/{id}/sign");
+        let body = json!({"parts": [{"number": 0, "sha256": "ab"}, {"number": 2, "sha256": "00".repeat(32)}]});
+        let (status, problem) = world.post(&path, &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        insta::assert_json_snapshot!(problem["errors"], @r#"
+        [
+          {
+            "detail": "the file has parts 1 to 1",
+            "pointer": "/parts/0/number"
+          },
+          {
+            "detail": "must be the 64 hexadecimal digits of the part's SHA-256",
+            "pointer": "/parts/0/sha256"
+          },
+          {
+            "detail": "the file has parts 1 to 1",
+            "pointer": "/parts/1/number"
+          }
+        ]
+        "#);
+        let (status, _) = world.post(&path, &json!({"parts": []})).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+
+        let stranger = molar_web_kit::testing::person(&pool, "Stranger").await;
+        let good = json!({"parts": [{"number": 1, "sha256": "00".repeat(32)}]});
+        assert_eq!(world.post_as(&stranger, &path, &good).await.0, StatusCode::NOT_FOUND);
+        let organizer = molar_web_kit::testing::organizer(&pool, "Olga", world.challenge.id).await;
+        assert_eq!(world.post_as(&organizer, &path, &good).await.0, StatusCode::FORBIDDEN);
+        world.post(&format!("/api/v1/submissions/{id}/cancel"), &json!({})).await;
+        assert_eq!(world.post(&path, &good).await.0, StatusCode::CONFLICT);
+    }
+}

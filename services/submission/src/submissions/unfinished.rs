@@ -72,3 +72,42 @@ pub async fn unfinished(
         items: found.into_iter().map(item).collect(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::StatusCode;
+    use molar_testkit::TeamBuilder;
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::testing::World;
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_team_finds_what_it_began_by_the_files_key(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let key = "ab".repeat(32);
+        let mut body = world.body(9);
+        body["sha256"] = json!(null);
+        body["resume_key"] = json!(key);
+        let begun = world.post("/api/v1/submissions", &body).await.1;
+        world.create("other").await;
+        let all = "/api/v1/submissions/unfinished";
+        assert_eq!(world.get(all).await.1["items"].as_array().unwrap().len(), 2);
+        let by_key = format!("{all}?resume_key={key}&phase_id={}&team_id={}", world.challenge.phase_id, world.team.id);
+        let (_, found) = world.get(&by_key).await;
+        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found:#}");
+        assert_eq!(found["items"][0]["submission_id"], begun["id"]);
+        assert_eq!(found["items"][0]["size_bytes"], 9);
+
+        let stranger = molar_web_kit::testing::person(&pool, "Stranger").await;
+        assert_eq!(world.get_as(&stranger, all).await.1["items"], json!([]));
+        assert_eq!(world.get_as(&stranger, &by_key).await.0, StatusCode::FORBIDDEN);
+        let other = TeamBuilder::new(&world.challenge, "Others").insert(&pool).await;
+        let theirs = format!("{all}?team_id={}", other.id);
+        assert_eq!(world.get(&theirs).await.0, StatusCode::FORBIDDEN);
+
+        let id = begun["id"].as_str().unwrap();
+        world.post(&format!("/api/v1/submissions/{id}/cancel"), &json!({})).await;
+        assert_eq!(world.get(&by_key).await.1["items"], json!([]));
+    }
+}
