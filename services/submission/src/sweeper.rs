@@ -124,7 +124,10 @@ mod tests {
         let upload = uploads::find(&pool, id).await.unwrap();
         let parts = async || {
             let (key, multipart) = (&upload.object_key, &upload.multipart_id);
-            world.store.list_parts(Bucket::Uploads, key, multipart).await
+            world
+                .store
+                .list_parts(Bucket::Uploads, key, multipart)
+                .await
         };
         sqlx::query!("UPDATE submission.uploads SET open_until = now() - interval '1 s'")
             .execute(&pool)
@@ -136,7 +139,10 @@ mod tests {
 
         sweep(&world.db, &world.store).await.unwrap();
         let gone = parts().await;
-        assert!(matches!(gone, Err(molar_objects::Error::NotFound)), "{gone:?}");
+        assert!(
+            matches!(gone, Err(molar_objects::Error::NotFound)),
+            "{gone:?}"
+        );
         assert!(uploads::undropped(&pool, 9).await.unwrap().is_empty());
     }
 }

@@ -23,7 +23,9 @@ const PARALLEL: usize = 4;
 /// Endpoint and key of the role that signs uploads.
 fn embedded(system: &System) -> anyhow::Result<(String, String, String)> {
     let (state, secrets) = (system.state()?, system.secrets()?);
-    let port = state["ports"]["s3"].as_u64().context("no port of the store")?;
+    let port = state["ports"]["s3"]
+        .as_u64()
+        .context("no port of the store")?;
     let key = |name: &str| {
         let key = secrets["s3"]["submission"][name].as_str();
         key.map(str::to_owned).with_context(|| format!("no {name}"))

@@ -23,7 +23,9 @@ pub async fn a_submit_that_was_stopped_and_killed_goes_on_where_it_was(
 ) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("predictions.zip");
-    let content: Vec<u8> = (0..SIZE / 4).flat_map(|n: usize| (n as u32).to_le_bytes()).collect();
+    let content: Vec<u8> = (0..SIZE / 4)
+        .flat_map(|n: usize| (n as u32).to_le_bytes())
+        .collect();
     std::fs::write(&path, &content)?;
     let said = folder.path().join("said");
 
@@ -39,7 +41,10 @@ pub async fn a_submit_that_was_stopped_and_killed_goes_on_where_it_was(
     );
 
     let mut killed = submit(stage, &path, &said, &["--limit-rate", "16M"])?;
-    ensure!(until_present(stage, 3).await? == id, "a second one was begun");
+    ensure!(
+        until_present(stage, 3).await? == id,
+        "a second one was begun"
+    );
     signal(&killed, Signal::KILL)?;
     killed.wait().await?;
 
@@ -49,7 +54,10 @@ pub async fn a_submit_that_was_stopped_and_killed_goes_on_where_it_was(
     ensure!(status.success(), "molar submit ended with {status}: {told}");
     let gone_on = format!("Going on with submission {id}: ");
     ensure!(told.matches(&gone_on).count() == 2, "{told}");
-    ensure!(!told.contains(&format!("{gone_on}0 of")), "nothing was kept: {told}");
+    ensure!(
+        !told.contains(&format!("{gone_on}0 of")),
+        "nothing was kept: {told}"
+    );
     let end = ended(&stage.ridge, &id, PATIENCE).await?;
     ensure!(text(&end, "sha256") == sha256(&content), "{end}");
     ensure!(text(&end, "failure") == "bad-archive", "{end}");
@@ -57,7 +65,10 @@ pub async fn a_submit_that_was_stopped_and_killed_goes_on_where_it_was(
 }
 
 fn submit(stage: &Stage, path: &Path, said: &Path, more: &[&str]) -> anyhow::Result<Child> {
-    let log = std::fs::File::options().create(true).append(true).open(said)?;
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(said)?;
     let child = Command::new(binary().context("no binary")?)
         .args(["submit", "--phase", "trial/opg/validation"])
         .args(more)
@@ -73,13 +84,20 @@ fn submit(stage: &Stage, path: &Path, said: &Path, more: &[&str]) -> anyhow::Res
 
 fn signal(child: &Child, signal: Signal) -> anyhow::Result<()> {
     let pid = i32::try_from(child.id().context("it ended by itself")?)?;
-    Process::of(pid).context("it ended by itself")?.signal(signal)
+    Process::of(pid)
+        .context("it ended by itself")?
+        .signal(signal)
 }
 
 /// Waits until so many parts have arrived; returns the submission's id.
 async fn until_present(stage: &Stage, parts: usize) -> anyhow::Result<String> {
     until("parts to arrive", PATIENCE, async || {
-        let open = stage.ridge.api.get("/api/v1/submissions/unfinished").await?.ok()?;
+        let open = stage
+            .ridge
+            .api
+            .get("/api/v1/submissions/unfinished")
+            .await?
+            .ok()?;
         let Some(one) = items(&open).iter().find(|one| one["size_bytes"] == SIZE) else {
             return Ok(None);
         };

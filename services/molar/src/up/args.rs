@@ -89,10 +89,20 @@ pub struct UpArgs {
     pub s3_endpoint: Option<String>,
 
     /// The key of that server, with all rights on its eight buckets, which must be there; used by all roles.
-    #[arg(long, value_name = "KEY", requires = "s3_secret_key", env = "MOLAR_S3_ACCESS_KEY")]
+    #[arg(
+        long,
+        value_name = "KEY",
+        requires = "s3_secret_key",
+        env = "MOLAR_S3_ACCESS_KEY"
+    )]
     pub s3_access_key: Option<String>,
 
-    #[arg(long, value_name = "SECRET", env = "MOLAR_S3_SECRET_KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "MOLAR_S3_SECRET_KEY",
+        hide_env_values = true
+    )]
     pub s3_secret_key: Option<SecretString>,
 
     /// A Docker Engine to be used; by default the system's if it answers, else a private one.

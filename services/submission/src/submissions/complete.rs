@@ -311,7 +311,10 @@ mod tests {
         assert_eq!(world.run_checks().await, 2);
         for id in [late, never] {
             let found = world.find(id).await;
-            assert_eq!((&found["state"], &found["sha256"]), (&json!("scoring"), &json!(hash)));
+            assert_eq!(
+                (&found["state"], &found["sha256"]),
+                (&json!("scoring"), &json!(hash))
+            );
         }
     }
 

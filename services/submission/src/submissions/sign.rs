@@ -150,10 +150,18 @@ mod tests {
 
         let stranger = molar_web_kit::testing::person(&pool, "Stranger").await;
         let good = json!({"parts": [{"number": 1, "sha256": "00".repeat(32)}]});
-        assert_eq!(world.post_as(&stranger, &path, &good).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(
+            world.post_as(&stranger, &path, &good).await.0,
+            StatusCode::NOT_FOUND
+        );
         let organizer = molar_web_kit::testing::organizer(&pool, "Olga", world.challenge.id).await;
-        assert_eq!(world.post_as(&organizer, &path, &good).await.0, StatusCode::FORBIDDEN);
-        world.post(&format!("/api/v1/submissions/{id}/cancel"), &json!({})).await;
+        assert_eq!(
+            world.post_as(&organizer, &path, &good).await.0,
+            StatusCode::FORBIDDEN
+        );
+        world
+            .post(&format!("/api/v1/submissions/{id}/cancel"), &json!({}))
+            .await;
         assert_eq!(world.post(&path, &good).await.0, StatusCode::CONFLICT);
     }
 }

@@ -93,7 +93,10 @@ mod tests {
         world.create("other").await;
         let all = "/api/v1/submissions/unfinished";
         assert_eq!(world.get(all).await.1["items"].as_array().unwrap().len(), 2);
-        let by_key = format!("{all}?resume_key={key}&phase_id={}&team_id={}", world.challenge.phase_id, world.team.id);
+        let by_key = format!(
+            "{all}?resume_key={key}&phase_id={}&team_id={}",
+            world.challenge.phase_id, world.team.id
+        );
         let (_, found) = world.get(&by_key).await;
         assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found:#}");
         assert_eq!(found["items"][0]["submission_id"], begun["id"]);
@@ -101,13 +104,20 @@ mod tests {
 
         let stranger = molar_web_kit::testing::person(&pool, "Stranger").await;
         assert_eq!(world.get_as(&stranger, all).await.1["items"], json!([]));
-        assert_eq!(world.get_as(&stranger, &by_key).await.0, StatusCode::FORBIDDEN);
-        let other = TeamBuilder::new(&world.challenge, "Others").insert(&pool).await;
+        assert_eq!(
+            world.get_as(&stranger, &by_key).await.0,
+            StatusCode::FORBIDDEN
+        );
+        let other = TeamBuilder::new(&world.challenge, "Others")
+            .insert(&pool)
+            .await;
         let theirs = format!("{all}?team_id={}", other.id);
         assert_eq!(world.get(&theirs).await.0, StatusCode::FORBIDDEN);
 
         let id = begun["id"].as_str().unwrap();
-        world.post(&format!("/api/v1/submissions/{id}/cancel"), &json!({})).await;
+        world
+            .post(&format!("/api/v1/submissions/{id}/cancel"), &json!({}))
+            .await;
         assert_eq!(world.get(&by_key).await.1["items"], json!([]));
     }
 }
