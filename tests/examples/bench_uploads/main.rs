@@ -5,7 +5,8 @@
 //! * `killed`: a large file whose sender is killed at 40 % and at 80 %, with URLs that run out
 //!
 //! `MOLAR_BENCH_S3="ENDPOINT KEY SECRET"` takes another S3 server, whose buckets are there, than the embedded one.
-//! `MOLAR_BENCH_UPLOAD_MIB`, `MOLAR_BENCH_PAIRS`, `MOLAR_BENCH_RUSH_S` and `MOLAR_BENCH_KILLED_MIB` say how much.
+//! `MOLAR_BENCH_UPLOAD_MIB`, `MOLAR_BENCH_PAIRS`, `MOLAR_BENCH_RUSH_TEAMS`,
+//! `MOLAR_BENCH_RUSH_S` and `MOLAR_BENCH_KILLED_MIB` say how much.
 
 mod file;
 mod killed;

@@ -29,17 +29,36 @@ use tokio::time::sleep_until;
 use crate::stage::table;
 use crate::{setting, teams};
 
-const TEAMS: usize = 220;
-const SUBMISSIONS: usize = 2000;
 const CASES: usize = 5;
 const CONNECTIONS: usize = 64;
-/// Of a team, a day: 20 teams use it up and then try twice more.
+/// Of a team, a day. One team of eleven uses it up and then tries twice more, the others leave one.
 const QUOTA: usize = 10;
-const GREEDY: usize = SUBMISSIONS - TEAMS * (QUOTA - 1);
 const TOO_MANY: usize = 2;
 /// Between the last arrival and the close.
 const MARGIN: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_secs(1800);
+
+/// 220 teams make 2,000 submissions.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    teams: usize,
+    greedy: usize,
+    submissions: usize,
+    spread: Duration,
+}
+
+impl Size {
+    fn wanted() -> anyhow::Result<Self> {
+        let teams = usize::try_from(setting("MOLAR_BENCH_RUSH_TEAMS", 220))?;
+        let greedy = teams / 11;
+        Ok(Self {
+            teams,
+            greedy,
+            submissions: teams * (QUOTA - 1) + greedy,
+            spread: Duration::from_secs(setting("MOLAR_BENCH_RUSH_S", 120)),
+        })
+    }
+}
 
 /// One submission that somebody wants to hand in.
 struct Wish {
@@ -69,9 +88,9 @@ pub async fn measure() -> anyhow::Result<Table> {
 }
 
 async fn both(system: &System) -> anyhow::Result<Table> {
-    let splits = draw()?;
+    let (size, splits) = (Size::wanted()?, draw()?);
     let organizer = open(system, &splits).await?;
-    let teams = teams::make(system, &organizer, TEAMS).await?;
+    let teams = teams::make(system, &organizer, size.teams).await?;
     let zips = zips(&splits["validation"])?;
     let rows = Rows::open(system).await?;
     let mut table = table(&["rush", "n", "p50", "p95", "p99", "max"]);
@@ -81,7 +100,7 @@ async fn both(system: &System) -> anyhow::Result<Table> {
             &organizer,
             &teams,
             &zips,
-            (phase, is_paused),
+            (phase, is_paused, size),
             &rows,
             &mut table,
         )
@@ -144,16 +163,16 @@ fn zips(cases: &[Case]) -> anyhow::Result<Vec<Arc<Vec<u8>>>> {
 }
 
 /// In a random order, spread evenly over the time; the greedy teams' last tries come last.
-fn wishes(zips: &[Arc<Vec<u8>>], spread: Duration) -> Vec<Wish> {
-    let mut order: Vec<usize> = (0..TEAMS)
-        .flat_map(|team| vec![team; QUOTA - 1 + usize::from(team < GREEDY)])
+fn wishes(zips: &[Arc<Vec<u8>>], size: Size) -> Vec<Wish> {
+    let mut order: Vec<usize> = (0..size.teams)
+        .flat_map(|team| vec![team; QUOTA - 1 + usize::from(team < size.greedy)])
         .collect();
     let mut rng = rand::rng();
     for place in (1..order.len()).rev() {
         order.swap(place, rng.random_range(0..=place));
     }
-    order.extend((0..GREEDY).flat_map(|team| vec![team; TOO_MANY]));
-    let step = spread.div_f64(order.len() as f64);
+    order.extend((0..size.greedy).flat_map(|team| vec![team; TOO_MANY]));
+    let step = size.spread.div_f64(order.len() as f64);
     let wish = |(place, team): (usize, usize)| Wish {
         team,
         at: step.mul_f64(place as f64 + rng.random_range(0.0..1.0)),
@@ -167,19 +186,18 @@ async fn play(
     organizer: &Organizer,
     teams: &[Team],
     zips: &[Arc<Vec<u8>>],
-    (phase, is_paused): (&str, bool),
+    (phase, is_paused, size): (&str, bool, Size),
     rows: &Rows,
     table: &mut Table,
 ) -> anyhow::Result<()> {
-    let spread = Duration::from_secs(setting("MOLAR_BENCH_RUSH_S", 120));
     let phase_id = organizer.phase_id(Track::Opg, phase)?;
     let scoring = system.child("scoring")?;
     if is_paused {
         scoring.signal(Signal::STOP)?;
     }
-    close_in(rows.pool(), &phase_id, spread + MARGIN).await?;
+    close_in(rows.pool(), &phase_id, size.spread + MARGIN).await?;
     let begun = Instant::now();
-    let seen = hand_in_all(teams, &phase_id, wishes(zips, spread)).await?;
+    let seen = hand_in_all(teams, &phase_id, wishes(zips, size)).await?;
     let handed_in = begun.elapsed();
     if is_paused {
         scoring.signal(Signal::CONT)?;
@@ -201,7 +219,7 @@ async fn play(
         ]);
     }
     let after = Instant::now();
-    let scored = all_scored(rows.pool(), &phase_id).await?;
+    let scored = all_scored(rows.pool(), &phase_id, size.submissions).await?;
     let scored_after = after.elapsed();
     let over = over_quota(rows.pool(), &phase_id).await?;
     ensure!(
@@ -211,7 +229,7 @@ async fn play(
         &seen.other[..1]
     );
     ensure!(
-        seen.over_quota == GREEDY * TOO_MANY,
+        seen.over_quota == size.greedy * TOO_MANY,
         "{} were refused",
         seen.over_quota
     );
@@ -231,7 +249,7 @@ async fn play(
     );
     say("refused for the quota", seen.over_quota.to_string());
     say("teams over their quota", over.to_string());
-    say("lost", (SUBMISSIONS as i64 - scored).to_string());
+    say("lost", (size.submissions as i64 - scored).to_string());
     say("time until all were handed in", seconds(handed_in));
     say("latest start behind its time", milliseconds(seen.late));
     say("then until all were scored", seconds(scored_after));
@@ -355,7 +373,7 @@ async fn close_in(db: &PgPool, phase_id: &str, time: Duration) -> anyhow::Result
 }
 
 /// Waits for the end of all evaluations; returns how many submissions have one.
-async fn all_scored(db: &PgPool, phase_id: &str) -> anyhow::Result<i64> {
+async fn all_scored(db: &PgPool, phase_id: &str, wanted: usize) -> anyhow::Result<i64> {
     let id: uuid::Uuid = phase_id.parse()?;
     until("all to be scored", PATIENCE, async || {
         let scored: i64 = sqlx::query_scalar(
@@ -366,7 +384,7 @@ async fn all_scored(db: &PgPool, phase_id: &str) -> anyhow::Result<i64> {
         .bind(id)
         .fetch_one(db)
         .await?;
-        Ok((scored >= SUBMISSIONS as i64).then_some(scored))
+        Ok((scored >= wanted as i64).then_some(scored))
     })
     .await
 }
