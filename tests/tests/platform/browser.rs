@@ -13,7 +13,7 @@ use molar_tests::people::{PASSWORD, sha256};
 use molar_tests::predictions::{predict, zip_of};
 use molar_tests::submit::{ended, find, scored};
 use molar_tests::{skip, until};
-use thirtyfour::prelude::*;
+use serde_json::json;
 
 use crate::stage::{PATIENCE, Stage};
 
@@ -29,12 +29,12 @@ pub async fn a_file_goes_up_from_the_page_and_on_after_a_reload(
         skip::skipped("chromium", name);
         return Ok(());
     };
-    let outcome = play(stage, browser.driver()).await;
+    let outcome = play(stage, &browser).await;
     browser.quit().await;
     outcome
 }
 
-async fn play(stage: &Stage, driver: &WebDriver) -> anyhow::Result<()> {
+async fn play(stage: &Stage, driver: &Browser) -> anyhow::Result<()> {
     sign_in(stage, driver).await?;
     let phase = stage.organizer.phase_id(Track::Opg, "validation")?;
     let page = format!("{}/submissions/new?phase={phase}", stage.system.url());
@@ -42,28 +42,21 @@ async fn play(stage: &Stage, driver: &WebDriver) -> anyhow::Result<()> {
     interrupted(stage, driver, &page).await
 }
 
-async fn sign_in(stage: &Stage, driver: &WebDriver) -> anyhow::Result<()> {
-    driver.goto(format!("{}/login", stage.system.url())).await?;
-    for (field, value) in [
-        ("email", stage.ridge.email.as_str()),
-        ("password", PASSWORD),
-    ] {
-        driver.find(By::Name(field)).await?.send_keys(value).await?;
-    }
+async fn sign_in(stage: &Stage, driver: &Browser) -> anyhow::Result<()> {
     driver
-        .find(By::Css("main form button"))
-        .await?
-        .click()
+        .goto(&format!("{}/login", stage.system.url()))
         .await?;
+    driver.type_into("[name=email]", &stage.ridge.email).await?;
+    driver.type_into("[name=password]", PASSWORD).await?;
+    driver.click("main form button").await?;
     until("the page after signing in", PATIENCE, async || {
-        let url = driver.current_url().await?;
-        Ok((!url.path().starts_with("/login")).then_some(()))
+        Ok((!driver.path().await?.starts_with("/login")).then_some(()))
     })
     .await
 }
 
 /// A zip of predictions that is dropped on the page is scored.
-async fn dropped(stage: &Stage, driver: &WebDriver, page: &str) -> anyhow::Result<()> {
+async fn dropped(stage: &Stage, driver: &Browser, page: &str) -> anyhow::Result<()> {
     let zip = zip_of(&predict(
         Track::Opg,
         stage.cases(Track::Opg, "validation"),
@@ -75,9 +68,7 @@ async fn dropped(stage: &Stage, driver: &WebDriver, page: &str) -> anyhow::Resul
         dropped.items.add(new File([bytes], 'predictions.zip'));
         document.querySelector('form[data-upload]').dispatchEvent(
             new DragEvent('drop', {dataTransfer: dropped, cancelable: true, bubbles: true}));";
-    driver
-        .execute(drop, vec![BASE64.encode(&zip).into()])
-        .await?;
+    driver.run(drop, json!([BASE64.encode(&zip)])).await?;
     let id = on_the_submissions_page(driver).await?;
     let end = scored(&stage.ridge, &id, PATIENCE).await?;
     // The browser declared none: the check found it.
@@ -85,7 +76,7 @@ async fn dropped(stage: &Stage, driver: &WebDriver, page: &str) -> anyhow::Resul
     Ok(())
 }
 
-async fn interrupted(stage: &Stage, driver: &WebDriver, page: &str) -> anyhow::Result<()> {
+async fn interrupted(stage: &Stage, driver: &Browser, page: &str) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (path, hash) = large_file(folder.path())?;
     choose(driver, page, &path).await?;
@@ -123,15 +114,11 @@ async fn interrupted(stage: &Stage, driver: &WebDriver, page: &str) -> anyhow::R
     stage.rows.settled(&id, "returned").await
 }
 
-async fn choose(driver: &WebDriver, page: &str, path: &Path) -> anyhow::Result<()> {
+async fn choose(driver: &Browser, page: &str, path: &Path) -> anyhow::Result<()> {
     driver.goto(page).await?;
     let path = path.to_str().context("a plain path")?;
-    driver.find(By::Css(CHOOSE)).await?.send_keys(path).await?;
-    driver
-        .find(By::Css("form[data-upload] button"))
-        .await?
-        .click()
-        .await?;
+    driver.type_into(CHOOSE, path).await?;
+    driver.click("form[data-upload] button").await?;
     Ok(())
 }
 
@@ -149,15 +136,15 @@ async fn unfinished(stage: &Stage) -> anyhow::Result<Vec<String>> {
 }
 
 /// Where the script leads when it is done; or what it said instead.
-async fn on_the_submissions_page(driver: &WebDriver) -> anyhow::Result<String> {
+async fn on_the_submissions_page(driver: &Browser) -> anyhow::Result<String> {
     let patience = PATIENCE + Duration::from_secs(60);
     until("the submission's page", patience, async || {
-        let url = driver.current_url().await?;
-        let last = url.path().rsplit('/').next().unwrap_or_default();
+        let path = driver.path().await?;
+        let last = path.rsplit('/').next().unwrap_or_default();
         if last.parse::<uuid::Uuid>().is_ok() {
             return Ok(Some(last.to_owned()));
         }
-        let said = driver.find(By::Css("[data-said]")).await?.text().await?;
+        let said = driver.text_of("[data-said]").await?;
         ensure!(!said.starts_with("Stopped"), "the page says: {said}");
         Ok(None)
     })

@@ -1,5 +1,4 @@
-use molar_objects::{Bucket, Digest, Role};
-use reqwest::Method;
+use molar_objects::{Bucket, Digest, Presigned, Role};
 use reqwest::header::HeaderMap;
 use sha2::Digest as _;
 
@@ -9,11 +8,12 @@ pub const PAGE: &str = "https://molar.example";
 
 /// The headers that a browser gets to see of the answer to a preflight.
 async fn preflight(fixture: &Fixture, origin: &str) -> HeaderMap {
-    let asked = reqwest::Client::new()
-        .request(
-            Method::OPTIONS,
-            format!("{}/molar-uploads/k", fixture.server.endpoint()),
-        )
+    let request = Presigned {
+        method: "OPTIONS".to_owned(),
+        url: format!("{}/molar-uploads/k", fixture.server.endpoint()),
+        headers: Vec::new(),
+    };
+    let asked = build(&request)
         .header("origin", origin)
         .header("access-control-request-method", "PUT")
         .header("access-control-request-headers", "x-amz-checksum-sha256");
