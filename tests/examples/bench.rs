@@ -189,7 +189,7 @@ async fn to_the_board(
             .await?
             .ok()?,
     )?;
-    let parts = created.put(&zip).await?;
+    let parts = created.put(team, &zip).await?;
     let begun = Instant::now();
     created.complete(team, &parts).await?.ok()?;
     let path = format!("/api/v1/boards/{phase_id}");

@@ -15,7 +15,7 @@ use crate::predictions::{Case, Splits};
 use crate::system::{System, binary};
 use crate::until;
 
-const PASSWORD: &str = "correct horse battery staple 7";
+pub const PASSWORD: &str = "correct horse battery staple 7";
 
 /// A challenge that is open, and the admin who opened it.
 pub struct Organizer {

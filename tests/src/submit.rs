@@ -14,14 +14,8 @@ use crate::until;
 #[derive(Debug, Clone)]
 pub struct Created {
     pub id: String,
-    parts: Vec<Part>,
-}
-
-#[derive(Debug, Clone)]
-struct Part {
-    number: u64,
-    url: String,
-    size_bytes: usize,
+    part_size_bytes: usize,
+    part_count: usize,
 }
 
 /// What a create declares; tests change a field.
@@ -42,51 +36,42 @@ pub async fn create(team: &Team, declaration: &Value) -> anyhow::Result<Answer> 
 
 impl Created {
     pub fn of(answer: &Value) -> anyhow::Result<Self> {
-        let parts = answer["upload"]["parts"].as_array().context("no parts")?;
-        let parts = parts.iter().map(|part| {
-            Ok(Part {
-                number: part["number"].as_u64().context("a part without number")?,
-                url: text(part, "url").to_owned(),
-                size_bytes: usize::try_from(
-                    part["size_bytes"].as_u64().context("a part without size")?,
-                )?,
-            })
-        });
+        let number = |name: &str| {
+            let number = answer["upload"][name].as_u64();
+            anyhow::Ok(usize::try_from(
+                number.with_context(|| format!("no {name}"))?,
+            )?)
+        };
         Ok(Self {
             id: id(answer)?,
-            parts: parts.collect::<anyhow::Result<_>>()?,
+            part_size_bytes: number("part_size_bytes")?,
+            part_count: number("part_count")?,
         })
     }
 
     /// Puts the file; the store's refusal of a part is an error. Returns what `complete` wants.
-    pub async fn put(&self, file: &[u8]) -> anyhow::Result<Value> {
+    pub async fn put(&self, team: &Team, file: &[u8]) -> anyhow::Result<Value> {
         let mut done = Vec::new();
-        let mut from = 0;
-        for (n, part) in self.parts.iter().enumerate() {
-            let is_last = n + 1 == self.parts.len();
+        for number in 1..=self.part_count {
+            let from = (number - 1) * self.part_size_bytes;
             // Too short or too long a file shows in its last part.
-            let to = if is_last {
-                file.len()
-            } else {
-                from + part.size_bytes
+            let to = match number == self.part_count {
+                true => file.len(),
+                false => from + self.part_size_bytes,
             };
-            let answer = client()
-                .put(&part.url)
-                .body(file[from..to].to_vec())
-                .send()
-                .await?;
-            let status = answer.status();
-            ensure!(status.is_success(), "the object store answered {status}");
-            let tag = answer
-                .headers()
-                .get(header::ETAG)
-                .context("no ETag")?
-                .to_str()?
-                .to_owned();
-            done.push(json!({"number": part.number, "etag": tag}));
-            from = to;
+            let part = self.sign(team, number, &file[from..to]).await?;
+            let tag = put_part(&part, file[from..to].to_vec()).await?;
+            done.push(json!({"number": number, "etag": tag}));
         }
         Ok(json!({"parts": done}))
+    }
+
+    /// A URL for that content.
+    pub async fn sign(&self, team: &Team, number: usize, bytes: &[u8]) -> anyhow::Result<Value> {
+        let body = json!({"parts": [{"number": number, "sha256": sha256(bytes)}]});
+        let path = format!("/api/v1/submissions/{}/sign", self.id);
+        let signed = team.api.post(&path, &body).await?.ok()?;
+        Ok(signed["parts"][0].clone())
     }
 
     pub async fn complete(&self, team: &Team, parts: &Value) -> anyhow::Result<Answer> {
@@ -96,6 +81,22 @@ impl Created {
     }
 }
 
+/// Puts a part as it was signed; returns its etag.
+pub async fn put_part(part: &Value, bytes: Vec<u8>) -> anyhow::Result<String> {
+    let mut request = client().put(text(part, "url"));
+    for (name, value) in part["headers"].as_object().context("no headers")? {
+        // The client tells how long the body is, whatever was declared.
+        if name != "content-length" {
+            request = request.header(name, value.as_str().unwrap_or_default());
+        }
+    }
+    let answer = request.body(bytes).send().await?;
+    let status = answer.status();
+    ensure!(status.is_success(), "the object store answered {status}");
+    let tag = answer.headers().get(header::ETAG).context("no ETag")?;
+    Ok(tag.to_str()?.to_owned())
+}
+
 /// Everything up to `complete`. Returns the submission's id.
 pub async fn hand_in(team: &Team, phase_id: &str, file: &[u8]) -> anyhow::Result<String> {
     let created = Created::of(
@@ -103,7 +104,7 @@ pub async fn hand_in(team: &Team, phase_id: &str, file: &[u8]) -> anyhow::Result
             .await?
             .ok()?,
     )?;
-    let parts = created.put(file).await?;
+    let parts = created.put(team, file).await?;
     created.complete(team, &parts).await?.ok()?;
     Ok(created.id)
 }

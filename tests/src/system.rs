@@ -36,6 +36,8 @@ pub struct System {
     place: TempDir,
     up: Option<Child>,
     url: String,
+    /// Of `molar up`, beside its folder.
+    options: Vec<String>,
 }
 
 /// The binary under test: `MOLAR_BIN`, or what cargo built beside this test.
@@ -72,6 +74,11 @@ pub fn missing() -> Option<&'static str> {
 
 impl System {
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(&["--fast"]).await
+    }
+
+    /// With these options of `molar up`.
+    pub async fn start_with(options: &[&str]) -> anyhow::Result<Self> {
         let place = tempfile::Builder::new()
             .prefix("molar-process-")
             .tempdir()?;
@@ -81,6 +88,7 @@ impl System {
             place,
             up: None,
             url: String::new(),
+            options: options.iter().map(|&option| option.to_owned()).collect(),
         };
         system.up().await?;
         Ok(system)
@@ -96,7 +104,7 @@ impl System {
             .arg("up")
             .arg("--data")
             .arg(self.data())
-            .arg("--fast")
+            .args(&self.options)
             .arg("--lease-s")
             .arg(LEASE.as_secs().to_string());
         if let Ok(socket) = std::env::var("MOLAR_TEST_DOCKER") {

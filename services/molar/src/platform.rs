@@ -49,11 +49,11 @@ pub async fn start(
     migrate::migrate(postgres.owner_url(), &passwords(servers)).await?;
     migrating.done("migrated", "");
 
-    let store = starter.store().await?;
     let front_port = match args.port {
         Some(port) => port,
         None => up.folder().port("front")?,
     };
+    let store = starter.store(front_port).await?;
     let url = format!("http://127.0.0.1:{front_port}");
     let mut addresses = Vec::new();
     for role in ROLES {
@@ -96,7 +96,7 @@ impl Starter<'_> {
     }
 
     /// Starts the embedded object store, unless another was given. Returns its endpoint.
-    async fn store(&self) -> anyhow::Result<String> {
+    async fn store(&self, front_port: u16) -> anyhow::Result<String> {
         if let Some(endpoint) = &self.args.s3_endpoint {
             return Ok(endpoint.clone());
         }
@@ -104,6 +104,7 @@ impl Starter<'_> {
         let endpoint = format!("http://{address}");
         let keys = serde_json::to_string(&self.servers.folder.secrets().s3)?;
         let folder = self.up.folder().path().join("objects");
+        let pages = format!("http://127.0.0.1:{front_port},http://localhost:{front_port}");
         let owner = molar_objects::S3Args {
             endpoint: endpoint.parse()?,
             public_endpoint: None,
@@ -125,6 +126,7 @@ impl Starter<'_> {
             .env("MOLAR_LISTEN", address.to_string())
             .env("MOLAR_S3_FOLDER", &folder)
             .env("MOLAR_S3_KEYS", keys)
+            .env("MOLAR_S3_PAGES", pages)
             .ready(Ready::Tcp(address), Duration::from_secs(30))
             .prepare(buckets)
             .note(&endpoint);
@@ -133,6 +135,9 @@ impl Starter<'_> {
     }
 
     fn s3_key(&self, role: &str) -> anyhow::Result<(String, SecretString)> {
+        if let (Some(access), Some(secret)) = (&self.args.s3_access_key, &self.args.s3_secret_key) {
+            return Ok((access.clone(), secret.clone()));
+        }
         let key = self.servers.folder.secrets().s3.get(role);
         let key =
             key.with_context(|| format!("the data folder has no object store key for {role}"))?;
@@ -186,6 +191,9 @@ impl Starter<'_> {
             child = child
                 .env("MOLAR_WORKER_LISTEN", worker_api.to_string())
                 .env("MOLAR_LEASE_S", self.args.lease.lease_s.to_string());
+        }
+        if let ("submission", Some(seconds)) = (role, self.args.part_url_s) {
+            child = child.env("MOLAR_PART_URL_S", seconds.to_string());
         }
         self.up.start(child).await
     }

@@ -25,6 +25,10 @@ pub struct StoreArgs {
     #[arg(long, env = "MOLAR_S3_KEYS", hide_env_values = true)]
     pub keys: SecretString,
 
+    /// Origins whose pages may put and get from a browser at pre-signed URLs, such as https://molar.example.
+    #[arg(long, env = "MOLAR_S3_PAGES", value_delimiter = ',')]
+    pub pages: Vec<String>,
+
     #[command(flatten)]
     pub log: LogArgs,
 }
@@ -56,7 +60,7 @@ pub async fn serve(args: StoreArgs) -> anyhow::Result<()> {
         })
         .collect();
     let grants = Grants::of_roles(BucketNames::default(), &keys);
-    let server = embedded::Server::bind(args.listen, &args.folder, grants)
+    let server = embedded::Server::bind_for_pages(args.listen, &args.folder, grants, args.pages)
         .await
         .with_context(|| format!("cannot serve {} at {}", args.folder.display(), args.listen))?;
     tracing::info!(address = %server.address(), "listening");

@@ -2,7 +2,8 @@ use utoipa::OpenApi;
 
 use crate::routes::routes;
 use crate::submissions::{
-    cancel, cases, choose, complete, create, find, list, measures, upload, withdraw,
+    cancel, cases, choose, complete, create, find, list, measures, quota, sign, unfinished, upload,
+    withdraw,
 };
 
 #[derive(OpenApi)]
@@ -11,6 +12,9 @@ use crate::submissions::{
     list::list,
     find::find,
     upload::upload,
+    unfinished::unfinished,
+    quota::quota,
+    sign::sign,
     complete::complete,
     cases::cases,
     measures::measures,

@@ -10,6 +10,17 @@ pub fn routes() -> Routes {
     Routes::new(Role::Submission)
         .post("/api/v1/submissions", Access::SignedIn, create::create)
         .get("/api/v1/submissions", Access::SignedIn, list::list)
+        .get(
+            "/api/v1/submissions/unfinished",
+            Access::SignedIn,
+            unfinished::unfinished,
+        )
+        .get("/api/v1/submissions/quota", Access::SignedIn, quota::quota)
+        .post(
+            "/api/v1/submissions/{id}/sign",
+            Access::SignedIn,
+            sign::sign,
+        )
         .get("/api/v1/submissions/{id}", Access::SignedIn, find::find)
         .get(
             "/api/v1/submissions/{id}/upload",

@@ -37,6 +37,10 @@ pub struct Config {
     /// How many uploads are checked at once.
     #[arg(long, env = "MOLAR_CHECKS", default_value_t = 1)]
     pub checks: usize,
+
+    /// How many seconds the URL of a part can be used; clients ask for a new one then.
+    #[arg(long, env = "MOLAR_PART_URL_S", default_value_t = 6 * 3600, value_parser = clap::value_parser!(u32).range(1..=604_800))]
+    pub part_url_s: u32,
 }
 
 /// How long a create can be repeated with its key.
@@ -49,7 +53,10 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
     spawn_checks(&mut app, &config, &store)?;
     spawn_rounds(&mut app, &store);
-    let state = web::Data::new(State { store });
+    let state = web::Data::new(State {
+        store,
+        part_url_life: Duration::from_secs(config.part_url_s.into()),
+    });
     app.run_until_stopped(move |service| {
         service.app_data(state.clone());
         routes().configure(kit.clone())(service);

@@ -12,6 +12,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct State {
     pub store: Store,
+    /// How long a signed part can be put; a new one is asked for when it ran out on a slow line.
+    pub part_url_life: Duration,
 }
 
 /// What the store answers in time.

@@ -10,15 +10,26 @@ use crate::rows::uploads::{self, Upload};
 
 const BATCH: i64 = 20;
 
-/// Expires what is due, gives its quota back, and drops its parts.
+/// Expires what is due and gives its quota back; then drops what is in the store of anything that was
+/// expired or cancelled, until the store has said that it is gone.
 pub async fn sweep(db: &PgPool, store: &Store) -> sqlx::Result<()> {
     loop {
         let expired = expire_some(db).await?;
         for upload in &expired {
             tracing::info!(submission.id = %upload.submission_id, "upload expired");
-            drop_file(store, upload).await;
         }
         if expired.len() < BATCH as usize {
+            break;
+        }
+    }
+    loop {
+        let undropped = uploads::undropped(db, BATCH).await?;
+        let mut dropped = 0;
+        for upload in &undropped {
+            dropped += i64::from(drop_file(db, store, upload).await?);
+        }
+        // What could not be dropped comes again in the next round.
+        if dropped < BATCH {
             return Ok(());
         }
     }
@@ -53,9 +64,8 @@ async fn expire_some(db: &PgPool) -> sqlx::Result<Vec<Upload>> {
     Ok(expired)
 }
 
-/// Nobody will ask for the file again. If it cannot be dropped it only costs space, until the store's own
-/// rule for unfinished uploads.
-pub async fn drop_file(store: &Store, upload: &Upload) {
+/// Nobody will ask for the file again. Whether it is gone: the sweeper tries again if not.
+pub async fn drop_file(db: &PgPool, store: &Store, upload: &Upload) -> sqlx::Result<bool> {
     let key = &upload.object_key;
     let aborted = store
         .abort_multipart(Bucket::Uploads, key, &upload.multipart_id)
@@ -67,7 +77,11 @@ pub async fn drop_file(store: &Store, upload: &Upload) {
             submission.id = %upload.submission_id,
             "the file could not be dropped"
         );
+        return Ok(false);
     }
+    let now = db::now(db).await?;
+    uploads::note_dropped(db, upload.submission_id, now).await?;
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -101,5 +115,34 @@ mod tests {
             r#"SELECT count(*) AS "n!" FROM submission.quota_ledger WHERE entry = 'returned'"#
         );
         assert_eq!(returned.fetch_one(&pool).await.unwrap(), 1);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn an_abandoned_upload_is_aborted_in_the_store_once_that_answers(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let (id, _) = world.put(b"some bytes", b"some bytes").await;
+        let upload = uploads::find(&pool, id).await.unwrap();
+        let parts = async || {
+            let (key, multipart) = (&upload.object_key, &upload.multipart_id);
+            world
+                .store
+                .list_parts(Bucket::Uploads, key, multipart)
+                .await
+        };
+        sqlx::query!("UPDATE submission.uploads SET open_until = now() - interval '1 s'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        sweep(&world.db, &world.nowhere()).await.unwrap();
+        assert_eq!(uploads::find(&pool, id).await.unwrap().state, "expired");
+        assert_eq!(parts().await.unwrap().len(), 1);
+
+        sweep(&world.db, &world.store).await.unwrap();
+        let gone = parts().await;
+        assert!(
+            matches!(gone, Err(molar_objects::Error::NotFound)),
+            "{gone:?}"
+        );
+        assert!(uploads::undropped(&pool, 9).await.unwrap().is_empty());
     }
 }

@@ -75,6 +75,11 @@ impl World {
         }
     }
 
+    /// A store that does not answer.
+    pub fn nowhere(&self) -> Store {
+        connect("http://127.0.0.1:1", molar_objects::Role::Submission)
+    }
+
     pub fn body(&self, size: u64) -> Value {
         json!({
             "phase_id": self.challenge.phase_id,
@@ -91,6 +96,7 @@ impl World {
         let kit = testing::kit(Role::Submission, self.db.clone(), MockClock::at(noon()));
         let state = web::Data::new(State {
             store: self.store.clone(),
+            part_url_life: std::time::Duration::from_secs(3600),
         });
         testing::app(kit, routes(), |config| {
             config.app_data(state);
@@ -183,11 +189,29 @@ impl World {
     /// Declares one file and puts another; returns what `complete` takes.
     pub async fn put(&self, declared: &[u8], content: &[u8]) -> (Uuid, Value) {
         let created = self.create_declaring(declared).await;
-        let url = created["upload"]["parts"][0]["url"].as_str().unwrap();
-        // Only for its client without TLS: the store is on loopback.
-        let etag = put_plain(url, content).await;
         let id = created["id"].as_str().unwrap().parse().unwrap();
+        let part = self.sign(id, content).await;
+        // Only for its client without TLS: the store is on loopback.
+        let etag = put_plain(&part, content).await;
         (id, json!({"parts": [{"number": 1, "etag": etag}]}))
+    }
+
+    /// The first part, to be put with that content.
+    pub async fn sign(&self, id: Uuid, content: &[u8]) -> Value {
+        let sha256 = hex::encode(Sha256::digest(content));
+        let body = json!({"parts": [{"number": 1, "sha256": sha256}]});
+        let path = format!("/api/v1/submissions/{id}/sign");
+        let (status, signed) = self.post(&path, &body).await;
+        assert_eq!(status, StatusCode::OK, "{signed:#}");
+        signed["parts"][0].clone()
+    }
+
+    /// Of what arrived.
+    pub async fn complete(&self, id: Uuid) -> Value {
+        let path = format!("/api/v1/submissions/{id}/complete");
+        let (status, answer) = self.post(&path, &json!({})).await;
+        assert_eq!(status, StatusCode::OK, "{answer:#}");
+        answer
     }
 
     pub async fn submit_as(&self, declared: &[u8], content: &[u8]) -> Uuid {
@@ -226,27 +250,12 @@ impl World {
 }
 
 async fn serve(folder: &std::path::Path) -> (Server, Store, Store) {
-    let key = |role: molar_objects::Role| Key {
-        access_key: format!("key-of-{role}"),
-        secret_key: format!("secret of {role}").into(),
-    };
     let roles = molar_objects::Role::ALL.into_iter();
     let keys: BTreeMap<_, _> = roles.map(|role| (role, key(role))).collect();
     let grants = Grants::of_roles(BucketNames::default(), &keys);
     let at = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::bind(at, &folder.join("s3"), grants).await.unwrap();
-    let store = |role| {
-        let key = key(role);
-        Store::connect(&S3Args {
-            endpoint: server.endpoint().parse().unwrap(),
-            public_endpoint: None,
-            region: "us-east-1".to_owned(),
-            access_key: key.access_key,
-            secret_key: key.secret_key,
-            bucket_prefix: "molar-".to_owned(),
-        })
-        .unwrap()
-    };
+    let store = |role| connect(&server.endpoint(), role);
     store(molar_objects::Role::Owner)
         .ensure_buckets()
         .await
@@ -257,13 +266,44 @@ async fn serve(folder: &std::path::Path) -> (Server, Store, Store) {
 }
 
 /// A `PUT` over plain HTTP; returns the answer's ETag.
-async fn put_plain(url: &str, content: &[u8]) -> String {
+async fn put_plain(part: &Value, content: &[u8]) -> String {
+    let answer = try_put(part, content).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut lines = answer.lines();
+    let etag = lines.find_map(|line| line.strip_prefix("etag: ").map(str::to_owned));
+    etag.expect("an etag")
+}
+
+fn key(role: molar_objects::Role) -> Key {
+    Key {
+        access_key: format!("key-of-{role}"),
+        secret_key: format!("secret of {role}").into(),
+    }
+}
+
+fn connect(endpoint: &str, role: molar_objects::Role) -> Store {
+    let key = key(role);
+    Store::connect(&S3Args {
+        endpoint: endpoint.parse().unwrap(),
+        public_endpoint: None,
+        region: "us-east-1".to_owned(),
+        access_key: key.access_key,
+        secret_key: key.secret_key,
+        bucket_prefix: "molar-".to_owned(),
+    })
+    .unwrap()
+}
+
+/// The whole answer.
+pub async fn try_put(part: &Value, content: &[u8]) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let url: url::Url = url.parse().unwrap();
+    let url: url::Url = part["url"].as_str().unwrap().parse().unwrap();
     let address = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
     let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let checksum = part["headers"]["x-amz-checksum-sha256"].as_str().unwrap();
     let head = format!(
-        "PUT {}?{} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "PUT {}?{} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\
+         x-amz-checksum-sha256: {checksum}\r\nconnection: close\r\n\r\n",
         url.path(),
         url.query().unwrap(),
         content.len()
@@ -272,10 +312,7 @@ async fn put_plain(url: &str, content: &[u8]) -> String {
     stream.write_all(content).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    let mut lines = answer.lines();
-    let etag = lines.find_map(|line| line.strip_prefix("etag: ").map(str::to_owned));
-    etag.expect("an etag")
+    answer
 }
 
 /// An image archive as Docker saved it for years, of these layers: the files of each.

@@ -44,7 +44,7 @@ impl Image {
     pub fn slow_at(predictions: &BTreeMap<String, Vec<u8>>, case: &str, sleep_s: u32) -> Self {
         let mut image = Self::predicting(predictions, 0);
         let wait = format!("[ ! -e /inputs/{case}.* ] || sleep {sleep_s}\n");
-        image.script = image.script.map(|script| script + &wait);
+        image.script = image.script.map(|script| script + wait.as_str());
         image
     }
 

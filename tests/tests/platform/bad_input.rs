@@ -49,7 +49,7 @@ pub async fn a_file_that_is_not_the_declared_one_costs_nothing(
     ] {
         let created = open(&stage.ridge, &declared).await?;
         // The store may refuse the part at once; otherwise `complete` does, and the right file still counts.
-        if let Ok(parts) = created.put(file).await {
+        if let Ok(parts) = created.put(&stage.ridge, file).await {
             let problem = created
                 .complete(&stage.ridge, &parts)
                 .await?
@@ -60,7 +60,7 @@ pub async fn a_file_that_is_not_the_declared_one_costs_nothing(
             );
         }
         let parts = created
-            .put(&good.zip)
+            .put(&stage.ridge, &good.zip)
             .await
             .with_context(|| what.to_owned())?;
         created.complete(&stage.ridge, &parts).await?.ok()?;
@@ -75,7 +75,7 @@ pub async fn a_file_that_is_not_the_declared_one_costs_nothing(
     let middle = other.len() / 2;
     other[middle] ^= 1;
     let created = open(&stage.ridge, &declared).await?;
-    let parts = created.put(&other).await?;
+    let parts = created.put(&stage.ridge, &other).await?;
     created.complete(&stage.ridge, &parts).await?.ok()?;
     refused(
         stage,
@@ -121,7 +121,7 @@ pub async fn an_upload_that_is_over_or_foreign_is_refused(stage: &mut Stage) -> 
     let good = good(stage, Track::Opg)?;
     let declared = declaration(&stage.ridge, &good.phase_id, &good.zip);
     let created = open(&stage.ridge, &declared).await?;
-    let parts = created.put(&good.zip).await?;
+    let parts = created.put(&stage.ridge, &good.zip).await?;
 
     created
         .complete(&stage.arch, &parts)
@@ -184,7 +184,7 @@ pub async fn completing_twice_is_one_submission(stage: &mut Stage) -> anyhow::Re
     let good = good(stage, Track::Opg)?;
     let declared = declaration(&stage.ridge, &good.phase_id, &good.zip);
     let created = open(&stage.ridge, &declared).await?;
-    let parts = created.put(&good.zip).await?;
+    let parts = created.put(&stage.ridge, &good.zip).await?;
     let first = created.complete(&stage.ridge, &parts).await?.ok()?;
     let second = created.complete(&stage.ridge, &parts).await?.ok()?;
     ensure!(
@@ -524,7 +524,7 @@ async fn over_quota(stage: &Stage, good: &Good) -> anyhow::Result<()> {
         .ok()?;
     stage.rows.settled(&first.id, "returned").await?;
     let third = open(team, &declared).await?;
-    let parts = third.put(&good.zip).await?;
+    let parts = third.put(team, &good.zip).await?;
     third.complete(team, &parts).await?.ok()?;
     ended(team, &third.id, PATIENCE).await?;
     stage.rows.settled(&third.id, "spent").await?;

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod boards;
+mod browser;
 mod killed;
 mod leases;
 mod packs;
@@ -13,6 +14,7 @@ mod stage;
 mod stopped;
 mod trials;
 mod twice;
+mod uploads;
 
 use std::process::ExitCode;
 
@@ -26,6 +28,12 @@ async fn main() -> ExitCode {
         boards {
             both_kinds_on_both_tracks_reach_their_boards_with_exact_scores,
             a_final_board_is_hidden_until_it_is_published,
+        }
+        browser {
+            a_file_goes_up_from_the_page_and_on_after_a_reload,
+        }
+        uploads {
+            a_submit_that_was_stopped_and_killed_goes_on_where_it_was,
         }
         rights {
             every_role_is_a_process_of_its_own,

@@ -122,7 +122,7 @@ async fn hand_in_trial(stage: &Stage) -> anyhow::Result<String> {
     trial["is_trial"] = json!(true);
     let created: Answer = create(team, &trial).await?;
     let created = Created::of(&created.ok()?)?;
-    let parts = created.put(&archive).await?;
+    let parts = created.put(team, &archive).await?;
     created.complete(team, &parts).await?.ok()?;
     Ok(created.id)
 }

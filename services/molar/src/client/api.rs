@@ -72,6 +72,8 @@ impl Api {
         let http = reqwest::Client::builder()
             .user_agent(concat!("molar/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(std::time::Duration::from_secs(10))
+            // A line that takes nothing any more is broken; bytes on their way tell nobody otherwise.
+            .tcp_user_timeout(std::time::Duration::from_secs(60))
             .build()?;
         Ok(Self { http, base, token })
     }

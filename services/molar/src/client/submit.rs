@@ -1,11 +1,12 @@
 //! `molar submit FILE --phase …`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::upload::{Part, bytes_bar, fingerprint, upload};
+use super::upload::{self, Limit, Plan, Sender, bytes_bar, insist, parse_rate};
 use super::{Api, Connection, lookup, print, status, text};
 
 #[derive(Debug, clap::Args)]
@@ -32,6 +33,15 @@ pub struct Args {
     /// Stay until the submission is scored or has failed; non-zero if it failed.
     #[arg(long)]
     wait: bool,
+    /// Parts that go out at the same time.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
+    parallel: u8,
+    /// Send no more than this a second, over all parts, such as 2M or 500k.
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    limit_rate: Option<u64>,
+    /// Begin a new submission, also where an upload of this file was begun and not completed.
+    #[arg(long)]
+    new: bool,
     /// Answer in JSON.
     #[arg(long)]
     json: bool,
@@ -45,6 +55,26 @@ pub struct Submission<'a> {
     pub note: &'a str,
     pub code_url: Option<&'a str>,
     pub is_trial: bool,
+}
+
+/// How its file goes out.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub parallel: usize,
+    /// Bytes a second.
+    pub limit_rate: Option<u64>,
+    /// Never goes on with an earlier upload.
+    pub is_new: bool,
+    pub is_quiet: bool,
+}
+
+impl Options {
+    pub const QUIET: Self = Self {
+        parallel: 4,
+        limit_rate: None,
+        is_new: false,
+        is_quiet: true,
+    };
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
@@ -61,7 +91,20 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         code_url: args.code_url.as_deref(),
         is_trial: args.trial,
     };
-    let completed = send(&api, &submission, args.json).await?;
+    let options = Options {
+        parallel: args.parallel.into(),
+        limit_rate: args.limit_rate,
+        is_new: args.new,
+        is_quiet: args.json,
+    };
+    let completed = tokio::select! {
+        sent = send(&api, &submission, &options) => sent?,
+        stopped = tokio::signal::ctrl_c() => {
+            stopped?;
+            eprintln!("\nStopped. {}", how_to_go_on());
+            std::process::exit(130);
+        }
+    };
     let id = lookup::id(&completed)?.to_owned();
     if args.wait {
         return status::follow(&api, &id, args.json).await;
@@ -74,36 +117,76 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     })
 }
 
-/// Hashes, creates, uploads and completes. Returns the answer to the completion.
-pub async fn send(api: &Api, submission: &Submission<'_>, is_quiet: bool) -> anyhow::Result<Value> {
+fn how_to_go_on() -> String {
+    let line: Vec<_> = std::env::args_os()
+        .filter(|word| word != "--new")
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    format!(
+        "What has arrived is kept for a day, or until the phase takes no uploads any more; this goes on where it stopped:\n  {}",
+        line.join(" ")
+    )
+}
+
+/// Creates, uploads and completes, or goes on where an earlier try stopped. Returns the answer to the
+/// completion.
+pub async fn send(
+    api: &Api,
+    submission: &Submission<'_>,
+    options: &Options,
+) -> anyhow::Result<Value> {
     let size = tokio::fs::metadata(submission.file)
         .await
         .with_context(|| format!("cannot read {}", submission.file.display()))?
         .len();
     anyhow::ensure!(size > 0, "{} is empty", submission.file.display());
-    let bar = bytes_bar(size, "hashing", is_quiet);
-    let print = fingerprint(submission.file, &bar).await?;
+    let key = upload::key(submission.file, size).await?;
+    let begun = match options.is_new {
+        true => None,
+        false => upload::find(api, submission, size, &key).await?,
+    };
+    let (id, plan) = match begun {
+        Some((id, plan)) => {
+            if !options.is_quiet {
+                let (here, all) = (plan.present.len(), plan.part_count);
+                eprintln!("Going on with submission {id}: {here} of {all} parts have arrived.");
+            }
+            (id, plan)
+        }
+        None => create(api, submission, size, &key).await?,
+    };
+    let bar = bytes_bar(size, "uploading", options.is_quiet);
+    let sender = Sender {
+        api,
+        submission_id: &id,
+        limit: options.limit_rate.map(Limit::per_second).map(Arc::new),
+        bar: bar.clone(),
+        is_quiet: options.is_quiet,
+    };
+    let sent = upload::put_all(&sender, &plan, submission.file, options.parallel).await;
     bar.finish_and_clear();
+    let sha256 = sent.with_context(how_to_go_on)?;
+    upload::complete(api, &id, &sha256).await
+}
 
+async fn create(
+    api: &Api,
+    submission: &Submission<'_>,
+    size_bytes: u64,
+    resume_key: &str,
+) -> anyhow::Result<(String, Plan)> {
     let body = json!({
         "phase_id": submission.phase_id,
         "team_id": submission.team_id,
-        "size_bytes": print.size_bytes,
-        "sha256": print.sha256,
+        "size_bytes": size_bytes,
+        "resume_key": resume_key,
         "note": submission.note,
         "code_url": submission.code_url,
         "is_trial": submission.is_trial,
     });
     let key = uuid::Uuid::new_v4().to_string();
-    let created: Value = api.create("/api/v1/submissions", &body, &key).await?;
-    let id = lookup::id(&created)?;
-    let parts: Vec<Part> = serde_json::from_value(created["upload"]["parts"].clone())?;
-    let part_size = created["upload"]["part_size_bytes"]
-        .as_u64()
-        .context("no part size")?;
-
-    let bar = bytes_bar(size, "uploading", is_quiet);
-    let completed = upload(api, id, submission.file, part_size, parts, &bar).await?;
-    bar.finish_and_clear();
-    Ok(completed)
+    let created: Value =
+        insist(async || api.create("/api/v1/submissions", &body, &key).await).await?;
+    let plan = Plan::of(&created["upload"], size_bytes)?;
+    Ok((lookup::id(&created)?.to_owned(), plan))
 }

@@ -139,9 +139,13 @@ async fn hand_in(
         is_trial: false,
     };
     let name = format!("{}, {track} {phase}", team.name);
-    let sent = crate::client::submit::send(&team.api, &submission, true)
-        .await
-        .with_context(|| name.clone())?;
+    let sent = crate::client::submit::send(
+        &team.api,
+        &submission,
+        &crate::client::submit::Options::QUIET,
+    )
+    .await
+    .with_context(|| name.clone())?;
     let id = lookup::id(&sent)?.to_owned();
     let ended = tokio::time::timeout(PATIENCE, follow(stage, team, &id, &name)).await;
     let ended =

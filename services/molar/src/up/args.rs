@@ -88,9 +88,30 @@ pub struct UpArgs {
     #[arg(long, value_name = "URL", env = "MOLAR_S3_ENDPOINT")]
     pub s3_endpoint: Option<String>,
 
+    /// The key of that server, with all rights on its eight buckets, which must be there; used by all roles.
+    #[arg(
+        long,
+        value_name = "KEY",
+        requires = "s3_secret_key",
+        env = "MOLAR_S3_ACCESS_KEY"
+    )]
+    pub s3_access_key: Option<String>,
+
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "MOLAR_S3_SECRET_KEY",
+        hide_env_values = true
+    )]
+    pub s3_secret_key: Option<SecretString>,
+
     /// A Docker Engine to be used; by default the system's if it answers, else a private one.
     #[arg(long, value_name = "HOST", env = "DOCKER_HOST")]
     pub docker_host: Option<String>,
+
+    /// For tests: how many seconds the URL of a part of an upload can be used.
+    #[arg(long, value_name = "SECONDS")]
+    pub part_url_s: Option<u32>,
 
     #[command(flatten)]
     pub lease: molar_execution::LeaseArgs,

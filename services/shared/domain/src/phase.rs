@@ -169,6 +169,37 @@ mod tests {
     }
 
     #[test]
+    fn a_day_has_23_hours_when_summer_time_begins_and_25_when_it_ends() {
+        let zone = |name: &str| name.parse::<Tz>().unwrap();
+        for (name, begin, date, hours) in [
+            (
+                "America/Los_Angeles",
+                "2026-03-08T08:00:00Z",
+                "2026-03-08",
+                23,
+            ),
+            (
+                "America/Los_Angeles",
+                "2026-11-01T07:00:00Z",
+                "2026-11-01",
+                25,
+            ),
+            ("Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29", 23),
+            ("Europe/Berlin", "2026-10-24T22:00:00Z", "2026-10-25", 25),
+        ] {
+            let (zone, begin) = (zone(name), at(begin));
+            let end = begin + TimeDelta::hours(hours);
+            let second = TimeDelta::seconds(1);
+            assert_eq!(day(begin, zone).to_string(), date, "{name}");
+            assert_eq!(day(end - second, zone).to_string(), date, "{name}");
+            assert_ne!(day(begin - second, zone), day(begin, zone), "{name}");
+            assert_ne!(day(end, zone), day(begin, zone), "{name}");
+            assert_eq!(seconds_to_midnight(begin, zone), hours * 3600, "{name}");
+            assert_eq!(seconds_to_midnight(end - second, zone), 1, "{name}");
+        }
+    }
+
+    #[test]
     fn midnight_is_found_where_the_clock_jumps_over_it() {
         let havana: Tz = "America/Havana".parse().unwrap();
         // On 10 March 2024 the clock there went from 00:00 to 01:00.

@@ -7,6 +7,7 @@
 //! limited to some hundred bytes.
 
 mod access;
+mod cors;
 mod disk;
 mod operations;
 
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::grants::Grants;
 use access::{Keys, Policy};
+use cors::Cors;
 use disk::Disk;
 
 /// How long requests in flight may take once the server is told to stop.
@@ -45,11 +47,25 @@ impl Server {
     /// Starts to serve `data_dir`, which is made if it is not there. Only one server at a time can
     /// have it.
     pub async fn bind(address: SocketAddr, data_dir: &Path, grants: Grants) -> io::Result<Self> {
+        Self::bind_for_pages(address, data_dir, grants, Vec::new()).await
+    }
+
+    /// The same; pages of these origins may put and get from a browser at pre-signed URLs.
+    pub async fn bind_for_pages(
+        address: SocketAddr,
+        data_dir: &Path,
+        grants: Grants,
+        origins: Vec<String>,
+    ) -> io::Result<Self> {
         let disk = Disk::open(data_dir)?;
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, service(disk, grants), stop.clone()));
+        let task = tokio::spawn(serve(
+            listener,
+            Cors::new(service(disk, grants), origins),
+            stop.clone(),
+        ));
         Ok(Self {
             address,
             stop,
@@ -88,7 +104,7 @@ fn service(disk: Disk, grants: Grants) -> S3Service {
     builder.build()
 }
 
-async fn serve(listener: TcpListener, service: S3Service, stop: CancellationToken) {
+async fn serve(listener: TcpListener, service: Cors, stop: CancellationToken) {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())

@@ -44,6 +44,7 @@ pub struct Store {
     /// Never sends anything: it signs URLs that name the public endpoint.
     public: Client,
     names: BucketNames,
+    public_origin: String,
 }
 
 /// What the store knows of an object without reading it.
@@ -97,7 +98,13 @@ impl Store {
             inside: client(args, &args.endpoint, http.clone())?,
             public: client(args, public, http)?,
             names: BucketNames::new(&args.bucket_prefix),
+            public_origin: public.origin().ascii_serialization(),
         })
+    }
+
+    /// Where pre-signed URLs lead, as browsers name it.
+    pub fn public_origin(&self) -> &str {
+        &self.public_origin
     }
 
     /// Whether the store answers and knows our key.

@@ -97,6 +97,12 @@ impl<'a> SubmissionBuilder<'a> {
         self
     }
 
+    /// Without a line in the quota ledger.
+    pub fn unreserved(mut self) -> Self {
+        self.quota.clear();
+        self
+    }
+
     /// The reservation is settled: `spent` or `returned`.
     pub fn settled(mut self, entry: &'static str) -> Self {
         self.quota.push(entry);

@@ -36,7 +36,8 @@ pub struct Lookup {
     pub phase_id: Uuid,
     pub object_key: String,
     pub size_bytes: u64,
-    pub sha256: String,
+    /// Hex, as declared; a browser declares none.
+    pub sha256: Option<String>,
 }
 
 /// Who reads the file.
@@ -136,9 +137,14 @@ impl Check {
             .fetch(Bucket::Uploads, &lookup.object_key, &path)
             .await
             .map_err(AttemptError::transient)?;
-        if digest.size != lookup.size_bytes || hex::encode(digest.sha256) != lookup.sha256 {
-            return Ok(mismatch(lookup, digest.size, &hex::encode(digest.sha256)));
+        let sha256 = hex::encode(digest.sha256);
+        let is_declared = lookup.sha256.as_ref().is_none_or(|one| *one == sha256);
+        if digest.size != lookup.size_bytes || !is_declared {
+            return Ok(mismatch(lookup, digest.size, &sha256));
         }
+        uploads::note_sha256(&self.db, lookup.submission_id, &lookup.object_key, &sha256)
+            .await
+            .map_err(AttemptError::transient)?;
         let task = self.task(&phase).await.map_err(AttemptError::Transient)?;
         let job = verdict::Job {
             path,
@@ -165,7 +171,7 @@ fn mismatch(lookup: &Lookup, size: u64, sha256: &str) -> Verdict {
     let detail = if size == lookup.size_bytes {
         format!(
             "the file's SHA-256 is {sha256}, declared was {}",
-            lookup.sha256
+            lookup.sha256.as_deref().unwrap_or("none")
         )
     } else {
         format!(

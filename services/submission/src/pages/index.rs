@@ -2,9 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::TimeDelta;
+use molar_service::db;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
+use sqlx::PgConnection;
+use uuid::Uuid;
 
+use crate::rows::{ledger, phases};
 use crate::submissions::list::{Query, page};
+use crate::submissions::quota::{self, QuotaView};
 use crate::submissions::view::SubmissionItem;
 
 #[derive(Template)]
@@ -12,6 +18,7 @@ use crate::submissions::view::SubmissionItem;
 struct Submissions {
     items: Vec<Item>,
     next: Option<String>,
+    quotas: Vec<QuotaView>,
 }
 
 struct Item {
@@ -39,8 +46,32 @@ pub async fn index(
         submission,
     };
     let items = page.items.into_iter().map(item).collect();
-    let body = Submissions { items, next }.render()?;
+    let quotas = match query.cursor {
+        None => quotas(&mut conn, &caller).await?,
+        Some(_) => Vec::new(),
+    };
+    let body = Submissions {
+        items,
+        next,
+        quotas,
+    }
+    .render()?;
     Ok(layout::page(Some(&caller), "Submissions", body))
+}
+
+/// Of the phases that take submissions now and that the caller's teams used lately.
+async fn quotas(conn: &mut PgConnection, caller: &Caller) -> Result<Vec<QuotaView>, ApiError> {
+    let now = db::now(&mut *conn).await?;
+    let teams: Vec<Uuid> = caller.teams.iter().map(|team| team.0).collect();
+    let places = ledger::places(&mut *conn, &teams, now - TimeDelta::days(30)).await?;
+    let mut quotas = Vec::new();
+    for (phase, team) in places {
+        let phase = phases::find(&mut *conn, phase).await?;
+        if phase.window.takes_submissions(now) {
+            quotas.push(quota::view(&mut *conn, &phase, team, now).await?);
+        }
+    }
+    Ok(quotas)
 }
 
 fn next_page(query: &Query, cursor: &str) -> String {

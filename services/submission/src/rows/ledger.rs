@@ -91,6 +91,59 @@ pub async fn used(
     })
 }
 
+/// A reservation, and what became of it.
+pub struct Line {
+    pub submission_id: Uuid,
+    pub day: NaiveDate,
+    pub created_at: DateTime<Utc>,
+    /// `spent` or `returned`.
+    pub settled: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// What a team reserved in a phase, newest first.
+pub async fn lines(
+    db: impl PgExecutor<'_>,
+    (phase, team): (Uuid, Uuid),
+    limit: i64,
+) -> sqlx::Result<Vec<Line>> {
+    sqlx::query_as!(
+        Line,
+        r#"
+        SELECT r.submission_id, r.day, r.created_at, s.entry AS "settled?", s.reason AS "reason?"
+        FROM submission.quota_ledger r
+        LEFT JOIN submission.quota_ledger s ON s.submission_id = r.submission_id AND s.entry <> 'reserved'
+        WHERE r.phase_id = $1 AND r.team_id = $2 AND r.entry = 'reserved'
+        ORDER BY r.submission_id DESC LIMIT $3
+        "#,
+        phase,
+        team,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Phases in which the teams reserved something since then, with the team.
+pub async fn places(
+    db: impl PgExecutor<'_>,
+    teams: &[Uuid],
+    since: DateTime<Utc>,
+) -> sqlx::Result<Vec<(Uuid, Uuid)>> {
+    let rows = sqlx::query!(
+        "SELECT DISTINCT phase_id, team_id FROM submission.quota_ledger
+         WHERE team_id = ANY($1) AND created_at > $2 ORDER BY phase_id, team_id LIMIT 10",
+        teams,
+        since,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.phase_id, row.team_id))
+        .collect())
+}
+
 /// Reservations that nothing settled yet, oldest first, behind `after`.
 pub async fn unsettled(
     db: impl PgExecutor<'_>,

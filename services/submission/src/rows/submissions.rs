@@ -114,6 +114,15 @@ pub async fn list(db: impl PgExecutor<'_>, filter: &Filter<'_>) -> sqlx::Result<
     .await
 }
 
+pub async fn team_of(db: impl PgExecutor<'_>, id: Uuid) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "SELECT team_id FROM submission.submissions WHERE id = $1",
+        id
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Marks it cancelled, unless it is already.
 pub async fn cancel(
     db: impl PgExecutor<'_>,

@@ -17,6 +17,8 @@ pub struct Upload {
     pub multipart_id: String,
     pub part_size_bytes: i64,
     pub size_bytes: i64,
+    /// Hex, once somebody declared it or the check found it.
+    pub sha256: Option<String>,
     pub open_until: DateTime<Utc>,
 }
 
@@ -26,7 +28,8 @@ pub struct New<'a> {
     pub multipart_id: &'a str,
     pub part_size_bytes: i64,
     pub size_bytes: i64,
-    pub sha256: &'a str,
+    pub sha256: Option<&'a str>,
+    pub resume_key: Option<&'a str>,
     pub open_until: DateTime<Utc>,
     pub now: DateTime<Utc>,
 }
@@ -34,8 +37,8 @@ pub struct New<'a> {
 pub async fn insert(db: impl PgExecutor<'_>, new: &New<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO submission.uploads (submission_id, state, object_key, multipart_id, part_size_bytes,
-                                         size_bytes, sha256, open_until, not_before)
-         VALUES ($1, 'open', $2, $3, $4, $5, $6, $7, $8)",
+                                         size_bytes, sha256, open_until, not_before, resume_key)
+         VALUES ($1, 'open', $2, $3, $4, $5, $6, $7, $8, $9)",
         new.submission_id,
         new.object_key,
         new.multipart_id,
@@ -44,6 +47,7 @@ pub async fn insert(db: impl PgExecutor<'_>, new: &New<'_>) -> sqlx::Result<()> 
         new.sha256,
         new.open_until,
         new.now,
+        new.resume_key,
     )
     .execute(db)
     .await?;
@@ -53,7 +57,7 @@ pub async fn insert(db: impl PgExecutor<'_>, new: &New<'_>) -> sqlx::Result<()> 
 pub async fn find(db: impl PgExecutor<'_>, submission: Uuid) -> sqlx::Result<Upload> {
     sqlx::query_as!(
         Upload,
-        "SELECT submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, open_until
+        "SELECT submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, sha256, open_until
          FROM submission.uploads WHERE submission_id = $1",
         submission,
     )
@@ -61,11 +65,48 @@ pub async fn find(db: impl PgExecutor<'_>, submission: Uuid) -> sqlx::Result<Upl
     .await
 }
 
+/// An upload that was begun and not completed.
+pub struct Unfinished {
+    pub submission_id: Uuid,
+    pub phase_id: Uuid,
+    pub team_id: Uuid,
+    pub size_bytes: i64,
+    pub is_trial: bool,
+    pub resume_key: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub open_until: DateTime<Utc>,
+}
+
+/// Those of the teams that can still be gone on with, newest first.
+pub async fn unfinished(
+    db: impl PgExecutor<'_>,
+    teams: &[Uuid],
+    phase: Option<Uuid>,
+    resume_key: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Unfinished>> {
+    sqlx::query_as!(
+        Unfinished,
+        "SELECT u.submission_id, s.phase_id, s.team_id, u.size_bytes, s.is_trial, u.resume_key, s.created_at,
+                u.open_until
+         FROM submission.uploads u JOIN submission.submissions s ON s.id = u.submission_id
+         WHERE u.state = 'open' AND u.open_until > $4 AND s.team_id = ANY($1)
+           AND ($2::uuid IS NULL OR s.phase_id = $2) AND ($3::text IS NULL OR u.resume_key = $3)
+         ORDER BY s.id DESC LIMIT 100",
+        teams,
+        phase,
+        resume_key,
+        now,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// From here on nobody else changes the upload, to the end of the transaction.
 pub async fn lock(conn: &mut PgConnection, submission: Uuid) -> sqlx::Result<Upload> {
     sqlx::query_as!(
         Upload,
-        "SELECT submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, open_until
+        "SELECT submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, sha256, open_until
          FROM submission.uploads WHERE submission_id = $1 FOR UPDATE",
         submission,
     )
@@ -73,16 +114,20 @@ pub async fn lock(conn: &mut PgConnection, submission: Uuid) -> sqlx::Result<Upl
     .await
 }
 
+/// With the hash of the whole file, if its sender told it.
 pub async fn complete(
     db: impl PgExecutor<'_>,
     submission: Uuid,
+    sha256: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "UPDATE submission.uploads SET state = 'completed', completed_at = $2, not_before = $2
+        "UPDATE submission.uploads SET state = 'completed', completed_at = $2, not_before = $2,
+                                       sha256 = COALESCE(sha256, $3)
          WHERE submission_id = $1 AND state = 'open' AND open_until > $2",
         submission,
         now,
+        sha256,
     )
     .execute(db)
     .await?;
@@ -120,12 +165,40 @@ pub async fn expire(
              SELECT submission_id FROM submission.uploads
              WHERE state = 'open' AND open_until <= $1
              ORDER BY open_until LIMIT $2 FOR UPDATE SKIP LOCKED)
-         RETURNING submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, open_until",
+         RETURNING submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, sha256, open_until",
         now,
         limit,
     )
     .fetch_all(conn)
     .await
+}
+
+/// Expired and cancelled ones whose bytes may still be in the store.
+pub async fn undropped(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Upload>> {
+    sqlx::query_as!(
+        Upload,
+        "SELECT submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, sha256, open_until
+         FROM submission.uploads WHERE state IN ('expired', 'cancelled') AND dropped_at IS NULL
+         ORDER BY submission_id LIMIT $1",
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+pub async fn note_dropped(
+    db: impl PgExecutor<'_>,
+    submission: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE submission.uploads SET dropped_at = $2 WHERE submission_id = $1",
+        submission,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// A claimed row: the proof, and what the check needs to know.
@@ -182,6 +255,25 @@ pub async fn claim(
             },
         })
         .collect())
+}
+
+/// Writes down what the check found where nobody had declared it.
+pub async fn note_sha256(
+    db: impl PgExecutor<'_>,
+    submission: Uuid,
+    object_key: &str,
+    sha256: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE submission.uploads SET sha256 = $3
+         WHERE submission_id = $1 AND object_key = $2 AND sha256 IS NULL",
+        submission,
+        object_key,
+        sha256,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 pub async fn extend(

@@ -68,7 +68,8 @@ pub async fn cancel_one(
     }
     tx.commit().await?;
     if is_undecided {
-        sweeper::drop_file(&state.store, &upload).await;
+        // Where it could not be noted the sweeper does it again.
+        let _ = sweeper::drop_file(&kit.db, &state.store, &upload).await;
     }
     Ok(view)
 }

@@ -1,5 +1,7 @@
 //! `POST /api/v1/submissions/{id}/complete`
 
+use std::collections::HashMap;
+
 use actix_web::web;
 use molar_contracts::keys;
 use molar_objects::{Bucket, Part, Store};
@@ -8,7 +10,8 @@ use molar_web_kit::{ApiError, Caller, Complaints, Kit};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::access::see;
+use super::access::{see, see_own};
+use super::create::{WHOLE, digits};
 use super::find::view_of;
 use super::parts;
 use super::upload::{expired, require_open};
@@ -19,7 +22,12 @@ use crate::state::{State, ask, store_error};
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompleteUpload {
-    parts: Vec<CompletedPart>,
+    /// What the sender thinks it put; without it what arrived counts, each part with the hash that was signed.
+    #[serde(default)]
+    parts: Option<Vec<CompletedPart>>,
+    /// Of the whole file, 64 hexadecimal digits, unless it was told on create.
+    #[serde(default)]
+    sha256: Option<String>,
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -28,6 +36,15 @@ pub struct CompletedPart {
     number: u32,
     /// As the store answered the `PUT`.
     etag: String,
+}
+
+impl CompletedPart {
+    fn of(part: &Part) -> Self {
+        Self {
+            number: part.number,
+            etag: part.etag.clone(),
+        }
+    }
 }
 
 /// Makes the file of its parts and queues its check. Saying it twice is fine.
@@ -43,18 +60,20 @@ pub async fn complete(
     body: web::Json<CompleteUpload>,
 ) -> Result<web::Json<SubmissionView>, ApiError> {
     let mut conn = kit.db.acquire().await?;
-    see(&mut conn, &caller, *id).await?.require_member()?;
+    see_own(&mut conn, &caller, *id).await?;
     let upload = uploads::find(&mut *conn, *id).await?;
     if is_complete(&upload) {
         return Ok(web::Json(view_of(&mut conn, &caller, *id).await?));
     }
     require_open(&upload)?;
+    let CompleteUpload { parts, sha256 } = body.into_inner();
+    let sha256 = declared(&upload, sha256)?;
     if db::now(&mut *conn).await? >= upload.open_until {
         return Err(expired());
     }
     // Not across a transaction: the store may take minutes for a large file.
     drop(conn);
-    if let Some(parts) = agree(&state.store, &upload, body.into_inner().parts).await? {
+    if let Some(parts) = agree(&state.store, &upload, parts).await? {
         make(&state.store, &upload, parts).await?;
     }
     insist_on_size(&state.store, &upload).await?;
@@ -65,7 +84,7 @@ pub async fn complete(
     let upload = uploads::lock(&mut tx, *id).await?;
     if !is_complete(&upload) {
         require_open(&upload)?;
-        if !uploads::complete(&mut *tx, *id, now).await? {
+        if !uploads::complete(&mut *tx, *id, sha256.as_deref(), now).await? {
             return Err(expired());
         }
         let phase = see(&mut tx, &caller, *id).await?.phase.id;
@@ -81,6 +100,18 @@ fn is_complete(upload: &Upload) -> bool {
         upload.state.as_str(),
         "completed" | "checking" | "accepted" | "refused"
     )
+}
+
+/// Who declared a hash on create may not declare another.
+fn declared(upload: &Upload, sha256: Option<String>) -> Result<Option<String>, ApiError> {
+    let mut wrong = Complaints::new();
+    let sha256 = digits(&mut wrong, "/sha256", sha256, WHOLE);
+    if let (Some(before), Some(now)) = (&upload.sha256, &sha256) {
+        let complaint = format!("is not the one declared before, {before}; the file has changed");
+        wrong.check(before == now, "/sha256", complaint);
+    }
+    wrong.finish()?;
+    Ok(sha256)
 }
 
 /// Goes on also when the caller, or a proxy, loses patience: the next request then finds the file made.
@@ -103,7 +134,7 @@ async fn make(store: &Store, upload: &Upload, parts: Vec<Part>) -> Result<(), Ap
 async fn agree(
     store: &Store,
     upload: &Upload,
-    said: Vec<CompletedPart>,
+    said: Option<Vec<CompletedPart>>,
 ) -> Result<Option<Vec<Part>>, ApiError> {
     let (key, multipart) = (&upload.object_key, &upload.multipart_id);
     let arrived = match ask(store.list_parts(Bucket::Uploads, key, multipart)).await {
@@ -114,11 +145,16 @@ async fn agree(
         }
         Err(error) => return Err(error),
     };
+    let said = said.unwrap_or_else(|| arrived.iter().map(CompletedPart::of).collect());
+    let places: HashMap<u32, usize> = (said.iter().enumerate())
+        .map(|(place, part)| (part.number, place))
+        .collect();
+    let here: HashMap<u32, &Part> = arrived.iter().map(|part| (part.number, part)).collect();
     let mut wrong = Complaints::new();
     let mut parts = Vec::new();
     for (number, size) in parts::cut(upload) {
-        let place = said.iter().position(|part| part.number == number);
-        let here = arrived.iter().find(|part| part.number == number);
+        let place = places.get(&number).copied();
+        let here = here.get(&number).copied();
         match (place, here) {
             (_, None) => wrong.add(
                 "/parts",
@@ -169,10 +205,13 @@ async fn insist_on_size(store: &Store, upload: &Upload) -> Result<(), ApiError> 
 #[cfg(test)]
 mod tests {
     use actix_web::http::StatusCode;
+    use molar_domain::quota::Quota;
+    use molar_testkit::ChallengeBuilder;
     use serde_json::json;
+    use sha2::Digest as _;
     use sqlx::PgPool;
 
-    use crate::testing::{World, predictions_zip};
+    use crate::testing::{World, open_phase, predictions_zip};
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn completing_twice_is_answered_alike_and_announced_once(pool: PgPool) {
@@ -245,6 +284,45 @@ mod tests {
         }
         assert_eq!(world.find(id).await["state"], "uploading");
         assert_eq!(world.post(&path, &good).await.0, StatusCode::OK);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn the_whole_hash_may_come_late_or_never_but_not_change(pool: PgPool) {
+        let quota = Quota {
+            concurrent: 9,
+            ..Quota::default()
+        };
+        let challenge = ChallengeBuilder::new("sts").phase(open_phase().quota(quota));
+        let world = World::with(&pool, challenge).await;
+        let zip = predictions_zip(&["Case_01", "Case_02"]);
+        let hash = hex::encode(sha2::Sha256::digest(&zip));
+        let mut undeclared = world.body(zip.len() as u64);
+        undeclared["sha256"] = json!(null);
+        let begin = async || {
+            let created = world.post("/api/v1/submissions", &undeclared).await.1;
+            let id: uuid::Uuid = created["id"].as_str().unwrap().parse().unwrap();
+            let part = world.sign(id, &zip).await;
+            crate::testing::try_put(&part, &zip).await;
+            id
+        };
+        let (late, never, wrong) = (begin().await, begin().await, world.put(&zip, &zip).await.0);
+        let complete = |id: uuid::Uuid| format!("/api/v1/submissions/{id}/complete");
+        let (status, problem) = world
+            .post(&complete(wrong), &json!({"sha256": "00".repeat(32)}))
+            .await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem["errors"][0]["pointer"], "/sha256");
+        let (status, _) = world.post(&complete(late), &json!({"sha256": hash})).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(world.complete(never).await["sha256"], json!(null));
+        while world.run_checks().await > 0 {}
+        for id in [late, never] {
+            let found = world.find(id).await;
+            assert_eq!(
+                (&found["state"], &found["sha256"]),
+                (&json!("scoring"), &json!(hash))
+            );
+        }
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

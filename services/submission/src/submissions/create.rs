@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::admission::admit;
-use super::parts::{self, UploadView};
+use super::parts::{self, PartView, UploadView, Wanted, sha256_of_hex};
 use crate::rows::phases::Phase;
 use crate::rows::uploads::{self, Upload};
 use crate::rows::{ledger, life, submissions};
@@ -29,8 +29,12 @@ pub struct CreateSubmission {
     phase_id: Uuid,
     team_id: Uuid,
     size_bytes: u64,
-    /// Of the whole file, 64 hexadecimal digits.
-    sha256: String,
+    /// Of the whole file, 64 hexadecimal digits; may be told on `complete` instead. The check refuses a file of another.
+    #[serde(default)]
+    sha256: Option<String>,
+    /// 64 hexadecimal digits by which the sender knows its file again, see `unfinished`.
+    #[serde(default)]
+    resume_key: Option<String>,
     /// Your own words, shown to your team.
     #[serde(default)]
     note: String,
@@ -46,7 +50,8 @@ pub struct New {
     pub phase_id: Uuid,
     pub team_id: Uuid,
     pub size_bytes: u64,
-    pub sha256: String,
+    pub sha256: Option<String>,
+    pub resume_key: Option<String>,
     pub note: String,
     pub code_url: Option<String>,
     pub is_trial: bool,
@@ -71,11 +76,12 @@ impl CreateSubmission {
             "/size_bytes",
             "must be at least 1",
         );
-        let sha256 = self.sha256.to_ascii_lowercase();
-        wrong.check(
-            sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit()),
-            "/sha256",
-            "must be the 64 hexadecimal digits that `sha256sum FILE` prints",
+        let sha256 = digits(&mut wrong, "/sha256", self.sha256, WHOLE);
+        let resume_key = digits(
+            &mut wrong,
+            "/resume_key",
+            self.resume_key,
+            "must be 64 hexadecimal digits",
         );
         let note = wrong.text("/note", &self.note, 0..=500);
         let code_url = self.code_url.filter(|url| !url.trim().is_empty());
@@ -94,6 +100,7 @@ impl CreateSubmission {
             team_id: self.team_id,
             size_bytes: self.size_bytes,
             sha256,
+            resume_key,
             note,
             code_url,
             is_trial: self.is_trial,
@@ -101,9 +108,23 @@ impl CreateSubmission {
     }
 }
 
+pub const WHOLE: &str = "must be the 64 hexadecimal digits that `sha256sum FILE` prints";
+
+/// A hash as people write it, in lower case.
+pub fn digits(
+    wrong: &mut Complaints,
+    pointer: &str,
+    text: Option<String>,
+    complaint: &str,
+) -> Option<String> {
+    let text = text?.to_ascii_lowercase();
+    wrong.check(sha256_of_hex(&text).is_some(), pointer, complaint);
+    Some(text)
+}
+
 /// Reserves a place in the quota, unless it is a trial, and opens an upload for the file.
 ///
-/// Put each part at its URL, then call `complete` with the parts' `ETag`s. With an `Idempotency-Key` a
+/// Call `sign` with the hashes of some parts, put each at its URL, and so on; then call `complete`. With an `Idempotency-Key` a
 /// repeated request is answered with the same submission and freshly signed URLs.
 #[utoipa::path(post, path = "/api/v1/submissions", tag = "submission", request_body = CreateSubmission,
     responses((status = 201, body = Created)))]
@@ -119,7 +140,7 @@ pub async fn create(
     let mut tx = kit.db.begin().await?;
     let once = match once.begin(&mut tx).await? {
         Begun::Replay(answer) => {
-            return replay(&mut tx, &state.store, &caller, &answer).await;
+            return replay(&mut tx, &state, &caller, &answer).await;
         }
         Begun::Fresh(once) => once,
     };
@@ -136,14 +157,7 @@ pub async fn create(
         .await?;
     tx.commit().await?;
 
-    answer(
-        &state.store,
-        &upload,
-        SubmissionState::Uploading,
-        now,
-        false,
-    )
-    .await
+    answer(&state, &upload, SubmissionState::Uploading, now, false).await
 }
 
 fn path(id: Uuid) -> String {
@@ -173,6 +187,7 @@ async fn open(
         object_key,
         part_size_bytes: parts::part_size(new.size_bytes).cast_signed(),
         size_bytes: new.size_bytes.cast_signed(),
+        sha256: new.sha256.clone(),
         open_until: (now + OPEN_MAX).min(phase.window.uploads_until()),
     })
 }
@@ -204,7 +219,8 @@ async fn insert(
         multipart_id: &upload.multipart_id,
         part_size_bytes: upload.part_size_bytes,
         size_bytes: upload.size_bytes,
-        sha256: &new.sha256,
+        sha256: new.sha256.as_deref(),
+        resume_key: new.resume_key.as_deref(),
         open_until: upload.open_until,
         now,
     };
@@ -218,18 +234,18 @@ async fn insert(
 }
 
 async fn answer(
-    store: &Store,
+    state: &State,
     upload: &Upload,
-    state: SubmissionState,
+    stands: SubmissionState,
     now: DateTime<Utc>,
     is_replayed: bool,
 ) -> Result<HttpResponse, ApiError> {
-    let is_open = state == SubmissionState::Uploading && now < upload.open_until;
+    let is_open = stands == SubmissionState::Uploading && now < upload.open_until;
     let view = Created {
         id: upload.submission_id,
-        state,
+        state: stands,
         upload: match is_open {
-            true => Some(parts::sign(store, upload, 1, now).await?),
+            true => Some(UploadView::of(upload, only_part(state, upload, now).await?)),
             false => None,
         },
     };
@@ -241,10 +257,26 @@ async fn answer(
     Ok(response.json(view))
 }
 
+/// Of most predictions all is known on create: they need no call to sign.
+async fn only_part(
+    state: &State,
+    upload: &Upload,
+    now: DateTime<Utc>,
+) -> Result<Vec<PartView>, ApiError> {
+    let sha256 = upload.sha256.as_deref().and_then(sha256_of_hex);
+    match sha256 {
+        Some(sha256) if upload.size_bytes <= upload.part_size_bytes => {
+            let whole = Wanted { number: 1, sha256 };
+            parts::sign(state, upload, &[whole], now).await
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
 /// The kept answer holds no URL: they are secrets, and would have run out.
 async fn replay(
     tx: &mut PgConnection,
-    store: &Store,
+    state: &State,
     caller: &Caller,
     kept: &HttpResponse,
 ) -> Result<HttpResponse, ApiError> {
@@ -257,7 +289,7 @@ async fn replay(
     caller.require_member(TeamId(life.team_id))?;
     let upload = uploads::find(&mut *tx, id).await?;
     let now = db::now(&mut *tx).await?;
-    answer(store, &upload, life.state()?, now, true).await
+    answer(state, &upload, life.state()?, now, true).await
 }
 
 #[cfg(test)]
@@ -286,11 +318,23 @@ mod tests {
             .await;
         assert_eq!(status, StatusCode::CREATED, "{created:#}");
         assert_eq!(created["state"], "uploading");
-        let parts = created["upload"]["parts"].as_array().unwrap();
-        assert_eq!(parts.len(), 2);
-        assert_eq!(parts[1]["number"], 2);
-        assert_eq!(parts[1]["size_bytes"], 17_000_000 - 16 * 1024 * 1024);
-        assert!(parts[0]["url"].as_str().unwrap().contains("partNumber=1"));
+        assert_eq!(created["upload"]["part_count"], 3);
+        // Of several parts the hashes are told as they are read.
+        assert_eq!(created["upload"]["parts"], Value::Null);
+        let path = format!(
+            "/api/v1/submissions/{}/sign",
+            created["id"].as_str().unwrap()
+        );
+        let body = json!({"parts": [{"number": 3, "sha256": "ab".repeat(32)}]});
+        let (status, signed) = world.post(&path, &body).await;
+        assert_eq!(status, StatusCode::OK, "{signed:#}");
+        let part = &signed["parts"][0];
+        assert_eq!(part["size_bytes"], 17_000_000 - 16 * 1024 * 1024);
+        assert!(part["url"].as_str().unwrap().contains("partNumber=3"));
+        assert!(
+            part["headers"]["x-amz-checksum-sha256"].is_string(),
+            "{part}"
+        );
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

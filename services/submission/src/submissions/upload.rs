@@ -5,26 +5,22 @@ use molar_domain::upload::UploadState;
 use molar_objects::Bucket;
 use molar_service::db;
 use molar_web_kit::{ApiError, Caller, Kit};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::access::see;
-use super::parts::{self, UploadView};
+use super::access::see_own;
+use super::parts::UploadView;
 use crate::rows::uploads::{self, Upload};
 use crate::state::{State, ask};
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct Query {
-    /// The first part to sign; 1 if absent.
-    pub from: Option<u32>,
-}
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ResumedUpload {
     #[serde(flatten)]
     upload: UploadView,
-    /// Parts that have arrived: they need not be put again.
+    size_bytes: i64,
+    /// Of the whole file, if it was declared.
+    sha256: Option<String>,
+    /// Parts that have arrived: where the file has the same, they need not be put again.
     present: Vec<PresentPart>,
 }
 
@@ -33,21 +29,22 @@ struct PresentPart {
     number: u32,
     etag: String,
     size_bytes: u64,
+    /// Hex, as it was signed.
+    sha256: Option<String>,
 }
 
-/// Signs the parts again, to go on with an upload.
+/// What has arrived of an upload, to go on with it.
 #[utoipa::path(get, path = "/api/v1/submissions/{id}/upload", tag = "submission",
-    params(("id" = Uuid, Path), Query), responses((status = 200, body = ResumedUpload)))]
+    params(("id" = Uuid, Path)), responses((status = 200, body = ResumedUpload)))]
 #[tracing::instrument(name = "submissions.upload", skip_all, fields(submission.id = %id))]
 pub async fn upload(
     kit: web::Data<Kit>,
     state: web::Data<State>,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<Query>,
 ) -> Result<web::Json<ResumedUpload>, ApiError> {
     let mut conn = kit.db.acquire().await?;
-    see(&mut conn, &caller, *id).await?.require_member()?;
+    see_own(&mut conn, &caller, *id).await?;
     let upload = uploads::find(&mut *conn, *id).await?;
     let now = db::now(&mut *conn).await?;
     drop(conn);
@@ -61,9 +58,12 @@ pub async fn upload(
         number: part.number,
         etag: part.etag,
         size_bytes: part.size,
+        sha256: part.sha256.map(hex::encode),
     };
     Ok(web::Json(ResumedUpload {
-        upload: parts::sign(&state.store, &upload, query.from.unwrap_or(1), now).await?,
+        size_bytes: upload.size_bytes,
+        sha256: upload.sha256.clone(),
+        upload: UploadView::of(&upload, Vec::new()),
         present: present.into_iter().map(part).collect(),
     }))
 }

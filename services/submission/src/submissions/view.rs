@@ -30,7 +30,8 @@ pub struct SubmissionView {
     pub note: String,
     pub code_url: Option<String>,
     pub size_bytes: i64,
-    pub sha256: String,
+    /// Absent until its sender declared it or the check found it.
+    pub sha256: Option<String>,
     pub created_at: DateTime<Utc>,
     #[schema(value_type = String)]
     pub state: SubmissionState,

@@ -528,6 +528,7 @@ fn list_parts(folder: &Path, after: i32, limit: usize) -> S3Result<(Vec<Part>, b
             part_number: Some(number),
             size: Some(length(part.size)?),
             e_tag: Some(ETag::Strong(part.meta.etag)),
+            checksum_sha256: part.meta.sha256,
             last_modified: Some(Timestamp::from(part.modified)),
             ..Part::default()
         });

@@ -1,11 +1,12 @@
 use std::path::Path;
 
 use aws_sdk_s3::primitives::{ByteStream, Length};
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt;
 
-use super::{Bucket, CHUNK, Digest, Error, Result, Store, size};
+use super::{BASE64, Bucket, CHUNK, Digest, Error, Result, Store, sha256_from_base64, size};
 
 /// S3 allows no more parts than this to one object …
 const MAX_PARTS: u64 = 10_000;
@@ -19,22 +20,41 @@ pub struct Part {
     pub number: u32,
     pub etag: String,
     pub size: u64,
+    /// As it was signed into the URL that the part was put at.
+    pub sha256: Option<[u8; 32]>,
 }
 
 impl Store {
-    /// Opens an upload in parts and returns its id. It costs space until it is completed or aborted.
+    /// Opens an upload whose parts each come with their SHA-256 and returns its id. It costs space until
+    /// it is completed or aborted.
     pub async fn create_multipart(
         &self,
         bucket: Bucket,
         key: &str,
         content_type: &str,
     ) -> Result<String> {
+        let algorithm = Some(ChecksumAlgorithm::Sha256);
+        self.open_multipart(bucket, key, content_type, algorithm)
+            .await
+    }
+
+    async fn open_multipart(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        content_type: &str,
+        algorithm: Option<ChecksumAlgorithm>,
+    ) -> Result<String> {
         let create = self
             .inside
             .create_multipart_upload()
             .bucket(self.names.name(bucket))
             .key(key);
-        let answer = create.content_type(content_type).send().await?;
+        let answer = create
+            .content_type(content_type)
+            .set_checksum_algorithm(algorithm)
+            .send()
+            .await?;
         answer
             .upload_id
             .ok_or_else(|| Error::other("no upload id in the answer"))
@@ -63,6 +83,7 @@ impl Store {
                         .map_err(Error::other)?,
                     etag: part.e_tag().unwrap_or_default().to_owned(),
                     size: size(part.size())?,
+                    sha256: part.checksum_sha256().and_then(sha256_from_base64),
                 });
             }
         }
@@ -124,7 +145,7 @@ impl Store {
             let put = self.put_bytes(bucket, key, content_type, content).await?;
             return same(digest, put);
         }
-        let upload_id = self.create_multipart(bucket, key, content_type).await?;
+        let upload_id = self.open_multipart(bucket, key, content_type, None).await?;
         let put = self
             .put_parts(bucket, key, &upload_id, path, digest.size)
             .await;
@@ -167,6 +188,7 @@ impl Store {
                 number: number as u32,
                 etag,
                 size,
+                sha256: None,
             });
         }
         self.complete_multipart(bucket, key, upload_id, &parts)
@@ -183,6 +205,7 @@ fn completed(parts: &[Part]) -> Result<CompletedMultipartUpload> {
             CompletedPart::builder()
                 .part_number(number)
                 .e_tag(&part.etag)
+                .set_checksum_sha256(part.sha256.map(|sha256| BASE64.encode(sha256)))
                 .build(),
         );
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use base64::Engine as _;
 
-use super::{BASE64, Bucket, Error, Result, Store};
+use super::{BASE64, Bucket, Digest, Error, Result, Store};
 
 /// A request that somebody without a key may send until it expires, with the rights of the key that
 /// signed it.
@@ -57,17 +57,16 @@ impl Store {
         Ok(request.into())
     }
 
-    /// Lets somebody put one part of an upload, of exactly `size` bytes if that is given.
+    /// Lets somebody put one part of an upload, of exactly this content: size and SHA-256 are signed.
     pub async fn presign_part(
         &self,
         bucket: Bucket,
         key: &str,
         upload_id: &str,
         number: u32,
-        size: Option<u64>,
+        content: &Digest,
         ttl: Duration,
     ) -> Result<Presigned> {
-        let size = size.map(i64::try_from).transpose().map_err(Error::other)?;
         let request = self
             .public
             .upload_part()
@@ -75,7 +74,8 @@ impl Store {
             .key(key)
             .upload_id(upload_id)
             .part_number(i32::try_from(number).map_err(Error::other)?)
-            .set_content_length(size)
+            .content_length(i64::try_from(content.size).map_err(Error::other)?)
+            .checksum_sha256(BASE64.encode(content.sha256))
             .presigned(expiring(ttl)?)
             .await?;
         Ok(request.into())

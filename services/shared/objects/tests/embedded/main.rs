@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
 
+mod cors;
 mod grants;
 mod multipart;
 mod objects;
@@ -56,7 +57,8 @@ async fn serve(folder: &Path) -> Server {
         .map(|role| (role, key(role)))
         .collect();
     let grants = Grants::of_roles(BucketNames::default(), &keys);
-    Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), folder, grants)
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    Server::bind_for_pages(address, folder, grants, vec![cors::PAGE.to_owned()])
         .await
         .unwrap()
 }

@@ -1,4 +1,4 @@
-use molar_objects::{Bucket, Error, Part, Role, Store};
+use molar_objects::{Bucket, Digest, Error, Part, Role, Store};
 use sha2::Digest as _;
 
 use crate::{Fixture, MINUTE, send};
@@ -15,10 +15,23 @@ async fn begin(fixture: &Fixture) -> (Store, String) {
     (store, upload)
 }
 
+fn digest(content: &[u8]) -> Digest {
+    Digest {
+        size: content.len() as u64,
+        sha256: sha2::Sha256::digest(content).into(),
+    }
+}
+
 async fn send_part(store: &Store, upload: &str, number: u32, content: Vec<u8>) -> u16 {
-    let size = Some(content.len() as u64);
     let url = store
-        .presign_part(Bucket::Uploads, KEY, upload, number, size, MINUTE)
+        .presign_part(
+            Bucket::Uploads,
+            KEY,
+            upload,
+            number,
+            &digest(&content),
+            MINUTE,
+        )
         .await
         .unwrap();
     send(&url, content).await.status().as_u16()
@@ -45,6 +58,7 @@ async fn parts_sent_in_any_order_make_the_object() {
         .map(|part| (part.number, part.size as usize))
         .collect();
     assert_eq!(sizes, [(1, 5 * MIB), (2, 6 * MIB), (3, 7)]);
+    assert_eq!(parts[1].sha256, Some(digest(&second).sha256));
     let etag = store
         .complete_multipart(Bucket::Uploads, KEY, &upload, &parts)
         .await
@@ -92,7 +106,7 @@ async fn a_part_of_another_size_than_signed_is_refused() {
     let fixture = Fixture::start().await;
     let (store, upload) = begin(&fixture).await;
     let url = store
-        .presign_part(Bucket::Uploads, KEY, &upload, 1, Some(10), MINUTE)
+        .presign_part(Bucket::Uploads, KEY, &upload, 1, &digest(&[1; 10]), MINUTE)
         .await
         .unwrap();
     let mut request = url.clone();
@@ -105,6 +119,27 @@ async fn a_part_of_another_size_than_signed_is_refused() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn a_part_with_other_bytes_than_signed_is_refused() {
+    let fixture = Fixture::start().await;
+    let (store, upload) = begin(&fixture).await;
+    let url = store
+        .presign_part(Bucket::Uploads, KEY, &upload, 1, &digest(b"mask"), MINUTE)
+        .await
+        .unwrap();
+    assert_eq!(send(&url, "mess").await.status(), 400);
+
+    let mut without = url.clone();
+    without
+        .headers
+        .retain(|(name, _)| name != "x-amz-checksum-sha256");
+    assert_eq!(send(&without, "mess").await.status(), 403);
+    assert_eq!(send(&without, "mask").await.status(), 403);
+    let there = store.list_parts(Bucket::Uploads, KEY, &upload).await;
+    assert!(there.unwrap().is_empty());
+    assert_eq!(send(&url, "mask").await.status(), 200);
 }
 
 #[tokio::test]

@@ -9,9 +9,11 @@ use sha2::{Digest, Sha256};
 pub const STYLESHEET_PATH: &str = "/assets/molar.css";
 pub const ICON_PATH: &str = "/assets/molar.svg";
 pub const LIVE_LOG_PATH: &str = "/assets/live-log.js";
+pub const UPLOAD_PATH: &str = "/assets/upload.js";
 
 const STYLESHEET: &str = include_str!("../../assets/molar.css");
 const LIVE_LOG: &str = include_str!("../../assets/live-log.js");
+const UPLOAD: &str = include_str!("../../assets/upload.js");
 const ICON: &str = include_str!("../../assets/molar.svg");
 
 static STYLESHEET_URL: LazyLock<String> = LazyLock::new(|| {
@@ -22,6 +24,11 @@ static STYLESHEET_URL: LazyLock<String> = LazyLock::new(|| {
 static LIVE_LOG_URL: LazyLock<String> = LazyLock::new(|| {
     let hash = hex::encode(Sha256::digest(LIVE_LOG));
     format!("{LIVE_LOG_PATH}?v={}", &hash[..12])
+});
+
+static UPLOAD_URL: LazyLock<String> = LazyLock::new(|| {
+    let hash = hex::encode(Sha256::digest(UPLOAD));
+    format!("{UPLOAD_PATH}?v={}", &hash[..12])
 });
 
 /// The address of this very stylesheet.
@@ -47,6 +54,19 @@ pub(crate) async fn live_log() -> HttpResponse {
         "text/javascript; charset=utf-8",
         "public, max-age=31536000, immutable",
         LIVE_LOG,
+    )
+}
+
+/// The address of the script that hands in a file.
+pub fn upload_url() -> &'static str {
+    &UPLOAD_URL
+}
+
+pub(crate) async fn upload() -> HttpResponse {
+    asset(
+        "text/javascript; charset=utf-8",
+        "public, max-age=31536000, immutable",
+        UPLOAD,
     )
 }
 

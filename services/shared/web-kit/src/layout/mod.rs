@@ -8,12 +8,16 @@ mod frame;
 mod redirect;
 mod security;
 
-pub use assets::{ICON_PATH, LIVE_LOG_PATH, STYLESHEET_PATH, live_log_url, stylesheet_url};
-pub(crate) use assets::{icon, live_log, stylesheet};
+pub use assets::{
+    ICON_PATH, LIVE_LOG_PATH, STYLESHEET_PATH, UPLOAD_PATH, live_log_url, stylesheet_url,
+    upload_url,
+};
+pub(crate) use assets::{icon, live_log, stylesheet, upload};
 pub(crate) use frame::problem_page;
 pub use frame::{Crumb, Page, page, problem_index, problem_kind_page};
 pub use redirect::{return_path, see_other};
 pub(crate) use security::headers;
+pub use security::policy_with_connections;
 
 /// The paths that the frame links to, and the roles that own them.
 pub mod paths {

@@ -12,6 +12,11 @@ use crate::Caller;
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The same for a page whose script sends files to `origin` as well.
+pub fn policy_with_connections(origin: &str) -> String {
+    format!("{POLICY}; connect-src 'self' {origin}")
+}
+
 const HEADERS: [(HeaderName, &str); 4] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

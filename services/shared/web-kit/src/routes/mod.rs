@@ -66,6 +66,7 @@ impl Routes {
             .get(layout::STYLESHEET_PATH, Access::Public, layout::stylesheet)
             .get(layout::ICON_PATH, Access::Public, layout::icon)
             .get(layout::LIVE_LOG_PATH, Access::Public, layout::live_log)
+            .get(layout::UPLOAD_PATH, Access::Public, layout::upload)
     }
 
     /// Needed by [`Access::Worker`]; without it such routes let nobody in.

@@ -1,0 +1,160 @@
+//! Chromium without a window, steered by its driver: the few commands of WebDriver that the tests need.
+//!
+//! No crate for it: `thirtyfour` turns on `preserve_order` of serde_json for everything that is built beside.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::api::client;
+use crate::until;
+
+/// As the protocol names the reference to an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+pub struct Browser {
+    session: String,
+    _chromedriver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// `None` where it is not installed.
+    pub async fn start() -> anyhow::Result<Option<Self>> {
+        let is_there = |program: &str| Path::new("/usr/bin").join(program).exists();
+        if !is_there("chromium") || !is_there("chromedriver") {
+            return Ok(None);
+        }
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?
+            .local_addr()?
+            .port();
+        let chromedriver = Command::new("/usr/bin/chromedriver")
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let profile = tempfile::Builder::new()
+            .prefix("molar-browser-")
+            .tempdir()?;
+        let wanted = capabilities(profile.path());
+        let url = format!("http://127.0.0.1:{port}/session");
+        let session = until("the browser", Duration::from_secs(60), async || {
+            let session = ask(Method::POST, &url, &wanted).await?;
+            let id = session["sessionId"].as_str().context("no session")?;
+            Ok(Some(format!("{url}/{id}")))
+        })
+        .await?;
+        Ok(Some(Self {
+            session,
+            _chromedriver: chromedriver,
+            _profile: profile,
+        }))
+    }
+
+    pub async fn goto(&self, url: &str) -> anyhow::Result<()> {
+        self.post("/url", json!({ "url": url })).await?;
+        Ok(())
+    }
+
+    pub async fn refresh(&self) -> anyhow::Result<()> {
+        self.post("/refresh", json!({})).await?;
+        Ok(())
+    }
+
+    /// The path of the page that is shown.
+    pub async fn path(&self) -> anyhow::Result<String> {
+        let url = ask(Method::GET, &format!("{}/url", self.session), &Value::Null).await?;
+        let url: reqwest::Url = url.as_str().context("no address")?.parse()?;
+        Ok(url.path().to_owned())
+    }
+
+    pub async fn run(&self, script: &str, arguments: Value) -> anyhow::Result<Value> {
+        let body = json!({"script": script, "args": arguments});
+        self.post("/execute/sync", body).await
+    }
+
+    /// Types into the element, or chooses a file for it.
+    pub async fn type_into(&self, css: &str, text: &str) -> anyhow::Result<()> {
+        let element = self.find(css).await?;
+        self.post(&format!("{element}/value"), json!({ "text": text }))
+            .await?;
+        Ok(())
+    }
+
+    pub async fn click(&self, css: &str) -> anyhow::Result<()> {
+        let element = self.find(css).await?;
+        self.post(&format!("{element}/click"), json!({})).await?;
+        Ok(())
+    }
+
+    pub async fn text_of(&self, css: &str) -> anyhow::Result<String> {
+        let url = format!("{}{}/text", self.session, self.find(css).await?);
+        let text = ask(Method::GET, &url, &Value::Null).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    pub async fn quit(self) {
+        // Its driver is killed anyhow.
+        let _ = ask(Method::DELETE, &self.session, &Value::Null).await;
+    }
+
+    async fn find(&self, css: &str) -> anyhow::Result<String> {
+        let body = json!({"using": "css selector", "value": css});
+        let found = self.post("/element", body).await?;
+        let id = found[ELEMENT].as_str();
+        Ok(format!(
+            "/element/{}",
+            id.with_context(|| format!("no {css}"))?
+        ))
+    }
+
+    async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        ask(Method::POST, &format!("{}{path}", self.session), &body).await
+    }
+}
+
+/// The `value` of the driver's answer.
+async fn ask(method: Method, url: &str, body: &Value) -> anyhow::Result<Value> {
+    let mut request = client().request(method, url);
+    if !body.is_null() {
+        request = request.json(body);
+    }
+    let answer = request.send().await?;
+    let status = answer.status();
+    let answer: Value = answer.json().await?;
+    ensure!(
+        status.is_success(),
+        "the browser's driver answered {status}: {}",
+        answer["value"]["message"]
+    );
+    Ok(answer["value"].clone())
+}
+
+fn capabilities(profile: &Path) -> Value {
+    let profile = format!("--user-data-dir={}", profile.display());
+    // Root has no other way than without a sandbox; what it sees are our own pages.
+    let arguments = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        profile.as_str(),
+    ];
+    json!({"capabilities": {"alwaysMatch": {
+        "browserName": "chrome",
+        "goog:chromeOptions": {"args": arguments},
+    }}})
+}
