@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::client::{Connection, apply, board, logs, session, status, submit, team};
 use crate::up::UpArgs;
-use crate::{admin, migrate, phantom, rehearse, roles, score};
+use crate::{admin, audit, migrate, phantom, rehearse, roles, score};
 
 const BEGIN: &str = "\
 To take part, in this order (`molar help COMMAND` says more):
@@ -68,6 +68,8 @@ pub enum Command {
     Migrate(migrate::Args),
     /// What is only possible on the database's host.
     Admin(admin::Args),
+    /// The audit log: verify, export, erase.
+    Audit(audit::Args),
     /// Print the OpenAPI document of the whole API.
     Openapi,
     /// Check an uploaded file; started by the role `submission` for each upload.
@@ -99,6 +101,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Worker(config) => Box::pin(molar_worker::serve(config)).await?,
         Command::Migrate(args) => migrate::run(args).await?,
         Command::Admin(args) => admin::run(args).await?,
+        Command::Audit(args) => audit::run(args).await?,
         Command::Openapi => println!("{}", roles::openapi()?),
         Command::Check => return Ok(tokio::task::block_in_place(molar_submission::check_main)),
         Command::ReadPrediction(args) => {

@@ -5,6 +5,7 @@
 pub mod client;
 
 pub mod admin;
+pub mod audit;
 pub mod cli;
 pub mod demo;
 pub mod migrate;

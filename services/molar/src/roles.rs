@@ -66,6 +66,7 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/api/v1/case-runs", "execution"),
     ("/api/v1/evaluations", "scoring"),
     ("/api/v1/boards", "leaderboard"),
+    ("/api/v1/audit", "leaderboard"),
     ("/register", "registration"),
     ("/login", "registration"),
     ("/logout", "registration"),
@@ -74,6 +75,8 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/invitations", "registration"),
     ("/join", "registration"),
     ("/organize/participations", "registration"),
+    ("/organize/audit", "leaderboard"),
     ("/submissions", "submission"),
+    ("/case-runs", "execution"),
     ("/boards", "leaderboard"),
 ];
