@@ -6,6 +6,7 @@ pub mod client;
 
 pub mod admin;
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod demo;
 pub mod migrate;

@@ -75,7 +75,10 @@ async fn letters(db: &PgPool, relation: &Relation) -> String {
 async fn make_logins(owner: &PgPool) {
     for _ in 0..20 {
         let mut conn = owner.acquire().await.unwrap();
-        if db::ensure_logins(&mut conn, |role| role.as_str().into()).await.is_ok() {
+        if db::ensure_logins(&mut conn, |role| role.as_str().into())
+            .await
+            .is_ok()
+        {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

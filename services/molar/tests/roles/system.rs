@@ -19,45 +19,70 @@ pub struct System {
     /// As `execution` uses it: it may put logs.
     pub store: Store,
     roles: Vec<Child>,
-    _server: Server,
-    _folder: TempDir,
+    server: Server,
+    folder: TempDir,
 }
 
 impl System {
     pub async fn start(owner: &PgPool) -> Self {
-        make_logins(owner).await;
+        let mut system = Self::of_store(owner).await;
+        system.serve(owner).await;
+        system
+    }
+
+    /// The store alone, and the logins of the database.
+    pub async fn of_store(owner: &PgPool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = serve(folder.path()).await;
+        let objects = folder.path().join("s3");
+        Self::with(owner, folder, &objects).await
+    }
+
+    /// The same with the objects in a folder elsewhere.
+    pub async fn of_store_in(owner: &PgPool, objects: &Path) -> Self {
+        Self::with(owner, tempfile::tempdir().unwrap(), objects).await
+    }
+
+    async fn with(owner: &PgPool, folder: TempDir, objects: &Path) -> Self {
+        make_logins(owner).await;
+        let server = serve(objects).await;
         let endpoint = server.endpoint();
         let owner_of_buckets = open(&endpoint, Holder::Owner);
         owner_of_buckets.ensure_buckets().await.unwrap();
-        let store = open(&endpoint, Holder::Execution);
-        let mut system = Self {
+        Self {
             addresses: BTreeMap::new(),
-            store,
+            store: open(&endpoint, Holder::Execution),
             roles: Vec::new(),
-            _server: server,
-            _folder: folder,
-        };
+            server,
+            folder,
+        }
+    }
+
+    /// Starts the roles.
+    pub async fn serve(&mut self, owner: &PgPool) {
+        let endpoint = self.endpoint();
+        let folder_of = |role: Role| self.folder.path().join(role.as_str());
         for role in Role::ALL {
-            let folder = system._folder.path().join(role.as_str());
-            std::fs::create_dir(&folder).unwrap();
-            let child = command(owner, *role, &endpoint, &folder).spawn();
-            system.roles.push(child.unwrap());
+            std::fs::create_dir(folder_of(*role)).unwrap();
+            let child = command(owner, *role, &endpoint, &folder_of(*role)).spawn();
+            self.roles.push(child.unwrap());
         }
         for role in Role::ALL {
-            let folder = system._folder.path().join(role.as_str());
-            let listeners = listeners(&folder).await;
-            for (name, address) in listeners {
-                let name = if name == "http" {
-                    role.as_str().to_owned()
-                } else {
-                    name
+            for (name, address) in listeners(&folder_of(*role)).await {
+                let name = match &*name {
+                    "http" => role.as_str().to_owned(),
+                    _ => name,
                 };
-                system.addresses.insert(name, address);
+                self.addresses.insert(name, address);
             }
         }
-        system
+    }
+
+    pub fn endpoint(&self) -> String {
+        self.server.endpoint()
+    }
+
+    pub fn store_of(&self, holder: Holder) -> Store {
+        open(&self.endpoint(), holder)
     }
 
     pub fn url(&self, listener: &str, path: &str) -> String {
@@ -139,7 +164,7 @@ async fn listeners(folder: &Path) -> BTreeMap<String, SocketAddr> {
     }
 }
 
-fn key(role: Holder) -> Key {
+pub fn key(role: Holder) -> Key {
     Key {
         access_key: format!("key-of-{role}"),
         secret_key: format!("secret of {role}").into(),
@@ -150,7 +175,7 @@ async fn serve(folder: &Path) -> Server {
     let keys = Holder::ALL.into_iter().map(|role| (role, key(role)));
     let grants = Grants::of_roles(BucketNames::default(), &keys.collect());
     let at = SocketAddr::from(([127, 0, 0, 1], 0));
-    Server::bind(at, &folder.join("s3"), grants).await.unwrap()
+    Server::bind(at, folder, grants).await.unwrap()
 }
 
 fn open(endpoint: &str, role: Holder) -> Store {

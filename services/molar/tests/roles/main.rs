@@ -1,7 +1,9 @@
-//! Who may call what, proven: every route of every role as every kind of caller, against the written
-//! matrix `tests/authorization-matrix.csv`; and that every create is safe to repeat.
+//! The roles as processes on a database of the test's own.
 //!
-//! The roles are met as processes on a database of the test's own. A new route needs a row in the matrix
+//! Who may call what, proven: every route of every role as every kind of caller, against the written
+//! matrix `tests/authorization-matrix.csv`. That every create is safe to repeat. Disks that are full. A platform that
+//! is destroyed and comes back from its backup.
+//! A new route needs a row in the matrix
 //! (the failure prints it as observed: judge it, then paste it), a body in `requests.rs` if `{}` is not enough,
 //! and a value in `World::parameter` for a parameter of a new noun.
 
@@ -10,6 +12,8 @@
     reason = "a test that cannot go on is a failed test"
 )]
 
+mod backup;
+mod full;
 mod matrix;
 mod repeats;
 mod requests;
