@@ -3,6 +3,7 @@
 //! Nothing of another role is copied but into rankings, which are append-only versions: what a board
 //! showed at any moment can be read again.
 
+mod audit;
 mod audit_head;
 mod boards;
 mod entries;
@@ -16,6 +17,7 @@ mod startup;
 #[cfg(test)]
 mod tests;
 
+pub use audit::verify::Verified;
 pub use audit_head::Head as AuditHead;
 pub use openapi::openapi;
 pub use routes::routes;

@@ -1,10 +1,18 @@
 use utoipa::OpenApi;
 
+use crate::audit;
 use crate::boards::{csv, find, list};
 use crate::routes::routes;
 
 #[derive(OpenApi)]
-#[openapi(paths(list::list, find::find, csv::csv))]
+#[openapi(paths(
+    list::list,
+    find::find,
+    csv::csv,
+    audit::list::list,
+    audit::export::export,
+    audit::verify::verify
+))]
 struct Document;
 
 /// The part of the API's document that this role answers for.

@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{boards, pages};
+use crate::{audit, boards, pages};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Leaderboard)
@@ -28,6 +28,14 @@ pub fn routes() -> Routes {
             Access::SignedInOrPublic,
             pages::board::board,
         )
+        .get("/api/v1/audit", Access::Organizer, audit::list::list)
+        .get(
+            "/api/v1/audit/export",
+            Access::Organizer,
+            audit::export::export,
+        )
+        .get("/api/v1/audit/verify", Access::Admin, audit::verify::verify)
+        .get("/organize/audit", Access::Organizer, audit::page::page)
 }
 
 #[cfg(test)]

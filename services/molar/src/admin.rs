@@ -35,7 +35,8 @@ enum Command {
     },
     /// Make a one-time token with which one worker enrols.
     EnrolmentToken,
-    /// Check that the audit log is whole, against an exported head if one is given.
+    /// The same as `molar audit verify`.
+    #[command(hide = true)]
     VerifyAudit {
         /// A file from the bucket `exports`, such as audit/2026-11-23.json.
         #[arg(long)]
@@ -60,7 +61,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             println!("{email} is an organizer of {challenge}.");
         }
         Command::EnrolmentToken => println!("{}", enrolment_token(&pool, now).await?),
-        Command::VerifyAudit { head } => verify_audit(&pool, head.as_deref()).await?,
+        Command::VerifyAudit { head } => {
+            crate::audit::verify_here(&args.database_url, head.as_deref()).await?;
+        }
     }
     pool.close().await;
     Ok(())
@@ -75,28 +78,4 @@ pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
 
 pub async fn enrolment_token(pool: &PgPool, now: DateTime<Utc>) -> anyhow::Result<String> {
     Ok(molar_execution::create_enrolment_token(pool, now).await?)
-}
-
-/// Fails with the number of the first entry that does not fit.
-async fn verify_audit(pool: &PgPool, head: Option<&std::path::Path>) -> anyhow::Result<()> {
-    let head: Option<molar_leaderboard::AuditHead> = match head {
-        Some(path) => Some(serde_json::from_slice(&std::fs::read(path)?)?),
-        None => None,
-    };
-    let hash = head
-        .as_ref()
-        .map(|head| hex::decode(&head.hash))
-        .transpose()?;
-    let broken = sqlx::query_scalar!(
-        "SELECT audit.first_break($1, $2)",
-        head.as_ref().map(|head| head.seq),
-        hash,
-    )
-    .fetch_one(pool)
-    .await?;
-    if let Some(seq) = broken {
-        anyhow::bail!("the audit log is broken at entry {seq}: it was changed, cut or taken out");
-    }
-    println!("The audit log is whole.");
-    Ok(())
 }

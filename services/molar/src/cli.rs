@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::client::{Connection, apply, board, logs, session, status, submit, team};
 use crate::up::UpArgs;
-use crate::{admin, migrate, pack, phantom, rehearse, roles, score};
+use crate::{admin, audit, backup, migrate, pack, phantom, rehearse, roles, score};
 
 const BEGIN: &str = "\
 To take part, in this order (`molar help COMMAND` says more):
@@ -70,6 +70,12 @@ pub enum Command {
     Migrate(migrate::Args),
     /// What is only possible on the database's host.
     Admin(admin::Args),
+    /// Write the database and every object into a folder, with their hashes.
+    Backup(backup::BackupArgs),
+    /// Bring a backup back into an empty database and store, and check it.
+    Restore(backup::RestoreArgs),
+    /// The audit log: verify, export, erase.
+    Audit(audit::Args),
     /// Print the OpenAPI document of the whole API.
     Openapi,
     /// Check an uploaded file; started by the role `submission` for each upload.
@@ -102,6 +108,9 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Worker(config) => Box::pin(molar_worker::serve(config)).await?,
         Command::Migrate(args) => migrate::run(args).await?,
         Command::Admin(args) => admin::run(args).await?,
+        Command::Backup(args) => backup::backup(args).await?,
+        Command::Restore(args) => backup::restore(args).await?,
+        Command::Audit(args) => audit::run(args).await?,
         Command::Openapi => println!("{}", roles::openapi()?),
         Command::Check => return Ok(tokio::task::block_in_place(molar_submission::check_main)),
         Command::ReadPrediction(args) => {

@@ -5,6 +5,8 @@
 pub mod client;
 
 pub mod admin;
+pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod demo;
 pub mod migrate;

@@ -16,12 +16,21 @@ pub struct Args {
     /// JSON object of role to password, for the login roles that are made or changed.
     #[arg(long, env = "MOLAR_ROLE_PASSWORDS", hide_env_values = true)]
     passwords: SecretString,
+
+    /// Make the login roles and leave the database as it is: before a restore.
+    #[arg(long)]
+    logins_only: bool,
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let passwords: BTreeMap<String, SecretString> =
         serde_json::from_str(args.passwords.expose_secret())
             .context("the passwords are a JSON object of role to password")?;
+    if args.logins_only {
+        ensure_login_roles(args.database_url.expose_secret(), &passwords).await?;
+        println!("The login roles are there.");
+        return Ok(());
+    }
     migrate(args.database_url.expose_secret(), &passwords).await?;
     println!("The schema is up to date.");
     Ok(())

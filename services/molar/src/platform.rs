@@ -36,15 +36,18 @@ pub async fn start(
     let Some(postgres) = &servers.postgres else {
         return Ok(None);
     };
-    if !args.wants(Part::Roles) {
-        return Ok(None);
-    }
     let starter = Starter {
         up,
         args,
         servers,
         program: std::env::current_exe()?,
     };
+    if !args.wants(Part::Roles) {
+        if args.wants(Part::S3) {
+            starter.store().await?;
+        }
+        return Ok(None);
+    }
     let migrating = up.terminal().begin("schema", "migrating");
     migrate::migrate(postgres.owner_url(), &passwords(servers)).await?;
     migrating.done("migrated", "");

@@ -67,6 +67,7 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/case-runs", "execution"),
     ("/api/v1/evaluations", "scoring"),
     ("/api/v1/boards", "leaderboard"),
+    ("/api/v1/audit", "leaderboard"),
     ("/register", "registration"),
     ("/login", "registration"),
     ("/logout", "registration"),
@@ -75,7 +76,9 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/invitations", "registration"),
     ("/join", "registration"),
     ("/organize/participations", "registration"),
+    ("/organize/audit", "leaderboard"),
     ("/submissions", "submission"),
+    ("/case-runs", "execution"),
     ("/boards", "leaderboard"),
 ];
 

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use crate::accounts::create::{CreateAccount, NewAccount};
+use crate::accounts::create::CreateAccount;
 use crate::passwords::Passwords;
 use crate::{Error, accounts, challenges};
 
@@ -29,7 +29,12 @@ pub async fn create_admin(
     let new = request.validate()?;
     let hash = Passwords::default().hash(new.password.clone()).await?;
     let mut tx = owner.begin().await?;
-    let id = find_or_insert(&mut tx, &new, &hash, now).await?;
+    let known = accounts::rows::by_email(&mut *tx, &new.email).await?;
+    let was_admin = known.as_ref().is_some_and(|user| user.is_admin);
+    let id = match known {
+        Some(user) => user.id,
+        None => accounts::rows::insert(&mut *tx, &new, &hash, now).await?,
+    };
     sqlx::query!(
         "UPDATE registration.users SET is_admin = true, password_hash = $2 WHERE id = $1",
         id.0,
@@ -37,21 +42,10 @@ pub async fn create_admin(
     )
     .execute(&mut *tx)
     .await?;
-    audit::append(&mut tx, now, None, "admin.created", id.0, json!({}), None).await?;
+    let details = json!({ "from": { "is_admin": was_admin }, "to": { "is_admin": true } });
+    audit::append(&mut tx, now, None, "admin.created", id.0, details, None).await?;
     tx.commit().await?;
     Ok(id)
-}
-
-async fn find_or_insert(
-    conn: &mut PgConnection,
-    new: &NewAccount,
-    hash: &str,
-    now: DateTime<Utc>,
-) -> Result<UserId, Error> {
-    match accounts::rows::by_email(&mut *conn, &new.email).await? {
-        Some(user) => Ok(user.id),
-        None => accounts::rows::insert(conn, new, hash, now).await,
-    }
 }
 
 /// Makes the account of an address an organizer of a challenge.
@@ -68,7 +62,7 @@ pub async fn grant_organizer(
         .await?
         .ok_or(Error::NotFound("user"))?;
     insert_organizer(&mut tx, challenge.id, user.id, now).await?;
-    let details = json!({ "user_id": user.id });
+    let details = json!({ "user_id": user.id, "to": "organizer" });
     audit::append(
         &mut tx,
         now,

@@ -40,7 +40,7 @@ pub async fn fail(
     if code.fault() == Fault::Ours {
         // The organizers are to know: the team was told that they do.
         tracing::error!(attempt.id = %attempt.id, code = code.as_str(), detail, "attempt failed through our fault");
-        let details = json!({ "failure": code, "detail": detail });
+        let details = json!({ "to": "failed", "failure": code, "detail": detail });
         audit::append(tx, now, None, "attempt.failed", attempt.id.0, details, None).await?;
     }
     Ok(stops)

@@ -67,7 +67,7 @@ async fn release_one(
     id: Uuid,
     reason: &str,
 ) -> Result<Released, ApiError> {
-    let log = logs::find(&kit.db, id).await?.ok_or_else(access::none)?;
+    let log = access::see(&kit.db, caller, id).await?;
     caller.require_organizer(log.challenge)?;
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > REASON_CHARS || reason.contains('\0') {
@@ -88,7 +88,10 @@ async fn release_one(
     let mut tx = kit.db.begin().await?;
     let kept = match logs::release(&mut *tx, id, caller.user_id, reason, now).await? {
         true => {
-            let details = json!({ "submission_id": log.submission, "team_id": log.team });
+            let details = json!({
+                "submission_id": log.submission, "team_id": log.team,
+                "from": "kept from the team", "to": "released to the team",
+            });
             let actor = Some(caller.user_id);
             audit::append(
                 &mut tx,

@@ -32,7 +32,7 @@ pub async fn drain(
         who,
         "worker.drained",
         id.0,
-        json!({}),
+        json!({ "from": "enrolled", "to": "draining" }),
         None,
     )
     .await?;

@@ -23,7 +23,8 @@ pub async fn revoke(
     if !workers::revoke(&mut *tx, id, now).await? {
         return Err(ApiError::NotFound("worker"));
     }
-    audit::append(&mut tx, now, who, "worker.revoked", id.0, json!({}), None).await?;
+    let details = json!({ "from": "enrolled", "to": "revoked" });
+    audit::append(&mut tx, now, who, "worker.revoked", id.0, details, None).await?;
     tx.commit().await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -61,7 +61,7 @@ fn text(value: Option<impl ToString>) -> String {
 }
 
 /// A team's name is the only text that strangers chose; a spreadsheet must not take it for a formula.
-fn unarmed(name: &str) -> String {
+pub fn unarmed(name: &str) -> String {
     if name.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{name}")
     } else {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 pub use args::{Part, UpArgs};
 pub use child::{Check, Child, Ready, Tier, find_program};
-pub use data_folder::{DataFolder, InUse};
+pub use data_folder::{DataFolder, Glimpse, InUse};
 pub use process::Identity;
 pub use secrets::{ROLES, S3Key, Secret, Secrets};
 pub use servers::{Servers, servers};

@@ -65,7 +65,7 @@ pub async fn start(up: &Supervisor, fast: bool) -> anyhow::Result<Access> {
 
     let port = folder.port("postgres")?;
     let password = folder.secrets().postgres_owner.expose();
-    let url = move |database| format!("postgres://{OWNER}:{password}@127.0.0.1:{port}/{database}");
+    let url = move |database| owner_url(password, port, database);
     let access = Access::new(url(DATABASE).into());
     let admin: Arc<str> = url("postgres").into();
 
@@ -105,6 +105,10 @@ pub async fn start(up: &Supervisor, fast: bool) -> anyhow::Result<Access> {
     }
     up.start(child).await?;
     Ok(access)
+}
+
+pub fn owner_url(password: &str, port: u16, database: &str) -> String {
+    format!("postgres://{OWNER}:{password}@127.0.0.1:{port}/{database}")
 }
 
 fn settings(port: u16) -> Vec<String> {

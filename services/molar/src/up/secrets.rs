@@ -65,7 +65,7 @@ pub struct Secrets {
     pub erlang_cookie: Secret,
     /// By role, and one for `worker`.
     pub rabbitmq: BTreeMap<String, Secret>,
-    /// By role, and one for the `owner`, who makes the buckets.
+    /// By role, one for the `owner`, who makes the buckets, and one for backups.
     pub s3: BTreeMap<String, S3Key>,
     /// Signs sessions and forms.
     pub session: Secret,
@@ -81,7 +81,14 @@ impl Secrets {
                     file.display()
                 )
             })?;
-            return serde_json::from_str(&text).with_context(|| file.display().to_string());
+            let mut kept: Self =
+                serde_json::from_str(&text).with_context(|| file.display().to_string())?;
+            // A folder of an older program.
+            if !kept.s3.contains_key("backup") {
+                kept.s3.extend([s3_key("backup")]);
+                account::private_file(file, &serde_json::to_string_pretty(&kept)?, None)?;
+            }
+            return Ok(kept);
         }
         let fresh = Self::random();
         account::private_file(file, &serde_json::to_string_pretty(&fresh)?, None)?;
@@ -97,26 +104,31 @@ impl Secrets {
         };
         let mut callers = ROLES.to_vec();
         callers.push("worker");
-        let s3_key = |role: &str| {
-            let access_key = format!("molar-{role}");
-            (
-                role.to_owned(),
-                S3Key {
-                    access_key,
-                    secret_key: Secret::random(),
-                },
-            )
-        };
         Self {
             postgres_owner: Secret::random(),
             postgres: one_each(&ROLES),
             rabbitmq_owner: Secret::random(),
             erlang_cookie: Secret::random(),
             rabbitmq: one_each(&callers),
-            s3: ROLES.into_iter().chain(["owner"]).map(s3_key).collect(),
+            s3: ROLES
+                .into_iter()
+                .chain(["owner", "backup"])
+                .map(s3_key)
+                .collect(),
             session: Secret::random(),
         }
     }
+}
+
+fn s3_key(role: &str) -> (String, S3Key) {
+    let access_key = format!("molar-{role}");
+    (
+        role.to_owned(),
+        S3Key {
+            access_key,
+            secret_key: Secret::random(),
+        },
+    )
 }
 
 #[cfg(test)]
@@ -136,6 +148,22 @@ mod tests {
         assert_eq!(
             fs::metadata(&file).unwrap().permissions().mode() & 0o777,
             0o600
+        );
+    }
+
+    #[test]
+    fn a_folder_of_before_there_were_backups_gets_a_key_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secrets.json");
+        let mut old = Secrets::load_or_create(&file).unwrap();
+        old.s3.remove("backup");
+        fs::write(&file, serde_json::to_string(&old).unwrap()).unwrap();
+        let first = Secrets::load_or_create(&file).unwrap();
+        let second = Secrets::load_or_create(&file).unwrap();
+        assert_eq!(first.session, old.session);
+        assert_eq!(
+            first.s3["backup"].secret_key,
+            second.s3["backup"].secret_key
         );
     }
 

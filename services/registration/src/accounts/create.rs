@@ -1,8 +1,9 @@
 //! `POST /api/v1/accounts`
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use molar_domain::UserId;
-use molar_web_kit::{ApiError, Complaints, Kit};
+use molar_web_kit::{ApiError, Begun, Complaints, Kit, Once};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -85,10 +86,23 @@ fn email(wrong: &mut Complaints, given: &str) -> String {
 pub async fn create(
     kit: web::Data<Kit>,
     state: web::Data<AppState>,
+    once: Once,
     body: web::Json<CreateAccount>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = register(&kit, &state, body.into_inner()).await?;
-    Ok(HttpResponse::Created().json(AccountView { id }))
+    let new = body.into_inner().validate()?;
+    // Takes long, so before there is a transaction.
+    let hash = state.passwords.hash(new.password.clone()).await?;
+    let mut tx = kit.db.begin().await?;
+    let once = match once.begin(&mut tx).await? {
+        Begun::Replay(response) => return Ok(response),
+        Begun::Fresh(once) => once,
+    };
+    let id = rows::insert(&mut *tx, &new, &hash, kit.clock.now()).await?;
+    let response = once
+        .finish(&mut tx, StatusCode::CREATED, None, &AccountView { id })
+        .await?;
+    tx.commit().await?;
+    Ok(response)
 }
 
 pub async fn register(

@@ -1,8 +1,11 @@
 //! `POST /api/v1/agreements`
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use molar_web_kit::{ApiError, Caller, Complaints, Kit};
+use chrono::{DateTime, Utc};
+use molar_web_kit::{ApiError, Begun, Caller, Complaints, Kit, Once};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use super::rows::{self, Signature};
 use crate::Error;
@@ -41,36 +44,47 @@ pub struct SignedView {
 pub async fn create(
     kit: web::Data<Kit>,
     caller: Caller,
+    once: Once,
     body: web::Json<SignAgreement>,
 ) -> Result<HttpResponse, ApiError> {
     let body = body.into_inner();
-    let is_new = sign(&kit, &caller, &body).await?;
-    let mut response = if is_new {
-        HttpResponse::Created()
-    } else {
-        HttpResponse::Ok()
+    let mut tx = kit.db.begin().await?;
+    let once = match once.begin(&mut tx).await? {
+        Begun::Replay(response) => return Ok(response),
+        Begun::Fresh(once) => once,
     };
-    Ok(response.json(SignedView {
+    let status = match sign(&mut tx, &caller, &body, kit.clock.now()).await? {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    };
+    let view = SignedView {
         challenge: body.challenge,
         version: body.version,
         text_sha256: body.text_sha256,
-    }))
+    };
+    let response = once.finish(&mut tx, status, None, &view).await?;
+    tx.commit().await?;
+    Ok(response)
 }
 
 /// Whether it was not signed before.
-pub async fn sign(kit: &Kit, caller: &Caller, request: &SignAgreement) -> Result<bool, Error> {
+pub async fn sign(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    request: &SignAgreement,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
     let mut wrong = Complaints::new();
     let name = wrong.text("/name", &request.name, 1..=200);
     let affiliation = wrong.text("/affiliation", &request.affiliation, 1..=200);
     wrong.finish()?;
 
-    let mut tx = kit.db.begin().await?;
-    let challenge = challenges::find_by_slug(&mut *tx, &request.challenge).await;
+    let challenge = challenges::find_by_slug(&mut *conn, &request.challenge).await;
     let challenge = challenge.map_err(|error| match error {
         Error::NotFound(_) => ApiError::invalid("/challenge", "no such challenge").into(),
         other => other,
     })?;
-    check_text(&mut tx, &challenge, request).await?;
+    check_text(conn, &challenge, request).await?;
     let signature = Signature {
         user: caller.user_id,
         challenge: challenge.id,
@@ -79,14 +93,12 @@ pub async fn sign(kit: &Kit, caller: &Caller, request: &SignAgreement) -> Result
         name: &name,
         affiliation: &affiliation,
     };
-    let is_new = rows::insert(&mut tx, &signature, kit.clock.now()).await?;
-    tx.commit().await?;
-    Ok(is_new)
+    Ok(rows::insert(conn, &signature, now).await?)
 }
 
 /// The text that was read must be the one that is signed.
 async fn check_text(
-    conn: &mut sqlx::PgConnection,
+    conn: &mut PgConnection,
     challenge: &Challenge,
     request: &SignAgreement,
 ) -> Result<(), Error> {

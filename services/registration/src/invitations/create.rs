@@ -1,10 +1,12 @@
 //! `POST /api/v1/teams/{id}/invitations`
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_domain::TeamId;
-use molar_web_kit::{ApiError, Caller, Kit};
+use molar_web_kit::{ApiError, Begun, Caller, Kit, Once};
 use serde::Serialize;
+use sqlx::PgConnection;
 
 use super::rows;
 use crate::{Error, teams};
@@ -13,9 +15,9 @@ const GOOD_FOR: TimeDelta = TimeDelta::days(7);
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct InvitationView {
-    /// The secret. Told this once.
+    /// The secret. Told this once; `null` to a request that is repeated with its key.
     pub token: String,
-    /// The page on which it is used.
+    /// The page on which it is used; holds the secret.
     pub url: String,
     pub expires_at: DateTime<Utc>,
 }
@@ -32,18 +34,33 @@ pub struct InvitationView {
 pub async fn create(
     kit: web::Data<Kit>,
     caller: Caller,
+    once: Once,
     team: web::Path<TeamId>,
 ) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Created().json(invite(&kit, &caller, *team).await?))
+    let mut tx = kit.db.begin().await?;
+    let once = match once.begin(&mut tx).await? {
+        Begun::Replay(response) => return Ok(response),
+        Begun::Fresh(once) => once,
+    };
+    let made = invite(&mut tx, &kit, &caller, *team).await?;
+    let response = once
+        .finish_secret(&mut tx, StatusCode::CREATED, &made, &["token", "url"])
+        .await?;
+    tx.commit().await?;
+    Ok(response)
 }
 
-pub async fn invite(kit: &Kit, caller: &Caller, team: TeamId) -> Result<InvitationView, Error> {
+/// In a transaction: the team stays locked until it ends.
+pub async fn invite(
+    conn: &mut PgConnection,
+    kit: &Kit,
+    caller: &Caller,
+    team: TeamId,
+) -> Result<InvitationView, Error> {
     let now = kit.clock.now();
     let expires_at = now + GOOD_FOR;
-    let mut tx = kit.db.begin().await?;
-    teams::rows::lock_as_member(&mut tx, team, caller.user_id).await?;
-    let token = rows::insert(&mut *tx, team, caller.user_id, expires_at, now).await?;
-    tx.commit().await?;
+    teams::rows::lock_as_member(conn, team, caller.user_id).await?;
+    let token = rows::insert(conn, team, caller.user_id, expires_at, now).await?;
     let base = kit.public_url.as_str().trim_end_matches('/');
     let url = format!("{base}/invitations/{token}");
     Ok(InvitationView {

@@ -72,16 +72,14 @@ pub async fn make_token(
         name,
         expires_in_days,
     } = form.into_inner();
-    match make(
-        &kit,
-        &caller,
-        CreateToken {
-            name,
-            expires_in_days,
-        },
-    )
-    .await
-    {
+    let request = CreateToken {
+        name,
+        expires_in_days,
+    };
+    let mut conn = kit.db.acquire().await?;
+    let made = make(&mut conn, &caller, request, kit.clock.now()).await;
+    drop(conn);
+    match made {
         Ok(made) => respond(&kit, &caller, Some(made), Slips::default()).await,
         Err(error) => respond(&kit, &caller, None, Slips::of(error.into())?).await,
     }

@@ -177,7 +177,11 @@ pub async fn sign_agreement(
         name: form.name,
         affiliation: form.affiliation,
     };
-    let result = sign(&kit, &caller, &request).await;
+    let mut tx = kit.db.begin().await?;
+    let result = sign(&mut tx, &caller, &request, kit.clock.now()).await;
+    if result.is_ok() {
+        tx.commit().await?;
+    }
     done(
         &kit,
         &caller,

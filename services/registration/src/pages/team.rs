@@ -65,7 +65,9 @@ pub async fn make_invitation(
     caller: Caller,
     id: web::Path<TeamId>,
 ) -> Result<HttpResponse, ApiError> {
-    let invitation = invite(&kit, &caller, *id).await?;
+    let mut tx = kit.db.begin().await?;
+    let invitation = invite(&mut tx, &kit, &caller, *id).await?;
+    tx.commit().await?;
     respond(&kit, &caller, *id, Some(invitation)).await
 }
 

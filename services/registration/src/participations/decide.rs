@@ -161,6 +161,7 @@ pub async fn take(
         "team_id": place.team_id,
         "track_id": place.track_id,
         "from": place.state,
+        "to": to,
         "is_out_of_competition": words.out_reason.is_some(),
     });
     let reason = words.reason.as_deref().or(words.out_reason.as_deref());

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use molar_domain::UserId;
 use molar_web_kit::caller::session_cookie;
-use molar_web_kit::{ApiError, Kit};
+use molar_web_kit::{ApiError, Kit, NoKey};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,8 @@ pub struct SessionUser {
 
 /// Signs in.
 ///
-/// Too many wrong passwords, for one account or from one address, are answered with a wait.
+/// Too many wrong passwords, for one account or from one address, are answered with a wait. No
+/// `Idempotency-Key` is taken: the answer is a secret, which is not kept.
 #[utoipa::path(
     post,
     path = "/api/v1/sessions",
@@ -62,6 +63,7 @@ pub async fn create(
     kit: web::Data<Kit>,
     state: web::Data<AppState>,
     query: web::Query<CreateSessionQuery>,
+    _: NoKey,
     body: web::Json<CreateSession>,
 ) -> Result<HttpResponse, ApiError> {
     let session = sign_in(&kit, &state, &address_of(&request), body.into_inner()).await?;

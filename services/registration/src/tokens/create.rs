@@ -1,9 +1,11 @@
 //! `POST /api/v1/tokens`
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
-use molar_web_kit::{ApiError, Caller, Complaints, Kit};
+use molar_web_kit::{ApiError, Begun, Caller, Complaints, Kit, Once};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::rows::{self, Kind, NewToken};
@@ -23,7 +25,7 @@ pub struct CreateToken {
 pub struct NewTokenView {
     pub id: Uuid,
     pub name: String,
-    /// For `Authorization: Bearer`. Told this once.
+    /// For `Authorization: Bearer`. Told this once; `null` to a request that is repeated with its key.
     pub token: String,
     pub expires_at: DateTime<Utc>,
 }
@@ -39,13 +41,28 @@ pub struct NewTokenView {
 pub async fn create(
     kit: web::Data<Kit>,
     caller: Caller,
+    once: Once,
     body: web::Json<CreateToken>,
 ) -> Result<HttpResponse, ApiError> {
-    let made = make(&kit, &caller, body.into_inner()).await?;
-    Ok(HttpResponse::Created().json(made))
+    let mut tx = kit.db.begin().await?;
+    let once = match once.begin(&mut tx).await? {
+        Begun::Replay(response) => return Ok(response),
+        Begun::Fresh(once) => once,
+    };
+    let made = make(&mut tx, &caller, body.into_inner(), kit.clock.now()).await?;
+    let response = once
+        .finish_secret(&mut tx, StatusCode::CREATED, &made, &["token"])
+        .await?;
+    tx.commit().await?;
+    Ok(response)
 }
 
-pub async fn make(kit: &Kit, caller: &Caller, request: CreateToken) -> Result<NewTokenView, Error> {
+pub async fn make(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    request: CreateToken,
+    now: DateTime<Utc>,
+) -> Result<NewTokenView, Error> {
     let mut wrong = Complaints::new();
     let name = wrong.text("/name", &request.name, 1..=100);
     let days = request.expires_in_days;
@@ -56,14 +73,13 @@ pub async fn make(kit: &Kit, caller: &Caller, request: CreateToken) -> Result<Ne
     );
     wrong.finish()?;
 
-    let now = kit.clock.now();
     let expires_at = now + TimeDelta::days(days);
     let new = NewToken {
         kind: Kind::Api,
         name: &name,
         expires_at,
     };
-    let (id, token) = rows::insert(&kit.db, caller.user_id, &new, now).await?;
+    let (id, token) = rows::insert(conn, caller.user_id, &new, now).await?;
     Ok(NewTokenView {
         id,
         name,

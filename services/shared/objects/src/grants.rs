@@ -21,10 +21,12 @@ pub enum Role {
     Leaderboard,
     /// Makes the buckets, and may do nothing with what is in them.
     Owner,
+    /// Of the operator who backs up and restores. No process of the platform holds it.
+    Backup,
 }
 
 impl Role {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Registration,
         Self::Tracks,
         Self::Submission,
@@ -32,6 +34,7 @@ impl Role {
         Self::Scoring,
         Self::Leaderboard,
         Self::Owner,
+        Self::Backup,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +46,7 @@ impl Role {
             Self::Scoring => "scoring",
             Self::Leaderboard => "leaderboard",
             Self::Owner => "owner",
+            Self::Backup => "backup",
         }
     }
 }
@@ -100,6 +104,7 @@ pub const fn may(role: Role, action: Action, bucket: Bucket) -> bool {
         ),
         Role::Leaderboard => matches!((bucket, action), (Exports, Put | Get | Head | List)),
         Role::Owner => false,
+        Role::Backup => matches!(action, Put | Get | Head | List),
     }
 }
 
@@ -131,10 +136,11 @@ impl Grants {
 mod tests {
     use super::*;
 
+    /// Of the processes.
     fn holders(action: Action, bucket: Bucket) -> Vec<Role> {
         Role::ALL
             .into_iter()
-            .filter(|role| may(*role, action, bucket))
+            .filter(|role| *role != Role::Backup && may(*role, action, bucket))
             .collect()
     }
 

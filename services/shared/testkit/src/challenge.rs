@@ -305,6 +305,7 @@ pub(crate) fn sha256_of(text: &str) -> String {
 }
 
 /// A phase that is open for a month around [`noon`].
+#[derive(Clone)]
 pub struct PhaseBuilder {
     slug: String,
     kind: SubmissionKind,

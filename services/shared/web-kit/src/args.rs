@@ -9,6 +9,8 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 use url::Url;
 
+use crate::address::Network;
+use crate::rate::{RateArgs, Rates};
 use crate::{Kit, idempotency};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -26,6 +28,19 @@ pub struct WebArgs {
     /// Key of the CSRF tokens; the same in every role.
     #[arg(long, env = "MOLAR_CSRF_KEY", hide_env_values = true)]
     pub csrf_key: SecretString,
+
+    #[command(flatten)]
+    pub rate: RateArgs,
+
+    /// Proxies in front of us, whose word is taken for where a request comes from: addresses or
+    /// networks, with commas.
+    #[arg(
+        long,
+        env = "MOLAR_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        default_value = "127.0.0.0/8,::1"
+    )]
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// How long a creating request may be repeated with the same key.
@@ -48,6 +63,8 @@ impl WebArgs {
             csrf_key: self.csrf_key.clone(),
             public_url: self.public_url.clone(),
             role: application.role,
+            rates: Arc::new(Rates::new(self.rate)),
+            trusted_proxies: self.trusted_proxies.clone().into(),
         }
     }
 }

@@ -9,9 +9,8 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use molar_domain::{ChallengeId, TeamId, UserId};
-use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -181,10 +180,7 @@ pub(crate) async fn find(
 
 /// Bound to the session: a token read off one page is of no use in another's session.
 fn csrf_token(kit: &Kit, hash: &TokenHash) -> String {
-    // Unwrap safety: HMAC takes a key of any length.
-    #[expect(clippy::unwrap_used, reason = "see above")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(kit.csrf_key.expose_secret().as_bytes()).unwrap();
-    mac.update(b"csrf");
+    let mut mac = kit.mac(b"csrf");
     mac.update(hash.as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }

@@ -53,6 +53,10 @@ pub enum ApiError {
         retry_after_s: Option<u64>,
     },
 
+    /// More requests than one caller may send; nothing was done.
+    #[error("too many requests; wait {retry_after_s} s")]
+    TooManyRequests { retry_after_s: u64 },
+
     /// A part that we stand on is away.
     #[error("unavailable")]
     Unavailable {
@@ -128,6 +132,12 @@ impl ApiError {
                 let problem = Problem::new(&problem::QUOTA_EXCEEDED).detail(detail);
                 retry_after_s.map_or(problem.clone(), |seconds| problem.retry_after_s(seconds))
             }
+            Self::TooManyRequests { retry_after_s } => Problem::new(&problem::TOO_MANY_REQUESTS)
+                .detail(format!(
+                    "too many requests from you, or from your network, in a short time; wait \
+                     {retry_after_s} s and go on. If it comes back, write to the organizers"
+                ))
+                .retry_after_s(*retry_after_s),
             Self::Unavailable {
                 retry_after_s,
                 source: _,
@@ -167,6 +177,7 @@ impl ApiError {
             | Self::Gone(_)
             | Self::TooLarge(_)
             | Self::QuotaExceeded { .. }
+            | Self::TooManyRequests { .. }
             | Self::IdempotencyMismatch => {}
         }
     }
@@ -297,6 +308,7 @@ mod tests {
             (ApiError::IdempotencyMismatch, 409),
             (ApiError::gone("x"), 410),
             (ApiError::TooLarge("x".into()), 413),
+            (ApiError::TooManyRequests { retry_after_s: 1 }, 429),
         ];
         for (error, status) in all {
             let response = error.error_response();

@@ -1,13 +1,18 @@
 //! Creates that are safe to repeat: the first answer is kept beside what it created, in the same
 //! transaction, and sent again when the same key comes again.
 //!
-//! Answers that hold a secret (a new token) must not be kept: leave [`Once`] out of such handlers.
+//! Of an answer that holds a secret, such as a new token, all but the secret is kept
+//! ([`Once::finish_secret`]): the repeated request makes no second one, and is told `null` in its place.
+//! Where nothing would be left the key is refused ([`NoKey`]).
+
+use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use futures_util::future::LocalBoxFuture;
+use hmac::Mac as _;
 use molar_domain::UserId;
 use molar_service::Role;
 use serde::Serialize;
@@ -17,14 +22,27 @@ use crate::{ApiError, Caller, Kit};
 
 pub(crate) const HEADER: &str = "idempotency-key";
 
-/// SHA-256 of method, path and body.
+/// HMAC of method, path, query and body.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RequestHash(pub(crate) [u8; 32]);
+pub(crate) struct RequestHash([u8; 32]);
+
+impl RequestHash {
+    pub(crate) fn of(kit: &Kit, parts: &[&str], body: &[u8]) -> Self {
+        let mut mac = kit.mac(b"request");
+        for part in parts {
+            mac.update(part.as_bytes());
+            mac.update(&[0]);
+        }
+        mac.update(body);
+        Self(mac.finalize().into_bytes().into())
+    }
+}
 
 /// Extractor of a creating handler, with or without a key in the request.
 pub struct Once {
     schema: &'static str,
     now: DateTime<Utc>,
+    /// Nil of those who are not signed in: of them, the key alone is the secret.
     caller: UserId,
     key: Option<(String, RequestHash)>,
 }
@@ -76,6 +94,35 @@ impl Once {
         view: &impl Serialize,
     ) -> Result<HttpResponse, ApiError> {
         let body = serde_json::to_vec(view).map_err(ApiError::internal)?;
+        self.keep(conn, status, location.as_deref(), &body).await?;
+        Ok(answer(status, location, body))
+    }
+
+    /// Keeps the answer with `null` in place of these members, and returns it whole.
+    pub async fn finish_secret(
+        self,
+        conn: &mut PgConnection,
+        status: StatusCode,
+        view: &impl Serialize,
+        secrets: &[&str],
+    ) -> Result<HttpResponse, ApiError> {
+        let whole = serde_json::to_value(view).map_err(ApiError::internal)?;
+        let mut kept = whole.clone();
+        for secret in secrets {
+            kept[*secret] = serde_json::Value::Null;
+        }
+        self.keep(conn, status, None, kept.to_string().as_bytes())
+            .await?;
+        Ok(answer(status, None, whole.to_string().into_bytes()))
+    }
+
+    async fn keep(
+        &self,
+        conn: &mut PgConnection,
+        status: StatusCode,
+        location: Option<&str>,
+        body: &[u8],
+    ) -> Result<(), ApiError> {
         if let Some((key, hash)) = &self.key {
             let statement = format!(
                 "INSERT INTO {}.idempotency_keys
@@ -89,13 +136,13 @@ impl Once {
                 .bind(key)
                 .bind(&hash.0[..])
                 .bind(i16::try_from(status.as_u16()).map_err(ApiError::internal)?)
-                .bind(&location)
-                .bind(&body)
+                .bind(location)
+                .bind(body)
                 .bind(self.now)
                 .execute(conn)
                 .await?;
         }
-        Ok(answer(status, location, body))
+        Ok(())
     }
 }
 
@@ -162,11 +209,15 @@ impl FromRequest for Once {
         let caller = Caller::from_request(&request, payload);
         Box::pin(async move {
             let kit = Kit::of(&request)?;
-            let caller = caller.await?;
+            let caller = match caller.await {
+                Ok(caller) => caller.user_id,
+                Err(ApiError::Unauthorized) => UserId(uuid::Uuid::nil()),
+                Err(error) => return Err(error),
+            };
             Ok(Self {
                 schema: kit.role.as_str(),
                 now: kit.clock.now(),
-                caller: caller.user_id,
+                caller,
                 key: key(&request)?,
             })
         })
@@ -185,4 +236,25 @@ fn key(request: &HttpRequest) -> Result<Option<(String, RequestHash)>, ApiError>
     let hash = request.extensions().get::<RequestHash>().copied();
     let hash = hash.ok_or_else(|| ApiError::internal("Once on a route that nobody guards"))?;
     Ok(Some((key.to_owned(), hash)))
+}
+
+/// Extractor of a handler whose answer is a secret and nothing else, such as a sign-in: a key could
+/// only be kept with the secret.
+pub struct NoKey;
+
+impl FromRequest for NoKey {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(if request.headers().contains_key(HEADER) {
+            Err(ApiError::BadRequest(
+                "no Idempotency-Key is taken here: the answer is a secret, which is not kept; \
+                 send the request again without a key"
+                    .into(),
+            ))
+        } else {
+            Ok(Self)
+        })
+    }
 }

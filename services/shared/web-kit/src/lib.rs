@@ -4,6 +4,7 @@
 //! A role lists its paths in [`Routes`] and nowhere else; [`Routes::configure`] brings everything
 //! here with it. What a handler returns is a view or an [`ApiError`].
 
+pub mod address;
 mod args;
 pub mod caller;
 mod error;
@@ -14,6 +15,7 @@ pub mod layout;
 pub mod openapi;
 pub mod page;
 pub mod problem;
+pub mod rate;
 pub mod routes;
 pub mod testing;
 pub mod trace;
@@ -22,7 +24,7 @@ pub mod valid;
 pub use args::WebArgs;
 pub use caller::Caller;
 pub use error::ApiError;
-pub use idempotency::{Begun, Once};
+pub use idempotency::{Begun, NoKey, Once};
 pub use kit::Kit;
 pub use page::{Page, PageQuery};
 pub use problem::Problem;

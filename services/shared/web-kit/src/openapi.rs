@@ -44,7 +44,7 @@ pub fn merge(documents: impl IntoIterator<Item = OpenApi>) -> OpenApi {
 }
 
 /// `{name:pattern}` of a route is `{name}` in the document.
-pub(crate) fn documented_path(path: &str) -> String {
+pub fn documented_path(path: &str) -> String {
     let segments = path
         .split('/')
         .map(|segment| match segment.split_once(':') {

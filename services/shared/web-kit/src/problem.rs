@@ -62,6 +62,10 @@ kinds! {
     QUOTA_EXCEEDED = 429 "quota-exceeded", "The quota is used up",
         "The phase or the server allows no more of this for now. `Retry-After`, where given, says \
          in how many seconds it will.";
+    TOO_MANY_REQUESTS = 429 "too-many-requests", "Too many requests",
+        "One person, or one network of people who are not signed in, may send only so many requests \
+         in a short time. Nothing was done. Wait the seconds that `Retry-After` names; a script \
+         should pause between its requests.";
     UNAVAILABLE = 503 "unavailable", "Not possible right now",
         "A part that this needs does not answer. Nothing was changed; try again after the seconds \
          that `Retry-After` names.";

@@ -17,6 +17,7 @@ use sqlx::PgPool;
 use utoipa::openapi::OpenApi;
 
 use crate::caller::{SESSION_COOKIE, new_token};
+use crate::rate::{RateArgs, Rates};
 use crate::routes::{Access, RouteInfo, Routes};
 use crate::{Kit, openapi};
 
@@ -36,6 +37,8 @@ pub fn kit(role: Role, db: PgPool, clock: MockClock) -> web::Data<Kit> {
             .parse()
             .unwrap_or_else(|_| unreachable!("it is a URL")),
         role,
+        rates: Arc::new(Rates::new(RateArgs::default())),
+        trusted_proxies: Arc::default(),
     })
 }
 

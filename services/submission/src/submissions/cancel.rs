@@ -53,7 +53,9 @@ pub async fn cancel_one(
     outbox::announce(&mut tx, now, keys::SUBMISSION_CANCELLED, id, Some(phase)).await?;
     let view = view_of(&mut tx, caller, id).await?;
     if !seen.is_member {
-        let details = json!({ "team_id": seen.life.team_id, "phase_id": phase });
+        let details = json!({
+            "team_id": seen.life.team_id, "phase_id": phase, "from": is, "to": view.state,
+        });
         let actor = Some(caller.user_id);
         audit::append(
             &mut tx,

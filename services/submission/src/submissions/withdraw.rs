@@ -43,7 +43,10 @@ pub async fn withdraw_one(
         let phase = seen.phase.id;
         outbox::announce(&mut tx, now, keys::SUBMISSION_WITHDRAWN, id, Some(phase)).await?;
         if !seen.is_member {
-            let details = json!({ "team_id": seen.life.team_id, "phase_id": phase });
+            let details = json!({
+                "team_id": seen.life.team_id, "phase_id": phase,
+                "from": seen.life.state()?, "to": "withdrawn",
+            });
             let actor = Some(caller.user_id);
             audit::append(
                 &mut tx,

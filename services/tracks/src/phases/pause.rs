@@ -74,7 +74,12 @@ async fn set(
         } else {
             "phase.resumed"
         };
-        let details = json!({"challenge_id": phase.challenge_id});
+        let (from, to) = if pause {
+            ("running", "paused")
+        } else {
+            ("paused", "running")
+        };
+        let details = json!({"challenge_id": phase.challenge_id, "from": from, "to": to});
         let actor = Some(caller.user_id);
         audit::append(&mut tx, now, actor, action, id.0, details, reason).await?;
     }

@@ -69,7 +69,11 @@ pub async fn publish(
     .await?;
     if published.rows_affected() == 1 {
         outbox::announce(&mut tx, now, keys::PHASE_PUBLISHED, id.0, Some(id.0)).await?;
-        let details = json!({"challenge_id": phase.challenge_id, "state": phase.state(now)});
+        let details = json!({
+            "challenge_id": phase.challenge_id,
+            "from": phase.state(now),
+            "to": "published",
+        });
         let actor = Some(caller.user_id);
         audit::append(
             &mut tx,

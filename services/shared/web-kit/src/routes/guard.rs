@@ -7,12 +7,12 @@ use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Access, Answer, WorkerGate};
 use crate::caller::{self, Caller, Credential, TokenHash, Via};
 use crate::idempotency::{self, RequestHash};
+use crate::rate::Key;
 use crate::{ApiError, Kit};
 
 pub(super) async fn enforce(
@@ -37,6 +37,11 @@ async fn admit(
     }
     let kit = Kit::of(request.request())?.clone();
     let credential = Credential::of(request.request());
+    // A caller that turns out to be known is counted as that person instead, below.
+    let address = Key::address(kit.address_of(request.request()));
+    if access == Access::Public || credential.is_none() {
+        admit_rate(&kit, address, request)?;
+    }
     let is_browser = credential
         .as_ref()
         .is_none_or(|shown| shown.via == Via::Session);
@@ -44,7 +49,7 @@ async fn admit(
         require_own_page(&kit, request)?;
     }
     if access == Access::Public {
-        return Ok(());
+        return hash_if_keyed(&kit, request).await;
     }
 
     let caller = match &credential {
@@ -52,6 +57,9 @@ async fn admit(
         None => None,
     };
     let Some(caller) = caller else {
+        if credential.is_some() {
+            admit_rate(&kit, address, request)?;
+        }
         // A browser whose session ran out reads on as the public; a program that shows a token
         // wants to know that it is not good.
         let is_stale_token = credential.is_some_and(|shown| shown.via == Via::Token);
@@ -62,13 +70,24 @@ async fn admit(
             Err(ApiError::Unauthorized)
         };
     };
-    let admitted = admit_caller(access, &caller, request).await;
+    let admitted = match admit_rate(&kit, Key::User(caller.user_id), request) {
+        Ok(()) => admit_caller(&kit, access, &caller, request).await,
+        Err(refusal) => Err(refusal),
+    };
     // Also where the answer is no: its page says who is signed in.
     request.extensions_mut().insert(caller);
     admitted
 }
 
+fn admit_rate(kit: &Kit, key: Key, request: &ServiceRequest) -> Result<(), ApiError> {
+    let is_read = request.method().is_safe();
+    kit.rates
+        .admit(key, is_read, kit.clock.now())
+        .map_err(|retry_after_s| ApiError::TooManyRequests { retry_after_s })
+}
+
 async fn admit_caller(
+    kit: &Kit,
     access: Access,
     caller: &Caller,
     request: &mut ServiceRequest,
@@ -78,7 +97,7 @@ async fn admit_caller(
         if caller.via == Via::Session {
             require_csrf(caller, request).await?;
         }
-        hash_if_keyed(request).await?;
+        hash_if_keyed(kit, request).await?;
     }
     Ok(())
 }
@@ -153,20 +172,19 @@ async fn form_field(request: &mut ServiceRequest) -> Result<Option<String>, ApiE
     Ok(field.map(|(_, value)| value.into_owned()))
 }
 
-async fn hash_if_keyed(request: &mut ServiceRequest) -> Result<(), ApiError> {
+/// With a key of ours: what is hashed may hold a password, and the hash is kept in a row.
+async fn hash_if_keyed(kit: &Kit, request: &mut ServiceRequest) -> Result<(), ApiError> {
     if !request.headers().contains_key(idempotency::HEADER) {
         return Ok(());
     }
     let body = read_body(request).await?;
-    let mut hash = Sha256::new();
-    hash.update(request.method().as_str());
-    hash.update([0]);
-    hash.update(request.path());
-    hash.update([0]);
-    hash.update(&body);
-    request
-        .extensions_mut()
-        .insert(RequestHash(hash.finalize().into()));
+    let parts = [
+        request.method().as_str(),
+        request.path(),
+        request.query_string(),
+    ];
+    let hash = RequestHash::of(kit, &parts, &body);
+    request.extensions_mut().insert(hash);
     Ok(())
 }
 

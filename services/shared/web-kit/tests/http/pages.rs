@@ -3,7 +3,11 @@
 use actix_web::test::TestRequest;
 use molar_web_kit::layout::{Page, problem_kind_page, stylesheet_url};
 
-use crate::{call, no_database, text};
+use molar_domain::MockClock;
+use molar_service::Role;
+use molar_web_kit::testing::{app, kit, noon};
+
+use crate::{call, no_database, routes, text};
 
 fn browser(path: &str) -> TestRequest {
     TestRequest::get()
@@ -24,7 +28,9 @@ async fn a_browser_sees_a_page_of_what_went_wrong() {
         response.headers().get("x-request-id").unwrap(),
         "request-of-test"
     );
-    assert!(response.headers().contains_key("content-security-policy"));
+    let policy = response.headers().get("content-security-policy").unwrap();
+    assert!(!policy.to_str().unwrap().contains("unsafe"), "{policy:?}");
+    assert!(!response.headers().contains_key("strict-transport-security"));
     let page = text(response).await;
     assert!(page.contains("<h1>There is nothing here</h1>"), "{page}");
     assert!(page.contains(r#"href="/problems/not-found""#), "{page}");
@@ -95,4 +101,14 @@ async fn names_in_the_frame_are_text() {
     assert!(page.contains("<a href=\"/a\">A &#38; B</a>"), "{page}");
     assert!(problem_kind_page(None, "quota-exceeded").is_some());
     assert!(problem_kind_page(None, "nonsense").is_none());
+}
+
+#[actix_web::test]
+async fn over_https_a_browser_is_told_to_stay_there() {
+    let mut kit = (**kit(Role::Registration, no_database(), MockClock::at(noon()))).clone();
+    kit.public_url = "https://molar.test/".parse().unwrap();
+    let app = app(actix_web::web::Data::new(kit), routes(), |_| {}).await;
+    let response = actix_web::test::call_service(&app, browser("/nowhere").to_request()).await;
+    let told = response.headers().get("strict-transport-security");
+    assert_eq!(told.unwrap(), "max-age=31536000");
 }

@@ -1,0 +1,213 @@
+//! Every create that the document of the API names, sent again.
+
+use molar_web_kit::openapi;
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::requests::{Body, Served, body, path};
+use crate::system::System;
+use crate::world::{Credential, Kind, World};
+use crate::{client, routes};
+
+/// Creates whose answer is a secret and nothing else: they take no key.
+const NO_KEY: [&str; 1] = ["/api/v1/sessions"];
+
+/// Who creates, where it is not the captain.
+fn creator(path: &str) -> Kind {
+    match path {
+        "/api/v1/accounts" | "/api/v1/sessions" => Kind::Anonymous,
+        "/api/v1/agreements" | "/api/v1/teams" | "/api/v1/tokens" => Kind::NoTeam,
+        "/api/v1/workers/enrolment-tokens" => Kind::Admin,
+        path if path.starts_with("/api/v1/splits") => Kind::Organizer,
+        _ => Kind::Captain,
+    }
+}
+
+/// The POSTs that answer 201 or 202, by the document.
+fn creates() -> Vec<Served> {
+    let document: Value = serde_json::from_str(&molar::roles::openapi().unwrap()).unwrap();
+    let mut found = routes();
+    found.retain(|served| {
+        let path = openapi::documented_path(served.info.path);
+        let answers = &document["paths"][path]["post"]["responses"];
+        served.info.method == "POST"
+            && (answers.get("201").is_some() || answers.get("202").is_some())
+    });
+    found
+}
+
+struct Sender<'a> {
+    client: &'a Client,
+    system: &'a System,
+    world: &'a World,
+    served: &'a Served,
+}
+
+impl Sender<'_> {
+    async fn send(&self, key: &str, body: &Value) -> Response {
+        let path = path(self.world, self.served.info.path);
+        let request = self
+            .client
+            .post(self.system.url(self.served.listener, &path));
+        let request = match self.world.credential(creator(self.served.info.path)) {
+            Credential::Person(person) => request.bearer_auth(&person.token),
+            _ => request,
+        };
+        request
+            .header("idempotency-key", key)
+            .json(body)
+            .send()
+            .await
+            .unwrap()
+    }
+}
+
+async fn rows(owner: &PgPool) -> i64 {
+    sqlx::query_scalar!(
+        r#"SELECT (SELECT count(*) FROM registration.users) + (SELECT count(*) FROM registration.tokens)
+                + (SELECT count(*) FROM registration.teams) + (SELECT count(*) FROM registration.invitations)
+                + (SELECT count(*) FROM registration.participations) + (SELECT count(*) FROM registration.agreements)
+                + (SELECT count(*) FROM submission.submissions) + (SELECT count(*) FROM execution.enrolment_tokens)
+                AS "rows!""#
+    )
+    .fetch_one(owner)
+    .await
+    .unwrap()
+}
+
+/// Whether two answers say the same but for what is told once (`null` later) or is signed anew.
+fn agree(first: &Value, again: &Value) -> bool {
+    match (first, again) {
+        (_, Value::Null) => true,
+        (Value::Object(first), Value::Object(again)) => first
+            .iter()
+            .all(|(name, value)| again.get(name).is_some_and(|other| agree(value, other))),
+        (Value::Array(first), Value::Array(again)) => {
+            first.len() == again.len() && first.iter().zip(again).all(|(a, b)| agree(a, b))
+        }
+        (Value::String(first), Value::String(again)) if first.contains("X-Amz-Signature") => {
+            first.split('?').next() == again.split('?').next()
+        }
+        _ => first == again,
+    }
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_create_that_is_sent_again_with_its_key_creates_once(owner: PgPool) {
+    let (client, system) = (client(), System::start(&owner).await);
+    let creates = creates();
+    assert!(creates.len() > 5, "{creates:?}");
+    for (number, served) in creates.iter().enumerate() {
+        let name = served.name();
+        let world = World::new(&owner, &system.store, number).await;
+        prepare(&owner, &world, served).await;
+        let sender = Sender {
+            client: &client,
+            system: &system,
+            world: &world,
+            served,
+        };
+        let Body::Json(body) = body(&world, served) else {
+            panic!("{name} takes no JSON")
+        };
+        let key = format!("key-{number}");
+        let first = sender.send(&key, &body).await;
+        if NO_KEY.contains(&served.info.path) {
+            assert_eq!(first.status(), StatusCode::BAD_REQUEST, "{name}");
+            let problem: Value = first.json().await.unwrap();
+            assert!(
+                problem["detail"]
+                    .as_str()
+                    .unwrap()
+                    .contains("Idempotency-Key"),
+                "{problem}"
+            );
+            continue;
+        }
+        let status = first.status();
+        let first: Value = first.json().await.unwrap();
+        assert!(
+            [201, 202].contains(&status.as_u16()),
+            "{name}: {status} {first}"
+        );
+
+        let before = rows(&owner).await;
+        let again = sender.send(&key, &body).await;
+        assert_eq!(again.status(), status, "{name}, again");
+        assert!(
+            again.headers().contains_key("idempotent-replayed") || again.status() == status,
+            "{name}"
+        );
+        let again: Value = again.json().await.unwrap();
+        assert!(agree(&first, &again), "{name}: {first}\nthen {again}");
+        assert_eq!(rows(&owner).await, before, "{name} created twice");
+        assert!(
+            !again.to_string().contains("molar_"),
+            "{name}: a secret was kept: {again}"
+        );
+
+        let mut other = body.clone();
+        other["other"] = json!(true);
+        let other = sender.send(&key, &other).await;
+        let problem: Value = other.json().await.unwrap();
+        // What the handler reads first is its own affair, as long as it is no success.
+        assert!(
+            problem["type"] == "/problems/idempotency-mismatch" || problem["status"] == 422,
+            "{name}: {problem}"
+        );
+        mismatch(&sender, &key, &body, &name).await;
+        assert_eq!(
+            rows(&owner).await,
+            before,
+            "{name} created with another body"
+        );
+    }
+}
+
+/// Another body that is good: the same with a blank in front.
+async fn mismatch(sender: &Sender<'_>, key: &str, body: &Value, name: &str) {
+    let path = path(sender.world, sender.served.info.path);
+    let request = sender
+        .client
+        .post(sender.system.url(sender.served.listener, &path));
+    let request = match sender.world.credential(creator(sender.served.info.path)) {
+        Credential::Person(person) => request.bearer_auth(&person.token),
+        _ => request,
+    };
+    let answer = request
+        .header("idempotency-key", key)
+        .header("content-type", "application/json")
+        .body(format!(" {body}"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        answer.status(),
+        StatusCode::CONFLICT,
+        "{name} with another body"
+    );
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(
+        problem["type"], "/problems/idempotency-mismatch",
+        "{name}: {problem}"
+    );
+}
+
+/// Makes room for what the world has already.
+async fn prepare(owner: &PgPool, world: &World, served: &Served) {
+    if served.info.path == "/api/v1/participations" {
+        let team = world.team.id.0;
+        for statement in [
+            "DELETE FROM registration.track_memberships WHERE team_id = $1",
+            "DELETE FROM registration.participations WHERE team_id = $1",
+        ] {
+            #[expect(clippy::disallowed_methods, reason = "two statements of one shape")]
+            sqlx::query(statement)
+                .bind(team)
+                .execute(owner)
+                .await
+                .unwrap();
+        }
+    }
+}
