@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::{self, Signature};
 use crate::Error;
 use crate::challenges::{self, Challenge};
+use crate::sightings::{self, Occasion, Origin};
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,10 +42,11 @@ pub struct SignedView {
 pub async fn create(
     kit: web::Data<Kit>,
     caller: Caller,
+    origin: Origin,
     body: web::Json<SignAgreement>,
 ) -> Result<HttpResponse, ApiError> {
     let body = body.into_inner();
-    let is_new = sign(&kit, &caller, &body).await?;
+    let is_new = sign(&kit, &caller, origin, &body).await?;
     let mut response = if is_new {
         HttpResponse::Created()
     } else {
@@ -58,7 +60,12 @@ pub async fn create(
 }
 
 /// Whether it was not signed before.
-pub async fn sign(kit: &Kit, caller: &Caller, request: &SignAgreement) -> Result<bool, Error> {
+pub async fn sign(
+    kit: &Kit,
+    caller: &Caller,
+    origin: Origin,
+    request: &SignAgreement,
+) -> Result<bool, Error> {
     let mut wrong = Complaints::new();
     let name = wrong.text("/name", &request.name, 1..=200);
     let affiliation = wrong.text("/affiliation", &request.affiliation, 1..=200);
@@ -79,9 +86,14 @@ pub async fn sign(kit: &Kit, caller: &Caller, request: &SignAgreement) -> Result
         name: &name,
         affiliation: &affiliation,
     };
-    let is_new = rows::insert(&mut tx, &signature, kit.clock.now()).await?;
+    let now = kit.clock.now();
+    let signed = rows::insert(&mut tx, &signature, now).await?;
+    if let Some(id) = signed {
+        let occasion = Occasion::AgreementSigned;
+        sightings::note(&mut *tx, origin, caller.user_id, occasion, id, now).await?;
+    }
     tx.commit().await?;
-    Ok(is_new)
+    Ok(signed.is_some())
 }
 
 /// The text that was read must be the one that is signed.

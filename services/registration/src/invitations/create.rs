@@ -20,7 +20,7 @@ pub struct InvitationView {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Makes an invitation to a team of yours, for one person.
+/// Makes an invitation to a team, for one person; by its captain.
 #[utoipa::path(
     post,
     path = "/api/v1/teams/{id}/invitations",
@@ -41,7 +41,8 @@ pub async fn invite(kit: &Kit, caller: &Caller, team: TeamId) -> Result<Invitati
     let now = kit.clock.now();
     let expires_at = now + GOOD_FOR;
     let mut tx = kit.db.begin().await?;
-    teams::rows::lock_as_member(&mut tx, team, caller.user_id).await?;
+    teams::rows::lock_as_captain(&mut tx, team, caller.user_id, "invites").await?;
+    teams::locks::require_open(&mut *tx, team, now).await?;
     let token = rows::insert(&mut *tx, team, caller.user_id, expires_at, now).await?;
     tx.commit().await?;
     let base = kit.public_url.as_str().trim_end_matches('/');

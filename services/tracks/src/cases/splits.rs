@@ -68,10 +68,14 @@ pub async fn require_reader(db: &PgPool, caller: &Caller, split: &Split) -> Resu
                        WHERE p.track_id = $1 AND p.state = 'approved'
                          AND p.team_id = ANY($2)) AS "is_approved!",
                EXISTS (SELECT FROM registration.signatures s
-                       WHERE s.user_id = $3 AND s.challenge_id = $4 AND s.version =
-                           (SELECT a.version FROM tracks.agreement_texts a
-                            WHERE a.challenge_id = $4
-                            ORDER BY a.created_at DESC, a.version DESC LIMIT 1)) AS "has_signed!"
+                       WHERE s.user_id = $3 AND s.challenge_id = $4 AND s.version = a.version
+               ) AS "has_signed!",
+               c.slug, a.version AS "version?"
+        FROM tracks.challenges c
+        LEFT JOIN LATERAL (SELECT t.version FROM tracks.agreement_texts t
+                           WHERE t.challenge_id = c.id
+                           ORDER BY t.created_at DESC, t.version DESC LIMIT 1) a ON true
+        WHERE c.id = $4
         "#,
         split.track_id,
         &teams,
@@ -80,8 +84,11 @@ pub async fn require_reader(db: &PgPool, caller: &Caller, split: &Split) -> Resu
     )
     .fetch_one(db)
     .await?;
-    if !facts.has_signed {
-        let why = "the data is for those who signed the newest agreement; read and sign it first";
+    if let Some(version) = facts.version.filter(|_| !facts.has_signed) {
+        let why = format!(
+            "the data is for those who signed the agreement: read and sign version {version} at /join/{}",
+            facts.slug
+        );
         return Err(ApiError::forbidden(why).with_code("agreement-not-signed"));
     }
     if !facts.is_approved {
