@@ -60,6 +60,7 @@ mod tests {
         let eve = person(&pool, "Eve").await;
         let molars = team(&api, &ada, "Molars").await;
         join(&api, &molars, &ada, &grace).await;
+        api.clock.advance(chrono::TimeDelta::seconds(1));
         let token = invitation(&api, &ada, &molars).await;
 
         let path = format!("/api/v1/teams/{molars}/invitations");
@@ -69,8 +70,8 @@ mod tests {
         {
           "items": [
             {
-              "created_at": "2026-09-01T12:00:00Z",
-              "expires_at": "2026-09-08T12:00:00Z",
+              "created_at": "2026-09-01T12:00:01Z",
+              "expires_at": "2026-09-08T12:00:01Z",
               "id": "[id]",
               "invited_by": "Ada",
               "state": "open",

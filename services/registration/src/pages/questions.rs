@@ -247,7 +247,9 @@ mod tests {
         let (_, html) = browser.page(faq).await;
         assert!(html.contains("Case 7"), "{html}");
         let (_, html) = olga.page(faq).await;
-        let (_, rest) = html.split_once(r#"action="/challenges/demo/faq/"#).unwrap();
+        let (_, rest) = html
+            .rsplit_once(r#"action="/challenges/demo/faq/"#)
+            .unwrap();
         let (retract, _) = rest.split_once('"').unwrap();
         let retract = format!("{faq}/{retract}");
         assert_eq!(olga.submit(faq, &retract, &[]).await, (303, faq.into()));

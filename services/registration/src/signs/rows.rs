@@ -45,7 +45,7 @@ pub async fn addresses(db: impl PgExecutor<'_>, challenge: ChallengeId) -> sqlx:
         SELECT s.domain AS "domain!", s.network AS "network!", array_agg(DISTINCT s.team_id) AS "teams!",
                min(s.seen_at) AS "first_seen_at!", max(s.seen_at) AS "last_seen_at!"
         FROM (SELECT m.team_id, m.user_id, s.seen_at, split_part(u.email, '@', 2) AS domain,
-                     abbrev(network(set_masklen(s.address, CASE family(s.address) WHEN 4 THEN 32 ELSE 64 END))) AS network
+                     network(set_masklen(s.address, CASE family(s.address) WHEN 4 THEN 32 ELSE 64 END))::text AS network
               FROM registration.sightings s
               JOIN registration.users u ON u.id = s.user_id
               JOIN registration.memberships m ON m.user_id = u.id
