@@ -183,6 +183,16 @@ mod tests {
         );
     }
 
+    async fn waiting(pool: &PgPool) -> i64 {
+        sqlx::query_scalar!(
+            r#"SELECT count(*) AS "waiting!" FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'"#
+        )
+        .fetch_one(pool)
+        .await
+        .unwrap()
+    }
+
     /// Both wait for the team's lock; whoever is second finds it used.
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn two_people_who_use_one_invitation_at_once_are_one_member(pool: PgPool) {
@@ -194,8 +204,22 @@ mod tests {
         let token = invitation(&api, &ada, &molars).await;
         let path = format!("/api/v1/invitations/{token}/accept");
         let (grace, eve) = (api.of(&grace), api.of(&eve));
-        let (first, second) =
-            futures_util::join!(grace.post(&path, json!({})), eve.post(&path, json!({})));
+        let mut held = pool.begin().await.unwrap();
+        sqlx::query!("SELECT id FROM registration.teams FOR UPDATE")
+            .fetch_one(&mut *held)
+            .await
+            .unwrap();
+        let release = async {
+            while waiting(&pool).await < 2 {
+                tokio::task::yield_now().await;
+            }
+            held.rollback().await.unwrap();
+        };
+        let (first, second, ()) = futures_util::join!(
+            grace.post(&path, json!({})),
+            eve.post(&path, json!({})),
+            release
+        );
         let mut statuses = [first.0, second.0];
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 410]);
