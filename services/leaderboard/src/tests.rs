@@ -125,6 +125,46 @@ async fn equals_share_the_better_rank_and_out_of_competition_is_shown_unranked(d
     assert_eq!(board["rows"][0]["values"]["IA"], 0.5);
 }
 
+/// Of two disqualified teams only the one of which it was made public.
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_disqualification_is_shown_where_the_organizers_made_it_public(db: PgPool) {
+    let validation = PhaseBuilder::new("validation");
+    let challenge = challenge(&db, validation).await;
+    for name in ["Quiet", "Loud", "Idle"] {
+        let team = TeamBuilder::new(&challenge, name)
+            .state("disqualified")
+            .insert(&db)
+            .await;
+        if name != "Idle" {
+            entry(&db, &challenge, &team, 1, 0.9).await;
+        }
+    }
+    fold(&db, challenge.phase_id).await;
+    sqlx::query!(
+        "UPDATE registration.participations p SET is_reason_public = true, reason = 'trained on the test set'
+         FROM registration.teams t WHERE t.id = p.team_id AND t.name <> 'Quiet'"
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+
+    let seen = board(&db, challenge.phase_id, None).await;
+    assert_eq!(
+        seen["disqualified"],
+        json!([{"team": "Loud", "reason": "trained on the test set"}])
+    );
+    let (_, page) = get(&db, "/boards/sts/teeth/validation", None).await;
+    assert!(page.contains("trained on the test set"), "{page}");
+    assert!(!page.contains("Quiet") && !page.contains("Idle"), "{page}");
+
+    sqlx::query!("UPDATE tracks.phases SET is_final = true")
+        .execute(&db)
+        .await
+        .unwrap();
+    let hidden = board(&db, challenge.phase_id, None).await;
+    assert_eq!(hidden["disqualified"], json!([]));
+}
+
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn an_unpublished_final_board_tells_nothing_but_to_its_organizers(db: PgPool) {
     let challenge = challenge(&db, PhaseBuilder::new("final").is_final()).await;

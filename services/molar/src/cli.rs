@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{Connection, apply, board, logs, session, status, submit, team};
+use crate::client::{Connection, apply, ask, board, ledger, logs, session, status, submit, team};
 use crate::up::UpArgs;
 use crate::{admin, audit, backup, migrate, pack, phantom, rehearse, roles, score};
 
@@ -52,6 +52,12 @@ pub enum Command {
     Logs(logs::Args),
     /// A phase's leaderboard.
     Board(board::Args),
+    /// Ask the organizers something.
+    Ask(ask::Ask),
+    /// What you and your teams have asked, with the answers.
+    Questions(ask::Questions),
+    /// Organizers: who signed the agreement, and who was given which file.
+    Ledger(ledger::Args),
     /// Organizers: create or change a challenge from its file.
     Apply(apply::Args),
     /// Organizers: upload the images and references of a split.
@@ -99,6 +105,9 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(args).await?,
         Command::Logs(args) => logs::run(args).await?,
         Command::Board(args) => board::run(args).await?,
+        Command::Ask(args) => ask::ask(args).await?,
+        Command::Questions(args) => ask::questions(args).await?,
+        Command::Ledger(args) => ledger::run(args).await?,
         Command::Apply(args) => apply::run(args).await?,
         Command::UploadCases(args) => apply::upload_cases(args).await?,
         Command::Pack(args) => Box::pin(pack::run(args)).await?,

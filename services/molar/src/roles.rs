@@ -60,6 +60,10 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/api/v1/invitations", "registration"),
     ("/api/v1/agreements", "registration"),
     ("/api/v1/participations", "registration"),
+    ("/api/v1/questions", "registration"),
+    ("/api/v1/challenges/*/faq", "registration"),
+    ("/api/v1/challenges/*/ledger", "registration"),
+    ("/api/v1/challenges/*/signs", "registration"),
     ("/api/v1/submissions", "submission"),
     ("/api/v1/workers", "execution"),
     ("/api/v1/queue", "execution"),
@@ -75,8 +79,13 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/teams", "registration"),
     ("/invitations", "registration"),
     ("/join", "registration"),
+    ("/questions", "registration"),
+    ("/challenges/*/faq", "registration"),
     ("/organize/participations", "registration"),
     ("/organize/audit", "leaderboard"),
+    ("/organize/questions", "registration"),
+    ("/organize/ledger", "registration"),
+    ("/organize/signs", "registration"),
     ("/submissions", "submission"),
     ("/case-runs", "execution"),
     ("/boards", "leaderboard"),
@@ -90,11 +99,13 @@ mod tests {
 
     fn role_of(path: &str) -> &'static str {
         let is_below = |prefix: &str| {
-            let rest = path.strip_prefix(prefix);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            let mut rest = path.split('/');
+            prefix
+                .split('/')
+                .all(|part| rest.next().is_some_and(|here| part == "*" || part == here))
         };
         let found = PREFIXES.iter().filter(|(prefix, _)| is_below(prefix));
-        let longest = found.max_by_key(|(prefix, _)| prefix.len());
+        let longest = found.max_by_key(|(prefix, _)| (prefix.split('/').count(), prefix.len()));
         longest.map_or("tracks", |(_, role)| role)
     }
 

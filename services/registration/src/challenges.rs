@@ -1,7 +1,11 @@
 //! What this role reads of the tracks' tables: what one can take part in, and on which terms.
 
+use molar_domain::challenge::question::Question;
 use molar_domain::{ChallengeId, TrackId, UserId};
+use molar_web_kit::Caller;
 use sqlx::PgExecutor;
+use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::Error;
 
@@ -18,6 +22,8 @@ pub struct Track {
     pub id: TrackId,
     pub slug: String,
     pub title: String,
+    /// Asked of a team that wants a place.
+    pub questions: Json<Vec<Question>>,
 }
 
 /// Terms of data use; the newest version is the one to sign.
@@ -64,11 +70,36 @@ pub async fn list(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Challenge>> {
 pub async fn tracks(db: impl PgExecutor<'_>, challenge: ChallengeId) -> sqlx::Result<Vec<Track>> {
     sqlx::query_as!(
         Track,
-        "SELECT id, slug, title FROM tracks.tracks WHERE challenge_id = $1 ORDER BY position, id",
+        r#"SELECT id, slug, title, questions AS "questions: Json<Vec<Question>>"
+           FROM tracks.tracks WHERE challenge_id = $1 ORDER BY position, id"#,
         challenge.0
     )
     .fetch_all(db)
     .await
+}
+
+/// The slugs of challenges of which the caller sees everything.
+pub async fn reviewed(db: impl PgExecutor<'_>, caller: &Caller) -> sqlx::Result<Vec<String>> {
+    let own = caller.organizer_of.iter().chain(&caller.reviewer_of);
+    let own: Vec<Uuid> = own.map(|id| id.0).collect();
+    sqlx::query_scalar!(
+        "SELECT slug FROM tracks.challenges WHERE id = ANY($1) OR $2 ORDER BY created_at, id",
+        &own,
+        caller.is_admin,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// One that the caller organizes or reviews.
+pub async fn find_reviewed(
+    db: impl PgExecutor<'_>,
+    caller: &Caller,
+    slug: &str,
+) -> Result<Challenge, Error> {
+    let challenge = find_by_slug(db, slug).await?;
+    caller.require_reviewer(challenge.id)?;
+    Ok(challenge)
 }
 
 /// A challenge without data to protect has none.
@@ -81,6 +112,28 @@ pub async fn newest_agreement(
         "SELECT version, text, sha256 FROM tracks.agreement_texts
          WHERE challenge_id = $1 ORDER BY created_at DESC, version DESC LIMIT 1",
         challenge.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The version that a user signed last, other than the newest.
+pub async fn signed_before(
+    db: impl PgExecutor<'_>,
+    user: UserId,
+    challenge: ChallengeId,
+    newest: &str,
+) -> sqlx::Result<Option<AgreementText>> {
+    sqlx::query_as!(
+        AgreementText,
+        "SELECT t.version, t.text, t.sha256
+         FROM registration.agreements a
+         JOIN tracks.agreement_texts t ON t.challenge_id = a.challenge_id AND t.version = a.version
+         WHERE a.user_id = $1 AND a.challenge_id = $2 AND a.version <> $3
+         ORDER BY a.signed_at DESC, a.id DESC LIMIT 1",
+        user.0,
+        challenge.0,
+        newest,
     )
     .fetch_optional(db)
     .await

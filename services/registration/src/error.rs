@@ -30,13 +30,34 @@ pub enum Error {
     InvitationOver(&'static str),
 
     #[error("version {newest} of the agreement is not signed")]
-    NotSigned { newest: String },
+    NotSigned { newest: String, challenge: String },
 
     #[error("version {newest} of the agreement is the newest")]
     OldAgreement { newest: String },
 
-    #[error("you cannot leave a team that has a place in a track")]
-    HasPlace,
+    /// Said of everything that a captain alone does.
+    #[error("only the team's captain {0}")]
+    NotCaptain(&'static str),
+
+    #[error("you are the team's captain")]
+    CaptainLeaves,
+
+    #[error("you are the last member of a team that has submitted")]
+    LastOfActiveTeam,
+
+    #[error("the team has submitted already, and its name is on what it did")]
+    NameIsFixed,
+
+    /// A phase holds the members as they are.
+    #[error("the members of this team cannot change since {phase} opened on {since}")]
+    TeamLocked {
+        phase: String,
+        since: String,
+        challenge: String,
+    },
+
+    #[error("you have asked {asked} questions within a day")]
+    TooManyQuestions { asked: i64, retry_after_s: u64 },
 
     #[error(transparent)]
     Step(#[from] InvalidStep),
@@ -81,17 +102,48 @@ impl From<Error> for ApiError {
             Error::InvitationOver(_) => {
                 Self::gone(text + "; ask the team for a new one").with_code("invitation-over")
             }
-            Error::NotSigned { newest: _ } => {
-                Self::conflict(text + "; read and sign it first, at /join or by `molar team sign`")
-                    .with_code("agreement-not-signed")
+            Error::NotSigned {
+                newest: _,
+                ref challenge,
+            } => {
+                let how = format!(
+                    "; read and sign it first, at /join/{challenge} or by `molar team sign`"
+                );
+                Self::conflict(text + &how).with_code("agreement-not-signed")
             }
             Error::OldAgreement { newest: _ } => {
                 Self::conflict(text + "; read and sign that one").with_code("agreement-outdated")
             }
-            Error::HasPlace => Self::conflict(
-                text + "; its captain may withdraw it, or an organizer may refuse it",
-            )
-            .with_code("has-place"),
+            Error::NotCaptain(_) => Self::forbidden(text).with_code("not-captain"),
+            Error::CaptainLeaves => {
+                let how = "; hand the team over to another member first, on its page or by `molar team hand-over`";
+                Self::conflict(text + how).with_code("captain-leaves")
+            }
+            Error::LastOfActiveTeam => {
+                let how =
+                    "; it cannot be left empty: withdraw it from its tracks, or ask the organizers";
+                Self::conflict(text + how).with_code("last-member")
+            }
+            Error::NameIsFixed => Self::conflict(text + "; ask the organizers if it must change")
+                .with_code("name-is-fixed"),
+            Error::TeamLocked {
+                phase: _,
+                since: _,
+                ref challenge,
+            } => {
+                let ask = format!(
+                    "; the organizers can allow a change: ask them at /questions/new?challenge={challenge}"
+                );
+                Self::conflict(text + &ask).with_code("team-locked")
+            }
+            Error::TooManyQuestions {
+                asked: _,
+                retry_after_s,
+            } => Self::QuotaExceeded {
+                detail: text + "; wait for answers, or write all of it in one",
+                retry_after_s: Some(retry_after_s),
+            }
+            .with_code("too-many-questions"),
             Error::Step(_) => Self::conflict(text).with_code("invalid-transition"),
             Error::NotFound(what) => Self::NotFound(what),
             Error::Request(error) => error,

@@ -8,20 +8,26 @@ mod agreements;
 mod challenges;
 mod config;
 mod error;
+mod faq;
 mod host;
 mod invitations;
+mod ledger;
 mod limiter;
 mod openapi;
 mod pages;
 mod participations;
 mod passwords;
+mod questions;
 mod routes;
 mod sessions;
+mod sightings;
+mod signs;
 mod startup;
 mod state;
 mod teams;
 #[cfg(test)]
 mod testing;
+mod texts;
 mod tokens;
 
 pub use config::Config;

@@ -1,6 +1,9 @@
 use utoipa::OpenApi;
 
-use crate::{accounts, agreements, invitations, participations, sessions, teams, tokens};
+use crate::{
+    accounts, agreements, faq, invitations, ledger, participations, questions, sessions, signs,
+    teams, tokens,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -10,6 +13,8 @@ use crate::{accounts, agreements, invitations, participations, sessions, teams, 
         (name = "teams", description = "Teams and invitations"),
         (name = "agreements", description = "Signed versions of data-use terms"),
         (name = "participations", description = "Places of teams in tracks"),
+        (name = "ledger", description = "Who signed the agreement, and who was given which file"),
+        (name = "questions", description = "Questions to the organizers, public answers and errata"),
     ),
     paths(
         accounts::create::create,
@@ -23,7 +28,13 @@ use crate::{accounts, agreements, invitations, participations, sessions, teams, 
         teams::list::list,
         teams::find::find,
         teams::leave::leave,
+        teams::remove::remove,
+        teams::hand_over::hand_over,
+        teams::rename::rename,
+        teams::unlock::unlock,
         invitations::create::create,
+        invitations::list::list,
+        invitations::revoke::revoke,
         invitations::accept::accept,
         agreements::create::create,
         agreements::list::list,
@@ -32,6 +43,22 @@ use crate::{accounts, agreements, invitations, participations, sessions, teams, 
         participations::decide::approve,
         participations::decide::refuse,
         participations::decide::disqualify,
+        participations::decide::reinstate,
+        participations::eligibility::rule_out,
+        participations::eligibility::rule_in,
+        participations::bulk::decide_many,
+        signs::list,
+        ledger::people::people,
+        ledger::signatures::signatures,
+        ledger::downloads::downloads,
+        ledger::export::signatures,
+        ledger::export::downloads,
+        questions::create::create,
+        questions::list::list,
+        questions::answer::answer,
+        faq::list::list,
+        faq::create::create,
+        faq::retract::retract,
         participations::withdraw::withdraw,
     )
 )]

@@ -4,7 +4,10 @@ use molar_service::Role;
 use molar_web_kit::Access::{Organizer, Public, SignedIn, SignedInOrPublic};
 use molar_web_kit::Routes;
 
-use crate::{accounts, agreements, invitations, pages, participations, sessions, teams, tokens};
+use crate::{
+    accounts, agreements, faq, invitations, ledger, pages, participations, questions, sessions,
+    signs, teams, tokens,
+};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Registration)
@@ -28,6 +31,28 @@ pub fn routes() -> Routes {
             SignedIn,
             invitations::create::create,
         )
+        .get(
+            "/api/v1/teams/{id}/invitations",
+            SignedIn,
+            invitations::list::list,
+        )
+        .delete(
+            "/api/v1/teams/{id}/invitations/{invitation}",
+            SignedIn,
+            invitations::revoke::revoke,
+        )
+        .delete(
+            "/api/v1/teams/{id}/members/{user}",
+            SignedIn,
+            teams::remove::remove,
+        )
+        .post(
+            "/api/v1/teams/{id}/hand-over",
+            SignedIn,
+            teams::hand_over::hand_over,
+        )
+        .post("/api/v1/teams/{id}/rename", SignedIn, teams::rename::rename)
+        .post("/api/v1/teams/{id}/unlock", SignedIn, teams::unlock::unlock)
         .post(
             "/api/v1/invitations/{token}/accept",
             SignedIn,
@@ -61,6 +86,70 @@ pub fn routes() -> Routes {
             participations::decide::disqualify,
         )
         .post(
+            "/api/v1/participations/{id}/reinstate",
+            SignedIn,
+            participations::decide::reinstate,
+        )
+        .post(
+            "/api/v1/participations/{id}/rule-out",
+            SignedIn,
+            participations::eligibility::rule_out,
+        )
+        .post(
+            "/api/v1/participations/{id}/rule-in",
+            SignedIn,
+            participations::eligibility::rule_in,
+        )
+        .post(
+            "/api/v1/participations/decide",
+            Organizer,
+            participations::bulk::decide_many,
+        )
+        .get("/api/v1/challenges/{slug}/signs", SignedIn, signs::list)
+        .get(
+            "/api/v1/challenges/{slug}/ledger",
+            SignedIn,
+            ledger::people::people,
+        )
+        .get(
+            "/api/v1/challenges/{slug}/ledger/signatures",
+            SignedIn,
+            ledger::signatures::signatures,
+        )
+        .get(
+            "/api/v1/challenges/{slug}/ledger/downloads",
+            SignedIn,
+            ledger::downloads::downloads,
+        )
+        .get(
+            "/api/v1/challenges/{slug}/ledger/signatures.csv",
+            SignedIn,
+            ledger::export::signatures,
+        )
+        .get(
+            "/api/v1/challenges/{slug}/ledger/downloads.csv",
+            SignedIn,
+            ledger::export::downloads,
+        )
+        .post("/api/v1/questions", SignedIn, questions::create::create)
+        .get("/api/v1/questions", SignedIn, questions::list::list)
+        .post(
+            "/api/v1/questions/{id}/answer",
+            SignedIn,
+            questions::answer::answer,
+        )
+        .get("/api/v1/challenges/{slug}/faq", Public, faq::list::list)
+        .post(
+            "/api/v1/challenges/{slug}/faq",
+            Organizer,
+            faq::create::create,
+        )
+        .delete(
+            "/api/v1/challenges/{slug}/faq/{id}",
+            Organizer,
+            faq::retract::retract,
+        )
+        .post(
             "/api/v1/participations/{id}/withdraw",
             SignedIn,
             participations::withdraw::withdraw,
@@ -84,7 +173,16 @@ pub fn routes() -> Routes {
             SignedIn,
             pages::team::make_invitation,
         )
+        .post(
+            "/teams/{id}/invitations/{invitation}/revoke",
+            SignedIn,
+            pages::team::revoke_invitation,
+        )
         .post("/teams/{id}/leave", SignedIn, pages::team::leave)
+        .post("/teams/{id}/rename", SignedIn, pages::team::rename)
+        .post("/teams/{id}/hand-over", SignedIn, pages::team::hand_over)
+        .post("/teams/{id}/remove", SignedIn, pages::team::remove)
+        .post("/teams/{id}/unlock", Organizer, pages::team::unlock)
         .post(
             "/teams/{id}/participations/{place}/withdraw",
             SignedIn,
@@ -104,7 +202,39 @@ pub fn routes() -> Routes {
             SignedIn,
             pages::join::ask,
         )
+        .get("/questions", SignedIn, pages::questions::show)
+        .post("/questions", SignedIn, pages::questions::submit)
+        .get("/questions/new", SignedIn, pages::questions::new)
+        .get("/challenges/{slug}/faq", SignedInOrPublic, pages::faq::show)
+        .post("/challenges/{slug}/faq", Organizer, pages::faq::submit)
+        .post(
+            "/challenges/{slug}/faq/{id}/retract",
+            Organizer,
+            pages::faq::retract,
+        )
+        .get("/organize/ledger/{slug}", SignedIn, pages::ledger::show)
+        .get("/organize/signs/{slug}", SignedIn, pages::signs::show)
+        .get(
+            "/organize/questions/{slug}",
+            SignedIn,
+            pages::organize_questions::show,
+        )
+        .post(
+            "/organize/questions/{slug}/{id}",
+            Organizer,
+            pages::organize_questions::submit,
+        )
         .get("/organize/participations", Organizer, pages::organize::show)
+        .post(
+            "/organize/participations",
+            Organizer,
+            pages::organize::submit_many,
+        )
+        .post(
+            "/organize/participations/{id}/eligibility",
+            Organizer,
+            pages::organize::rule_on,
+        )
         .post(
             "/organize/participations/{id}",
             Organizer,

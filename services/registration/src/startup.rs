@@ -11,7 +11,7 @@ use molar_web_kit::{Kit, idempotency};
 use sqlx::PgPool;
 
 use crate::state::AppState;
-use crate::{Config, routes, tokens};
+use crate::{Config, routes, sightings, tokens};
 
 /// Serves until stopped.
 pub async fn serve(config: Config) -> molar_service::Result<()> {
@@ -27,6 +27,14 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
         Arc::default(),
         move || forget(db.clone(), clock.clone()),
     );
+    let (db, clock) = (application.db.clone(), application.clock.clone());
+    let kept = TimeDelta::days(config.address_days.into());
+    application.spawn_every(
+        "forget-addresses",
+        Duration::from_secs(3600),
+        Arc::default(),
+        move || forget_addresses(db.clone(), clock.clone(), kept),
+    );
     application
         .run_until_stopped(move |server| {
             server
@@ -34,6 +42,14 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
                 .configure(routes().configure(kit.clone()));
         })
         .await
+}
+
+async fn forget_addresses(db: PgPool, clock: Arc<dyn Clock>, kept: TimeDelta) -> sqlx::Result<()> {
+    let gone = sightings::purge(&db, clock.now() - kept).await?;
+    if gone > 0 {
+        tracing::info!(gone, "old network addresses are forgotten");
+    }
+    Ok(())
 }
 
 /// Deletes what nobody can use any more.

@@ -7,7 +7,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::test::{self, TestRequest};
 use actix_web::web;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::LocalBoxFuture;
 use molar_domain::{ChallengeId, MockClock, TrackId};
 use molar_service::Role;
@@ -88,6 +88,11 @@ impl As {
         self
     }
 
+    /// As seen by the proxy on this machine.
+    pub fn from(self, address: &str) -> Self {
+        self.header("x-forwarded-for", address)
+    }
+
     pub fn key(self, key: &str) -> Self {
         self.header("idempotency-key", key)
     }
@@ -129,6 +134,13 @@ impl As {
     }
 
     pub async fn call(&self, mut request: TestRequest) -> ServiceResponse<BoxBody> {
+        if self
+            .headers
+            .iter()
+            .any(|(name, _)| name == "x-forwarded-for")
+        {
+            request = request.peer_addr(([127, 0, 0, 1], 5).into());
+        }
         for (name, value) in &self.headers {
             request = request.insert_header((name.as_str(), value.as_str()));
         }
@@ -288,6 +300,118 @@ pub async fn participation(api: &Api, member: &Person, team: &str, track: TrackI
     let (status, made) = api.of(member).post("/api/v1/participations", body).await;
     assert_eq!(status, 201, "{made}");
     id_of(&made)
+}
+
+/// A phase of the first track, open from `opens_at` for a month.
+pub async fn phase(owner: &PgPool, challenge: &Challenge, opens_at: DateTime<Utc>) -> uuid::Uuid {
+    let split = uuid::Uuid::now_v7();
+    sqlx::query!(
+        "INSERT INTO tracks.splits (id, track_id, slug, is_public, has_references)
+         VALUES ($1, $2, $3, false, true)",
+        split,
+        challenge.track.0,
+        format!("split-{split}"),
+    )
+    .execute(owner)
+    .await
+    .expect("a split");
+    let phase = uuid::Uuid::now_v7();
+    sqlx::query!(
+        "INSERT INTO tracks.phases
+             (id, track_id, slug, title, kind, split_id, position, opens_at, closes_at, is_final,
+              metrics, keep, quota, limits, device_class)
+         VALUES ($1, $2, $3, 'Final', 'predictions', $4, 1, $5, $6, false, '{IA}', 'latest', '{}', '{}', 'any')",
+        phase,
+        challenge.track.0,
+        format!("phase-{phase}"),
+        split,
+        opens_at,
+        opens_at + TimeDelta::days(30),
+    )
+    .execute(owner)
+    .await
+    .expect("a phase");
+    phase
+}
+
+/// A phase that locks teams.
+pub async fn locking_phase(owner: &PgPool, challenge: &Challenge, opens_at: DateTime<Utc>) {
+    let phase = phase(owner, challenge, opens_at).await;
+    sqlx::query!(
+        "UPDATE tracks.phases SET locks_teams = true WHERE id = $1",
+        phase
+    )
+    .execute(owner)
+    .await
+    .expect("a lock");
+}
+
+/// An accepted file: a container where it has an image, predictions otherwise.
+pub async fn handed_in(
+    owner: &PgPool,
+    team: &str,
+    by: &Person,
+    phase: uuid::Uuid,
+    sha256: &str,
+    image: Option<&str>,
+) -> uuid::Uuid {
+    let id = uuid::Uuid::now_v7();
+    let team: uuid::Uuid = team.parse().expect("an id");
+    let kind = image.map_or("predictions", |_| "container");
+    sqlx::query!(
+        "INSERT INTO submission.submissions (id, phase_id, team_id, created_by, kind, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        id,
+        phase,
+        team,
+        by.id.0,
+        kind,
+        noon(),
+    )
+    .execute(owner)
+    .await
+    .expect("a submission");
+    sqlx::query!(
+        "INSERT INTO submission.uploads
+             (submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, sha256,
+              open_until, completed_at, decided_at, image_digest, not_before)
+         VALUES ($1, 'accepted', $2, 'm', 5, 5, $3, $4, $4, $4, $5, $4)",
+        id,
+        id.to_string(),
+        sha256,
+        noon(),
+        image,
+    )
+    .execute(owner)
+    .await
+    .expect("an upload");
+    id
+}
+
+/// A link to the image of some case.
+pub async fn handed_out(
+    owner: &PgPool,
+    challenge: &Challenge,
+    to: &Person,
+    file: i64,
+    at: DateTime<Utc>,
+) {
+    let number = u128::from(file.unsigned_abs());
+    sqlx::query!(
+        "INSERT INTO tracks.downloads
+             (id, challenge_id, user_id, kind, file_id, place, size_bytes, handed_at, expires_at)
+         VALUES ($1, $2, $3, 'image', $4, $5, 7, $6, $7)",
+        uuid::Uuid::now_v7(),
+        challenge.id.0,
+        to.id.0,
+        uuid::Uuid::from_u128(number),
+        format!("opg/training/{file}.png"),
+        at,
+        at + TimeDelta::hours(1),
+    )
+    .execute(owner)
+    .await
+    .expect("a link");
 }
 
 /// As an organizer would have decided.

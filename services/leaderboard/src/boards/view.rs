@@ -12,6 +12,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use crate::error::Error;
+use crate::rows::disqualified::{self, Disqualified};
 use crate::rows::phases::{self, Phase};
 use crate::rows::rankings;
 
@@ -83,6 +84,8 @@ pub struct Board {
     pub left_out: Vec<String>,
     pub rows: Vec<Row>,
     pub baselines: Vec<BaselineRow>,
+    /// Teams whose entries were taken off, where the organizers made it public.
+    pub disqualified: Vec<Disqualified>,
     /// Version of the ranking; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i32>,
@@ -122,6 +125,7 @@ pub async fn see(
         left_out: Vec::new(),
         rows: Vec::new(),
         baselines: Vec::new(),
+        disqualified: Vec::new(),
         version: None,
         made_at: None,
     };
@@ -139,6 +143,7 @@ pub async fn see(
         board.version = Some(ranking.version);
         board.made_at = Some(ranking.created_at);
     }
+    board.disqualified = disqualified::list(db, phase.id.0, phase.track_id).await?;
     board.baselines = rankings::baselines(db, phase.id)
         .await?
         .into_iter()

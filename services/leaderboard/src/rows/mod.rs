@@ -1,6 +1,7 @@
 //! The SQL of the tables that this role owns, and of the views it reads.
 
 pub mod candidates;
+pub mod disqualified;
 pub mod machines;
 pub mod phases;
 pub mod rankings;

@@ -7,9 +7,11 @@ macro_rules! say {
 
 pub mod api;
 pub mod apply;
+pub mod ask;
 pub mod board;
 pub mod credentials;
 pub mod events;
+pub mod ledger;
 pub mod logs;
 pub mod lookup;
 pub mod session;

@@ -1,4 +1,6 @@
-//! `molar team …`: create, list, invite, join, sign the agreement, ask to take part.
+//! `molar team …`: create, list, invite, join, leave, lead, sign the agreement, ask to take part.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -28,13 +30,41 @@ enum Command {
     },
     /// Your teams and where they take part.
     List,
-    /// Make an invitation: a secret that one person may use.
-    Invite {
-        #[arg(long)]
-        team: Option<String>,
-        #[arg(long)]
-        challenge: Option<String>,
+    /// Make an invitation: a secret that one person may use. For the captain.
+    Invite(Which),
+    /// The team's invitations and what became of them.
+    Invitations(Which),
+    /// Take an invitation back that nobody has used. For the captain.
+    Revoke {
+        /// As `molar team invitations` shows it.
+        invitation: String,
+        #[command(flatten)]
+        which: Which,
     },
+    /// Who is in the team.
+    Members(Which),
+    /// Remove a member. For the captain.
+    Remove {
+        /// A member's id, as `molar team members` shows it.
+        member: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Make another member the captain. For the captain.
+    HandOver {
+        /// A member's id, as `molar team members` shows it.
+        member: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Give the team another name, until it has submitted something. For the captain.
+    Rename {
+        name: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Leave the team. The last member dissolves it.
+    Leave(Which),
     /// Use an invitation.
     Join {
         /// What `molar team invite` printed.
@@ -57,11 +87,28 @@ enum Command {
     Participate {
         /// Its short name, such as opg.
         track: String,
-        #[arg(long)]
-        team: Option<String>,
-        #[arg(long)]
-        challenge: Option<String>,
+        #[command(flatten)]
+        which: Which,
+        /// What the organizers ask, as QUESTION=ANSWER; once for each.
+        #[arg(long = "answer", value_parser = answer)]
+        answers: Vec<(String, String)>,
     },
+}
+
+/// Which team; needed only where one has several.
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// Its name or id.
+    #[arg(long)]
+    team: Option<String>,
+    #[arg(long)]
+    challenge: Option<String>,
+}
+
+fn answer(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=');
+    let pair = pair.map(|(id, answer)| (id.to_owned(), answer.to_owned()));
+    pair.ok_or_else(|| "write it as QUESTION=ANSWER".to_owned())
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
@@ -77,15 +124,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             })
         }
         Command::List => list(&api, json).await,
-        Command::Invite { team, challenge } => {
-            let challenge = find_challenge(&api, challenge).await?;
-            let team = lookup::team(&api, id(&challenge)?, team.as_deref()).await?;
-            let made: Value = api
-                .post(
-                    &format!("/api/v1/teams/{}/invitations", id(&team)?),
-                    &json!({}),
-                )
-                .await?;
+        Command::Invite(which) => {
+            let path = format!("{}/invitations", path_of(&api, which).await?);
+            let made: Value = api.post(&path, &json!({})).await?;
             print(json, &made, |made| {
                 say!(
                     "{}\nSend it to one person; it works once, until {}.",
@@ -93,6 +134,56 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
                     moment(text(made, "expires_at"))
                 );
             })
+        }
+        Command::Invitations(which) => {
+            let path = format!("{}/invitations", path_of(&api, which).await?);
+            let list: Value = api.find(&path).await?;
+            print(json, &list, |list| {
+                for item in items(list) {
+                    let (until, by) = (text(item, "expires_at"), text(item, "used_by"));
+                    let what = match text(item, "state") {
+                        "open" => format!("open until {}", moment(until)),
+                        "used" => format!("used by {by}"),
+                        other => other.to_owned(),
+                    };
+                    say!("{}  {what}", text(item, "id"));
+                }
+            })
+        }
+        Command::Revoke { invitation, which } => {
+            let team = path_of(&api, which).await?;
+            api.delete(&format!("{team}/invitations/{invitation}"))
+                .await?;
+            say!("The invitation is taken back.");
+            Ok(())
+        }
+        Command::Members(which) => {
+            let team: Value = api.find(&path_of(&api, which).await?).await?;
+            print(json, &team, members)
+        }
+        Command::Remove { member, which } => {
+            let team = path_of(&api, which).await?;
+            api.delete(&format!("{team}/members/{member}")).await?;
+            say!("Removed.");
+            Ok(())
+        }
+        Command::HandOver { member, which } => {
+            let path = format!("{}/hand-over", path_of(&api, which).await?);
+            let team: Value = api.post(&path, &json!({"user_id": member})).await?;
+            print(json, &team, |_| say!("The team has a new captain."))
+        }
+        Command::Rename { name, which } => {
+            let path = format!("{}/rename", path_of(&api, which).await?);
+            let team: Value = api.post(&path, &json!({ "name": name })).await?;
+            print(json, &team, |team| {
+                say!("The team is {} now.", text(team, "name"))
+            })
+        }
+        Command::Leave(which) => {
+            let team = path_of(&api, which).await?;
+            api.delete(&format!("{team}/members/me")).await?;
+            say!("You have left the team.");
+            Ok(())
         }
         Command::Join { invitation } => {
             let joined: Value = api
@@ -111,22 +202,43 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         } => sign(&api, challenge, name, affiliation, yes).await,
         Command::Participate {
             track,
-            team,
-            challenge,
+            which,
+            answers,
         } => {
-            let challenge = find_challenge(&api, challenge).await?;
+            let challenge = find_challenge(&api, which.challenge).await?;
             let tracks = challenge["tracks"].as_array().into_iter().flatten();
             let mut found = tracks.filter(|t| text(t, "slug") == track);
             let Some(track) = found.next() else {
                 anyhow::bail!("{}", unknown_track(&challenge, &track))
             };
-            let team = lookup::team(&api, id(&challenge)?, team.as_deref()).await?;
-            let body = json!({"team_id": id(&team)?, "track_id": id(track)?});
+            let team = lookup::team(&api, id(&challenge)?, which.team.as_deref()).await?;
+            let answers: BTreeMap<String, String> = answers.into_iter().collect();
+            let body = json!({"team_id": id(&team)?, "track_id": id(track)?, "answers": answers});
             let made: Value = api.post("/api/v1/participations", &body).await?;
             print(json, &made, |_| {
                 say!("Asked. The organizers decide; `molar team list` shows the state.")
             })
         }
+    }
+}
+
+/// Of the API, for one team.
+async fn path_of(api: &Api, which: Which) -> anyhow::Result<String> {
+    let challenge = find_challenge(api, which.challenge).await?;
+    let team = lookup::team(api, id(&challenge)?, which.team.as_deref()).await?;
+    Ok(format!("/api/v1/teams/{}", id(&team)?))
+}
+
+fn members(team: &Value) {
+    for member in team["members"].as_array().into_iter().flatten() {
+        let mut marks = String::new();
+        if member["is_captain"] == true {
+            marks.push_str(", captain");
+        }
+        if member["has_signed"] == false {
+            marks.push_str(", has not signed the newest agreement");
+        }
+        say!("{}  {}{marks}", text(member, "id"), text(member, "name"));
     }
 }
 

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use super::rows::{self, Signature};
 use crate::Error;
 use crate::challenges::{self, Challenge};
+use crate::sightings::{self, Occasion, Origin};
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +45,7 @@ pub struct SignedView {
 pub async fn create(
     kit: web::Data<Kit>,
     caller: Caller,
+    origin: Origin,
     once: Once,
     body: web::Json<SignAgreement>,
 ) -> Result<HttpResponse, ApiError> {
@@ -53,7 +55,7 @@ pub async fn create(
         Begun::Replay(response) => return Ok(response),
         Begun::Fresh(once) => once,
     };
-    let status = match sign(&mut tx, &caller, &body, kit.clock.now()).await? {
+    let status = match sign(&mut tx, &caller, origin, &body, kit.clock.now()).await? {
         true => StatusCode::CREATED,
         false => StatusCode::OK,
     };
@@ -71,6 +73,7 @@ pub async fn create(
 pub async fn sign(
     conn: &mut PgConnection,
     caller: &Caller,
+    origin: Origin,
     request: &SignAgreement,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
@@ -84,7 +87,7 @@ pub async fn sign(
         Error::NotFound(_) => ApiError::invalid("/challenge", "no such challenge").into(),
         other => other,
     })?;
-    check_text(conn, &challenge, request).await?;
+    check_text(&mut *conn, &challenge, request).await?;
     let signature = Signature {
         user: caller.user_id,
         challenge: challenge.id,
@@ -93,7 +96,12 @@ pub async fn sign(
         name: &name,
         affiliation: &affiliation,
     };
-    Ok(rows::insert(conn, &signature, now).await?)
+    let signed = rows::insert(&mut *conn, &signature, now).await?;
+    if let Some(id) = signed {
+        let occasion = Occasion::AgreementSigned;
+        sightings::note(conn, origin, caller.user_id, occasion, id, now).await?;
+    }
+    Ok(signed.is_some())
 }
 
 /// The text that was read must be the one that is signed.

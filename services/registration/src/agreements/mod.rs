@@ -1,3 +1,4 @@
+pub mod changes;
 pub mod create;
 pub mod list;
 pub mod rows;

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use molar_domain::{ChallengeId, UserId, ids};
 use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
 
 use super::list::AgreementView;
 
@@ -13,17 +14,18 @@ pub struct Signature<'a> {
     pub affiliation: &'a str,
 }
 
-/// Signing a version again leaves the first signature.
+/// Signing a version again leaves the first signature, and gives no id.
 pub async fn insert(
     conn: &mut PgConnection,
     signature: &Signature<'_>,
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
         "INSERT INTO registration.agreements
              (id, user_id, challenge_id, version, text_sha256, signed_name, affiliation, signed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT ON CONSTRAINT agreements_once DO NOTHING",
+         ON CONFLICT ON CONSTRAINT agreements_once DO NOTHING
+         RETURNING id",
         ids::uuid_at(now),
         signature.user.0,
         signature.challenge.0,
@@ -33,9 +35,8 @@ pub async fn insert(
         signature.affiliation,
         now,
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_optional(conn)
+    .await
 }
 
 /// What a user signed, the last first.

@@ -6,6 +6,7 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Serialize;
 
 use super::rows;
+use crate::sightings::{self, Occasion, Origin};
 use crate::{Error, challenges, participations, teams};
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -27,12 +28,18 @@ pub struct JoinedView {
 pub async fn accept(
     kit: web::Data<Kit>,
     caller: Caller,
+    origin: Origin,
     token: web::Path<String>,
 ) -> Result<web::Json<JoinedView>, ApiError> {
-    Ok(web::Json(join(&kit, &caller, &token).await?))
+    Ok(web::Json(join(&kit, &caller, origin, &token).await?))
 }
 
-pub async fn join(kit: &Kit, caller: &Caller, token: &str) -> Result<JoinedView, Error> {
+pub async fn join(
+    kit: &Kit,
+    caller: &Caller,
+    origin: Origin,
+    token: &str,
+) -> Result<JoinedView, Error> {
     let now = kit.clock.now();
     let mut tx = kit.db.begin().await?;
     let team_id = rows::find(&mut *tx, token).await?.team_id;
@@ -42,6 +49,7 @@ pub async fn join(kit: &Kit, caller: &Caller, token: &str) -> Result<JoinedView,
 
     if !teams::rows::is_member(&mut *tx, team.id, caller.user_id).await? {
         invitation.check(now)?;
+        teams::locks::require_open(&mut *tx, team.id, now).await?;
         let max = challenges::find(&mut *tx, team.challenge_id)
             .await?
             .team_size_max;
@@ -51,6 +59,8 @@ pub async fn join(kit: &Kit, caller: &Caller, token: &str) -> Result<JoinedView,
         teams::rows::insert_member(&mut tx, team.id, caller.user_id, now).await?;
         participations::rows::add_to_tracks(&mut tx, team.id, caller.user_id).await?;
         rows::mark_used(&mut *tx, invitation.id, caller.user_id, now).await?;
+        let occasion = Occasion::TeamJoined;
+        sightings::note(&mut *tx, origin, caller.user_id, occasion, team.id.0, now).await?;
     }
     tx.commit().await?;
     Ok(JoinedView {
@@ -171,5 +181,77 @@ mod tests {
             1,
             "nothing half-done"
         );
+    }
+
+    async fn waiting(pool: &PgPool) -> i64 {
+        sqlx::query_scalar!(
+            r#"SELECT count(*) AS "waiting!" FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'"#
+        )
+        .fetch_one(pool)
+        .await
+        .unwrap()
+    }
+
+    /// Both wait for the team's lock; whoever is second finds it used.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn two_people_who_use_one_invitation_at_once_are_one_member(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        challenge(&pool).await;
+        let ada = person(&pool, "Ada").await;
+        let (grace, eve) = (person(&pool, "Grace").await, person(&pool, "Eve").await);
+        let molars = team(&api, &ada, "Molars").await;
+        let token = invitation(&api, &ada, &molars).await;
+        let path = format!("/api/v1/invitations/{token}/accept");
+        let (grace, eve) = (api.of(&grace), api.of(&eve));
+        let mut held = pool.begin().await.unwrap();
+        sqlx::query!("SELECT id FROM registration.teams FOR UPDATE")
+            .fetch_one(&mut *held)
+            .await
+            .unwrap();
+        let release = async {
+            while waiting(&pool).await < 2 {
+                tokio::task::yield_now().await;
+            }
+            held.rollback().await.unwrap();
+        };
+        let (first, second, ()) = futures_util::join!(
+            grace.post(&path, json!({})),
+            eve.post(&path, json!({})),
+            release
+        );
+        let mut statuses = [first.0, second.0];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 410]);
+        let members = sqlx::query_scalar!("SELECT count(*) FROM registration.memberships");
+        assert_eq!(members.fetch_one(&pool).await.unwrap(), Some(2));
+    }
+
+    /// Two teams are two locks: it is the key of the table that keeps a person in one of them.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_person_who_joins_two_teams_of_a_track_at_once_is_in_one(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let grace = person(&pool, "Grace").await;
+        let mut paths = Vec::new();
+        for name in ["Molars", "Canines"] {
+            let captain = person(&pool, name).await;
+            sign(&api, &captain).await;
+            let team = team(&api, &captain, name).await;
+            participation(&api, &captain, &team, demo.track).await;
+            participation(&api, &captain, &team, demo.other_track).await;
+            let token = invitation(&api, &captain, &team).await;
+            paths.push(format!("/api/v1/invitations/{token}/accept"));
+        }
+        let grace = api.of(&grace);
+        let (first, second) = futures_util::join!(
+            grace.post(&paths[0], json!({})),
+            grace.post(&paths[1], json!({}))
+        );
+        let mut statuses = [first.0, second.0];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409], "{first:?} {second:?}");
+        let (_, teams) = grace.get("/api/v1/teams").await;
+        assert_eq!(teams["items"].as_array().unwrap().len(), 1);
     }
 }

@@ -22,7 +22,7 @@ pub struct InvitationView {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Makes an invitation to a team of yours, for one person.
+/// Makes an invitation to a team, for one person; by its captain.
 #[utoipa::path(
     post,
     path = "/api/v1/teams/{id}/invitations",
@@ -59,7 +59,8 @@ pub async fn invite(
 ) -> Result<InvitationView, Error> {
     let now = kit.clock.now();
     let expires_at = now + GOOD_FOR;
-    teams::rows::lock_as_member(conn, team, caller.user_id).await?;
+    teams::rows::lock_as_captain(&mut *conn, team, caller.user_id, "invites").await?;
+    teams::locks::require_open(&mut *conn, team, now).await?;
     let token = rows::insert(conn, team, caller.user_id, expires_at, now).await?;
     let base = kit.public_url.as_str().trim_end_matches('/');
     let url = format!("{base}/invitations/{token}");

@@ -1,3 +1,5 @@
 pub mod accept;
 pub mod create;
+pub mod list;
+pub mod revoke;
 pub mod rows;

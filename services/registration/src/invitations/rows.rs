@@ -4,6 +4,7 @@ use molar_web_kit::caller::{TokenHash, new_token};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
+use super::list::{InvitationItem, InvitationState};
 use crate::Error;
 
 pub struct Invitation {
@@ -94,15 +95,75 @@ pub async fn mark_used(
     id: Uuid,
     user: UserId,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> Result<(), Error> {
+    let done = sqlx::query!(
         "UPDATE registration.invitations SET used_by = $2, used_at = $3
-         WHERE id = $1 AND used_by IS NULL",
+         WHERE id = $1 AND used_by IS NULL AND revoked_at IS NULL",
         id,
         user.0,
         now,
     )
     .execute(db)
     .await?;
-    Ok(())
+    match done.rows_affected() {
+        1 => Ok(()),
+        _ => Err(Error::InvitationOver("it was used, and works once")),
+    }
+}
+
+/// The newest first.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    team: TeamId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<InvitationItem>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT i.id, i.created_at, i.expires_at, i.revoked_at, i.used_at, b.name AS invited_by,
+               u.name AS "used_by?"
+        FROM registration.invitations i
+        JOIN registration.users b ON b.id = i.invited_by
+        LEFT JOIN registration.users u ON u.id = i.used_by
+        WHERE i.team_id = $1
+        ORDER BY i.id DESC LIMIT 100
+        "#,
+        team.0,
+    )
+    .fetch_all(db)
+    .await?;
+    let items = rows.into_iter().map(|row| InvitationItem {
+        id: row.id,
+        state: match (row.used_at, row.revoked_at) {
+            (Some(_), _) => InvitationState::Used,
+            (None, Some(_)) => InvitationState::Revoked,
+            (None, None) if row.expires_at <= now => InvitationState::Expired,
+            (None, None) => InvitationState::Open,
+        },
+        invited_by: row.invited_by,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        used_by: row.used_by,
+        used_at: row.used_at,
+    });
+    Ok(items.collect())
+}
+
+/// Whether it was used before; none where the team has no such.
+pub async fn revoke(
+    db: impl PgExecutor<'_>,
+    team: TeamId,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<bool>> {
+    sqlx::query_scalar!(
+        r#"UPDATE registration.invitations
+           SET revoked_at = CASE WHEN used_by IS NULL THEN COALESCE(revoked_at, $3) ELSE revoked_at END
+           WHERE id = $1 AND team_id = $2
+           RETURNING used_by IS NOT NULL AS "is_used!""#,
+        id,
+        team.0,
+        now,
+    )
+    .fetch_optional(db)
+    .await
 }

@@ -7,6 +7,7 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use super::{page, see_other};
 use crate::invitations::accept::join;
 use crate::invitations::rows::{self, Invitation};
+use crate::sightings::Origin;
 
 #[derive(Template)]
 #[template(path = "invitation.html")]
@@ -39,8 +40,9 @@ pub async fn show(
 pub async fn accept(
     kit: web::Data<Kit>,
     caller: Caller,
+    origin: Origin,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let joined = join(&kit, &caller, &token).await?;
+    let joined = join(&kit, &caller, origin, &token).await?;
     Ok(see_other(&format!("/teams/{}", joined.team_id)))
 }

@@ -1,19 +1,24 @@
 //! `/join/{challenge}`: sign the agreement, make or choose a team, ask for a place in a track.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use molar_domain::challenge::question::{Question, QuestionKind};
 use molar_domain::{TeamId, TrackId};
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Deserialize;
 
 use super::{Slips, page, see_other};
 use crate::accounts::rows::User;
+use crate::agreements::changes::{Line, between};
 use crate::agreements::create::{SignAgreement, sign};
 use crate::agreements::list::AgreementView;
 use crate::challenges::{AgreementText, Challenge, Track};
 use crate::participations::create::CreateParticipation;
 use crate::participations::{self, Step};
+use crate::sightings::Origin;
 use crate::teams::create::CreateTeam;
 use crate::teams::{PlaceView, TeamView};
 use crate::{accounts, agreements, challenges, teams};
@@ -26,9 +31,23 @@ struct Body<'a> {
     csrf: &'a str,
     agreement: Option<AgreementText>,
     signed: Option<AgreementView>,
+    /// From the version that was signed before to the one to sign now.
+    changes: Option<Changes>,
     teams: Vec<TeamView>,
     tracks: Vec<TrackRow>,
     slips: Slips,
+    /// The form for a place as it came, if something in it was wrong.
+    asked: Option<Asked>,
+}
+
+struct Changes {
+    from: String,
+    lines: Vec<Line>,
+}
+
+struct Asked {
+    track_id: TrackId,
+    answers: BTreeMap<String, String>,
 }
 
 /// A track, where the caller's teams stand in it, and which may ask.
@@ -39,6 +58,22 @@ struct TrackRow {
 }
 
 impl Body<'_> {
+    /// What is wrong with an answer.
+    fn slip(&self, track: &Track, question: &Question) -> Option<&str> {
+        self.asked
+            .as_ref()
+            .filter(|asked| asked.track_id == track.id)?;
+        self.slips.at(&format!("/answers/{}", question.id))
+    }
+
+    /// An answer as it was typed.
+    fn typed(&self, track: &Track, question: &Question) -> &str {
+        let asked = self.asked.as_ref();
+        let asked = asked.filter(|asked| asked.track_id == track.id);
+        let answer = asked.and_then(|asked| asked.answers.get(&question.id));
+        answer.map_or("", String::as_str)
+    }
+
     fn is_signed(&self) -> bool {
         self.agreement.is_none() || self.signed.is_some()
     }
@@ -91,7 +126,7 @@ pub async fn show(
     caller: Caller,
     slug: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    respond(&kit, &caller, &slug, Slips::default()).await
+    respond(&kit, &caller, &slug, Slips::default(), None).await
 }
 
 async fn respond(
@@ -99,6 +134,7 @@ async fn respond(
     caller: &Caller,
     slug: &str,
     slips: Slips,
+    asked: Option<Asked>,
 ) -> Result<HttpResponse, ApiError> {
     let challenge = challenges::find_by_slug(&kit.db, slug).await?;
     let agreement = challenges::newest_agreement(&kit.db, challenge.id).await?;
@@ -106,6 +142,10 @@ async fn respond(
     let signed = signatures
         .into_iter()
         .find(|s| s.challenge_id == challenge.id && s.is_newest);
+    let changes = match (&agreement, &signed) {
+        (Some(newest), None) => changes(kit, caller, &challenge, newest).await?,
+        _ => None,
+    };
     let mut teams = teams::rows::list(&kit.db, &caller.teams).await?;
     teams.retain(|team| team.challenge_id == challenge.id);
     let tracks = challenges::tracks(&kit.db, challenge.id).await?;
@@ -131,14 +171,30 @@ async fn respond(
         csrf,
         agreement,
         signed,
+        changes,
         teams,
         tracks,
         slips,
+        asked,
     };
     let page = page(Some(caller), "Take part", &body)?
         .crumb(crumb.0, crumb.1)
         .status(status);
     Ok(page.respond())
+}
+
+async fn changes(
+    kit: &Kit,
+    caller: &Caller,
+    challenge: &Challenge,
+    newest: &AgreementText,
+) -> Result<Option<Changes>, ApiError> {
+    let (user, version) = (caller.user_id, &newest.version);
+    let before = challenges::signed_before(&kit.db, user, challenge.id, version).await?;
+    Ok(before.map(|before| Changes {
+        lines: between(&before.text, &newest.text),
+        from: before.version,
+    }))
 }
 
 /// Back to the page, or the page with what was wrong.
@@ -150,7 +206,7 @@ async fn done(
 ) -> Result<HttpResponse, ApiError> {
     match result {
         Ok(()) => Ok(see_other(&format!("/join/{slug}"))),
-        Err(error) => respond(kit, caller, slug, Slips::of(error)?).await,
+        Err(error) => respond(kit, caller, slug, Slips::of(error)?, None).await,
     }
 }
 
@@ -166,6 +222,7 @@ pub struct AgreementForm {
 pub async fn sign_agreement(
     kit: web::Data<Kit>,
     caller: Caller,
+    origin: Origin,
     slug: web::Path<String>,
     form: web::Form<AgreementForm>,
 ) -> Result<HttpResponse, ApiError> {
@@ -178,7 +235,7 @@ pub async fn sign_agreement(
         affiliation: form.affiliation,
     };
     let mut tx = kit.db.begin().await?;
-    let result = sign(&mut tx, &caller, &request, kit.clock.now()).await;
+    let result = sign(&mut tx, &caller, origin, &request, kit.clock.now()).await;
     if result.is_ok() {
         tx.commit().await?;
     }
@@ -232,28 +289,55 @@ fn apart(error: ApiError) -> ApiError {
     }
 }
 
+/// Answers come as fields that are called `answer-` and the question's id.
 #[derive(Deserialize)]
 pub struct PlaceForm {
     team_id: TeamId,
     track_id: TrackId,
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
+}
+
+impl PlaceForm {
+    fn request(self) -> CreateParticipation {
+        let answers = self
+            .others
+            .into_iter()
+            .filter_map(|(name, answer)| Some((name.strip_prefix("answer-")?.to_owned(), answer)));
+        CreateParticipation {
+            team_id: self.team_id,
+            track_id: self.track_id,
+            answers: answers.collect(),
+        }
+    }
 }
 
 #[tracing::instrument(name = "pages.join.participation", skip_all)]
 pub async fn ask(
     kit: web::Data<Kit>,
     caller: Caller,
+    origin: Origin,
     slug: web::Path<String>,
     form: web::Form<PlaceForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let PlaceForm { team_id, track_id } = form.into_inner();
-    let request = CreateParticipation { team_id, track_id };
+    let request = form.into_inner().request();
+    let now = kit.clock.now();
     let mut tx = kit.db.begin().await?;
-    let asked = participations::create::request(&mut tx, &caller, &request, kit.clock.now()).await;
-    let result = match asked {
-        Ok(_) => Ok(tx.commit().await?),
-        Err(error) => Err(error.into()),
-    };
-    done(&kit, &caller, &slug, result).await
+    let asked = participations::create::request(&mut tx, &caller, origin, &request, now).await;
+    match asked {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(see_other(&format!("/join/{slug}")))
+        }
+        Err(error) => {
+            drop(tx);
+            let asked = Asked {
+                track_id: request.track_id,
+                answers: request.answers,
+            };
+            respond(&kit, &caller, &slug, Slips::of(error.into())?, Some(asked)).await
+        }
+    }
 }
 
 #[cfg(test)]
@@ -261,7 +345,7 @@ mod tests {
     use molar_web_kit::testing::person;
     use sqlx::PgPool;
 
-    use crate::testing::{Api, challenge, signature};
+    use crate::testing::{Api, challenge, new_agreement, sign, signature, team};
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_newcomer_signs_makes_a_team_and_asks(pool: PgPool) {
@@ -336,5 +420,77 @@ mod tests {
             "{html}"
         );
         assert_eq!(browser.page("/join/none").await.0, 404);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_new_version_says_what_it_changed_and_asks_again(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let ada = person(&pool, "Ada").await;
+        sign(&api, &ada).await;
+        let browser = api.browser(&ada);
+        let (_, html) = browser.page("/join/demo").await;
+        assert!(!html.contains("What changed"), "{html}");
+        new_agreement(&pool, &demo, "2").await;
+        let (_, html) = browser.page("/join/demo").await;
+        assert!(html.contains("What changed since version 1"), "{html}");
+        assert!(
+            html.contains("<del>Version 1: for research only."),
+            "{html}"
+        );
+        assert!(
+            html.contains("<ins>Version 2: for research only."),
+            "{html}"
+        );
+        sign(&api, &ada).await;
+        let (_, html) = browser.page("/join/demo").await;
+        assert!(!html.contains("What changed"), "{html}");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_is_wrong_with_an_answer_stands_at_its_field(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        sqlx::query!(
+            r#"UPDATE tracks.tracks SET questions = '[
+                {"id": "lab", "text": "Which lab?", "required": true, "kind": "text"},
+                {"id": "data", "text": "Which data?", "kind": "choice", "choices": ["public", "own"]}]'
+               WHERE id = $1"#,
+            demo.track.0
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let ada = person(&pool, "Ada").await;
+        sign(&api, &ada).await;
+        let molars = team(&api, &ada, "Molars").await;
+        let browser = api.browser(&ada);
+        let (_, html) = browser.page("/join/demo").await;
+        assert!(
+            html.contains("Which lab?") && html.contains(">own</option>"),
+            "{html}"
+        );
+
+        let track = demo.track.to_string();
+        let mut fields = vec![
+            ("team_id", molars.as_str()),
+            ("track_id", track.as_str()),
+            ("answer-lab", ""),
+            ("answer-data", "own"),
+        ];
+        let path = "/join/demo/participation";
+        let (status, html) = browser.submit("/join/demo", path, &fields).await;
+        assert_eq!(status, 422);
+        assert!(
+            html.contains("the organizers ask for an answer: Which lab?"),
+            "{html}"
+        );
+        assert!(
+            html.contains("<option selected>own</option>"),
+            "kept: {html}"
+        );
+        fields[2].1 = "Ours";
+        let (status, to) = browser.submit("/join/demo", path, &fields).await;
+        assert_eq!((status, to.as_str()), (303, "/join/demo"));
     }
 }

@@ -1,11 +1,16 @@
 //! The pages of this role. Each reads and writes through the same functions as the API.
 
 pub mod account;
+pub mod faq;
 pub mod invitation;
 pub mod join;
+pub mod ledger;
 pub mod login;
 pub mod organize;
+pub mod organize_questions;
+pub mod questions;
 pub mod register;
+pub mod signs;
 pub mod team;
 pub mod teams;
 
@@ -14,6 +19,7 @@ use actix_web::http::header;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use molar_web_kit::layout::Page;
+use molar_web_kit::page::Cursor;
 use molar_web_kit::{ApiError, Caller, Complaint};
 
 /// The page that a template fills.
@@ -39,6 +45,14 @@ fn local(next: Option<&str>) -> &str {
         is_rooted && path.chars().all(|c| c.is_ascii_graphic())
     };
     next.filter(is_local).unwrap_or("/teams")
+}
+
+/// The address of the next page of a list: `address` ends where a parameter may follow.
+fn next_page(cursor: Option<Cursor>, address: &str) -> Result<Option<String>, ApiError> {
+    let cursor = cursor.map(serde_json::to_value).transpose();
+    let cursor = cursor.map_err(ApiError::internal)?;
+    let cursor = cursor.as_ref().and_then(serde_json::Value::as_str);
+    Ok(cursor.map(|cursor| format!("{address}cursor={cursor}")))
 }
 
 fn when(at: &DateTime<Utc>) -> String {

@@ -1,16 +1,27 @@
 //! `/teams/{id}`
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use molar_domain::{ParticipationId, TeamId};
+use molar_domain::{ParticipationId, TeamId, UserId};
 use molar_web_kit::{ApiError, Caller, Kit};
+use serde::Deserialize;
+use uuid::Uuid;
 
-use super::{page, see_other};
+use super::{Slips, page, see_other};
 use crate::invitations::create::{InvitationView, invite};
+use crate::invitations::list::{InvitationItem, InvitationState, list_for};
+use crate::invitations::revoke::take_back;
+use crate::participations::list::{ParticipationView, of_team};
 use crate::participations::withdraw::withdraw_team;
 use crate::participations::{State, Step};
 use crate::teams::find::{TeamWithMembers, find_for};
+use crate::teams::hand_over::hand_team_over;
 use crate::teams::leave::leave_team;
+use crate::teams::remove::remove_member;
+use crate::teams::rename::{Rename, rename_team};
+use crate::teams::unlock::unlock_team;
+use crate::{Error, teams};
 
 #[derive(Template)]
 #[template(path = "team.html")]
@@ -20,10 +31,19 @@ struct Body<'a> {
     is_member: bool,
     is_captain: bool,
     shows_emails: bool,
+    is_organizer: bool,
     invitation: Option<InvitationView>,
+    invitations: Vec<InvitationItem>,
+    answers: Vec<ParticipationView>,
+    has_submitted: bool,
+    slips: Slips,
 }
 
 impl Body<'_> {
+    fn is_open(&self, invitation: &InvitationItem) -> bool {
+        self.is_captain && invitation.state == InvitationState::Open
+    }
+
     fn can_withdraw(&self, state: &State) -> bool {
         self.is_captain && state.apply(Step::Withdraw).is_ok()
     }
@@ -34,7 +54,7 @@ pub async fn show(
     caller: Caller,
     id: web::Path<TeamId>,
 ) -> Result<HttpResponse, ApiError> {
-    respond(&kit, &caller, *id, None).await
+    respond(&kit, &caller, *id, None, Slips::default()).await
 }
 
 async fn respond(
@@ -42,6 +62,7 @@ async fn respond(
     caller: &Caller,
     id: TeamId,
     invitation: Option<InvitationView>,
+    slips: Slips,
 ) -> Result<HttpResponse, ApiError> {
     let view = find_for(kit, caller, id).await?;
     let title = view.team.name.clone();
@@ -50,12 +71,38 @@ async fn respond(
         is_member: caller.is_member(id),
         is_captain: view.team.captain_id == caller.user_id,
         shows_emails: view.members.iter().any(|member| member.email.is_some()),
+        is_organizer: caller.is_organizer(view.team.challenge_id),
+        invitations: list_for(kit, caller, id).await?,
+        answers: of_team(kit, id).await?,
+        has_submitted: teams::rows::has_submitted(&kit.db, id).await?,
         invitation,
         view,
+        slips,
+    };
+    let status = match body.slips.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Ok(page(Some(caller), title, &body)?
         .crumb("Teams", "/teams")
+        .status(status)
         .respond())
+}
+
+/// The team's page again, or the page with what was wrong.
+async fn done(
+    kit: &Kit,
+    caller: &Caller,
+    id: TeamId,
+    result: Result<(), Error>,
+) -> Result<HttpResponse, ApiError> {
+    match result {
+        Ok(()) => Ok(see_other(&format!("/teams/{id}"))),
+        Err(error) => {
+            let slips = Slips::of(error.into())?;
+            respond(kit, caller, id, None, slips).await
+        }
+    }
 }
 
 /// Shows the link in the answer itself: it is told once.
@@ -66,9 +113,86 @@ pub async fn make_invitation(
     id: web::Path<TeamId>,
 ) -> Result<HttpResponse, ApiError> {
     let mut tx = kit.db.begin().await?;
-    let invitation = invite(&mut tx, &kit, &caller, *id).await?;
-    tx.commit().await?;
-    respond(&kit, &caller, *id, Some(invitation)).await
+    match invite(&mut tx, &kit, &caller, *id).await {
+        Ok(made) => {
+            tx.commit().await?;
+            respond(&kit, &caller, *id, Some(made), Slips::default()).await
+        }
+        Err(error) => done(&kit, &caller, *id, Err(error)).await,
+    }
+}
+
+#[tracing::instrument(name = "pages.team.revoke", skip_all)]
+pub async fn revoke_invitation(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    ids: web::Path<(TeamId, Uuid)>,
+) -> Result<HttpResponse, ApiError> {
+    let (team, invitation) = ids.into_inner();
+    let result = take_back(&kit, &caller, team, invitation).await;
+    done(&kit, &caller, team, result).await
+}
+
+#[tracing::instrument(name = "pages.team.rename", skip_all)]
+pub async fn rename(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<TeamId>,
+    form: web::Form<RenameForm>,
+) -> Result<HttpResponse, ApiError> {
+    let request = Rename {
+        name: form.into_inner().name,
+    };
+    let result = rename_team(&kit, &caller, *id, &request).await;
+    done(&kit, &caller, *id, result).await
+}
+
+#[derive(Deserialize)]
+pub struct RenameForm {
+    name: String,
+}
+
+#[derive(Deserialize)]
+pub struct MemberForm {
+    user_id: UserId,
+}
+
+#[tracing::instrument(name = "pages.team.hand_over", skip_all)]
+pub async fn hand_over(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<TeamId>,
+    form: web::Form<MemberForm>,
+) -> Result<HttpResponse, ApiError> {
+    let result = hand_team_over(&kit, &caller, *id, form.user_id).await;
+    done(&kit, &caller, *id, result).await
+}
+
+#[tracing::instrument(name = "pages.team.remove", skip_all)]
+pub async fn remove(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<TeamId>,
+    form: web::Form<MemberForm>,
+) -> Result<HttpResponse, ApiError> {
+    let result = remove_member(&kit, &caller, *id, form.user_id).await;
+    done(&kit, &caller, *id, result).await
+}
+
+#[derive(Deserialize)]
+pub struct UnlockForm {
+    reason: String,
+}
+
+#[tracing::instrument(name = "pages.team.unlock", skip_all)]
+pub async fn unlock(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<TeamId>,
+    form: web::Form<UnlockForm>,
+) -> Result<HttpResponse, ApiError> {
+    let result = unlock_team(&kit, &caller, *id, &form.reason).await;
+    done(&kit, &caller, *id, result).await
 }
 
 #[tracing::instrument(name = "pages.team.leave", skip_all)]
@@ -77,8 +201,10 @@ pub async fn leave(
     caller: Caller,
     id: web::Path<TeamId>,
 ) -> Result<HttpResponse, ApiError> {
-    leave_team(&kit, &caller, *id).await?;
-    Ok(see_other("/teams"))
+    match leave_team(&kit, &caller, *id).await {
+        Ok(()) => Ok(see_other("/teams")),
+        Err(error) => done(&kit, &caller, *id, Err(error)).await,
+    }
 }
 
 #[tracing::instrument(name = "pages.team.withdraw", skip_all)]

@@ -1,14 +1,19 @@
 //! `POST /api/v1/participations`
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
+use molar_domain::challenge::question::{self, Answer};
 use molar_domain::{ChallengeId, ParticipationId, TeamId, TrackId};
-use molar_web_kit::{ApiError, Begun, Caller, Kit, Once};
+use molar_web_kit::{ApiError, Begun, Caller, Complaint, Kit, Once};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::{State, Step, rows};
+use crate::challenges::Track;
+use crate::sightings::{self, Occasion, Origin};
 use crate::{Error, challenges, teams};
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -18,6 +23,9 @@ pub struct CreateParticipation {
     pub team_id: TeamId,
     #[schema(value_type = uuid::Uuid)]
     pub track_id: TrackId,
+    /// To the questions of the track, by their ids.
+    #[serde(default)]
+    pub answers: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -46,6 +54,7 @@ pub struct RequestedView {
 pub async fn create(
     kit: web::Data<Kit>,
     caller: Caller,
+    origin: Origin,
     once: Once,
     body: web::Json<CreateParticipation>,
 ) -> Result<HttpResponse, ApiError> {
@@ -54,7 +63,7 @@ pub async fn create(
         Begun::Replay(response) => return Ok(response),
         Begun::Fresh(once) => once,
     };
-    let made = request(&mut tx, &caller, &body, kit.clock.now()).await?;
+    let made = request(&mut tx, &caller, origin, &body, kit.clock.now()).await?;
     let response = once
         .finish(&mut tx, StatusCode::CREATED, None, &made)
         .await?;
@@ -65,18 +74,22 @@ pub async fn create(
 pub async fn request(
     conn: &mut PgConnection,
     caller: &Caller,
+    origin: Origin,
     request: &CreateParticipation,
     now: DateTime<Utc>,
 ) -> Result<RequestedView, Error> {
-    let CreateParticipation { team_id, track_id } = *request;
+    let (team_id, track_id) = (request.team_id, request.track_id);
     let team = teams::rows::lock_as_member(conn, team_id, caller.user_id).await?;
-    require_track(conn, team.challenge_id, track_id).await?;
+    let track = find_track(conn, team.challenge_id, track_id).await?;
     require_signature(conn, caller, team.challenge_id).await?;
+    let answers = answers(&track, &request.answers)?;
     if let Some(state) = rows::state_of(&mut *conn, team_id, track_id).await? {
         state.apply(Step::Request)?;
     }
-    let id = rows::request(conn, team_id, track_id, caller.user_id, now).await?;
+    let id = rows::request(conn, team_id, track_id, caller.user_id, &answers, now).await?;
     rows::bind_members(conn, team_id, track_id).await?;
+    let occasion = Occasion::PlaceRequested;
+    sightings::note(conn, origin, caller.user_id, occasion, id.0, now).await?;
     Ok(RequestedView {
         id,
         team_id,
@@ -86,16 +99,26 @@ pub async fn request(
     })
 }
 
-async fn require_track(
+async fn find_track(
     conn: &mut PgConnection,
     challenge: ChallengeId,
     track: TrackId,
-) -> Result<(), Error> {
+) -> Result<Track, Error> {
     let tracks = challenges::tracks(conn, challenge).await?;
-    if tracks.iter().any(|known| known.id == track) {
-        return Ok(());
-    }
-    Err(ApiError::invalid("/track_id", "the team's challenge has no such track").into())
+    let found = tracks.into_iter().find(|known| known.id == track);
+    found.ok_or_else(|| {
+        ApiError::invalid("/track_id", "the team's challenge has no such track").into()
+    })
+}
+
+fn answers(track: &Track, given: &BTreeMap<String, String>) -> Result<Vec<Answer>, ApiError> {
+    question::answered(&track.questions, given).map_err(|complaints| {
+        let at = |(id, detail)| Complaint {
+            pointer: format!("/answers/{id}"),
+            detail,
+        };
+        ApiError::Invalid(complaints.into_iter().map(at).collect())
+    })
 }
 
 async fn require_signature(
@@ -105,17 +128,19 @@ async fn require_signature(
 ) -> Result<(), Error> {
     let newest = challenges::newest_agreement(&mut *conn, challenge).await?;
     let Some(newest) = newest else { return Ok(()) };
-    if challenges::has_signed(conn, caller.user_id, challenge, &newest.version).await? {
+    if challenges::has_signed(&mut *conn, caller.user_id, challenge, &newest.version).await? {
         return Ok(());
     }
+    let challenge = challenges::find(conn, challenge).await?.slug;
     Err(Error::NotSigned {
         newest: newest.version,
+        challenge,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use molar_web_kit::testing::person;
+    use molar_web_kit::testing::{organizer, person};
     use serde_json::{Value, json};
     use sqlx::PgPool;
     use uuid::Uuid;
@@ -143,7 +168,7 @@ mod tests {
         insta::assert_json_snapshot!(unsigned, @r#"
         {
           "code": "agreement-not-signed",
-          "detail": "version 1 of the agreement is not signed; read and sign it first, at /join or by `molar team sign`",
+          "detail": "version 1 of the agreement is not signed; read and sign it first, at /join/demo or by `molar team sign`",
           "status": 409,
           "title": "This does not fit the present state",
           "type": "/problems/conflict"
@@ -244,5 +269,63 @@ mod tests {
             api.of(&ada).post("/api/v1/participations", broken).await.0,
             422
         );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_team_answers_what_the_organizers_ask(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let questions = json!([
+            {"id": "lab", "text": "Which lab?", "required": true, "kind": "text"},
+            {"id": "data", "text": "Which data?", "required": false, "kind": "choice", "choices": ["public", "own"]},
+        ]);
+        sqlx::query!(
+            "UPDATE tracks.tracks SET questions = $2 WHERE id = $1",
+            demo.track.0,
+            questions
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let ada = person(&pool, "Ada").await;
+        sign(&api, &ada).await;
+        let molars = team(&api, &ada, "Molars").await;
+        let mut ask = asks(&molars, demo.track.0);
+        ask["answers"] = json!({"data": "secret", "age": "7"});
+        let (status, problem) = api
+            .of(&ada)
+            .post("/api/v1/participations", ask.clone())
+            .await;
+        assert_eq!(status, 422);
+        insta::assert_json_snapshot!(problem["errors"], @r#"
+        [
+          {
+            "detail": "the organizers ask for an answer: Which lab?",
+            "pointer": "/answers/lab"
+          },
+          {
+            "detail": "must be one of: public; own",
+            "pointer": "/answers/data"
+          },
+          {
+            "detail": "the track has no such question",
+            "pointer": "/answers/age"
+          }
+        ]
+        "#);
+        ask["answers"] = json!({"lab": "Ours", "data": "own"});
+        let (status, _) = api.of(&ada).post("/api/v1/participations", ask).await;
+        assert_eq!(status, 201);
+        let olga = organizer(&pool, "Olga", demo.id).await;
+        for reader in [&ada, &olga] {
+            let (_, list) = api.of(reader).get("/api/v1/participations").await;
+            assert_eq!(
+                list["items"][0]["answers"],
+                json!([
+                    {"id": "lab", "question": "Which lab?", "answer": "Ours"},
+                    {"id": "data", "question": "Which data?", "answer": "own"},
+                ])
+            );
+        }
     }
 }

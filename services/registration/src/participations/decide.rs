@@ -1,4 +1,4 @@
-//! `POST /api/v1/participations/{id}/approve`, `/refuse`, `/disqualify`
+//! `POST /api/v1/participations/{id}/approve`, `/refuse`, `/disqualify`, `/reinstate`
 
 use actix_web::web;
 use molar_domain::ParticipationId;
@@ -15,12 +15,16 @@ use crate::{Error, teams};
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decision {
-    /// Shown to the team. A refusal and a disqualification need one.
+    /// Shown to the team. Everything but an approval needs one.
     #[schema(max_length = 1000)]
     pub reason: Option<String>,
     /// Of an approval out of competition: why the team is on the board, but not ranked.
     #[schema(max_length = 200)]
     pub out_reason: Option<String>,
+    /// Of a disqualification: whether its reason stands on the boards for everybody to read, or only
+    /// the team is told.
+    #[serde(default)]
+    pub is_public: bool,
 }
 
 /// Gives a team its place in a track.
@@ -83,6 +87,26 @@ pub async fn disqualify(
     ))
 }
 
+/// Takes a disqualification back.
+#[utoipa::path(
+    post,
+    path = "/api/v1/participations/{id}/reinstate",
+    tag = "participations",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = OK, body = ParticipationView))
+)]
+#[tracing::instrument(name = "participations.reinstate", skip_all)]
+pub async fn reinstate(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    id: web::Path<ParticipationId>,
+    body: web::Json<Decision>,
+) -> Result<web::Json<ParticipationView>, ApiError> {
+    Ok(web::Json(
+        decide(&kit, &caller, *id, Step::Reinstate, &body).await?,
+    ))
+}
+
 pub async fn decide(
     kit: &Kit,
     caller: &Caller,
@@ -108,6 +132,7 @@ pub async fn decide(
 pub struct Words {
     pub reason: Option<String>,
     pub out_reason: Option<String>,
+    pub is_public: bool,
 }
 
 impl Words {
@@ -124,8 +149,19 @@ impl Words {
         wrong.check(is_told, "/reason", "tell the team why");
         let is_approval = out_reason.is_none() || step == Step::Approve;
         wrong.check(is_approval, "/out_reason", "belongs to an approval");
+        let is_public = decision.is_public;
+        let is_disqualification = !is_public || step == Step::Disqualify;
+        wrong.check(
+            is_disqualification,
+            "/is_public",
+            "belongs to a disqualification",
+        );
         wrong.finish()?;
-        Ok(Self { reason, out_reason })
+        Ok(Self {
+            reason,
+            out_reason,
+            is_public,
+        })
     }
 }
 
@@ -150,6 +186,7 @@ pub async fn take(
         to,
         reason: words.reason.as_deref(),
         out_reason: words.out_reason.as_deref(),
+        is_public: words.is_public,
         by: caller.user_id,
     };
     rows::change(conn, place, &change, now).await?;
@@ -163,6 +200,7 @@ pub async fn take(
         "from": place.state,
         "to": to,
         "is_out_of_competition": words.out_reason.is_some(),
+        "is_public": words.is_public,
     });
     let reason = words.reason.as_deref().or(words.out_reason.as_deref());
     let actor = Some(caller.user_id);
@@ -216,11 +254,13 @@ mod tests {
             .await;
         insta::assert_json_snapshot!(blank(approved), @r#"
         {
+          "answers": [],
           "challenge": "demo",
           "challenge_id": "[id]",
           "decided_at": "2026-09-01T12:00:00Z",
           "id": "[id]",
           "is_out_of_competition": false,
+          "is_reason_public": false,
           "members": 1,
           "out_reason": null,
           "reason": null,
@@ -319,9 +359,11 @@ mod tests {
         let out = json!({"out_reason": "organizers' own team"});
         let (_, approved) = olga.post(&format!("{path}/approve"), out).await;
         assert_eq!(approved["is_out_of_competition"], true);
-        let why = json!({"reason": "trained on the test set"});
-        let (status, _) = olga.post(&format!("{path}/disqualify"), why).await;
-        assert_eq!(status, 200);
+        let why = json!({"reason": "trained on the test set", "is_public": true});
+        let refuse = olga.post(&format!("{path}/reinstate"), why.clone()).await;
+        assert_eq!(refuse.0, 422, "only a disqualification is public");
+        let (status, gone) = olga.post(&format!("{path}/disqualify"), why).await;
+        assert_eq!((status, &gone["is_reason_public"]), (200, &json!(true)));
         let (status, _) = api
             .of(&ada)
             .post(&format!("{path}/withdraw"), json!({}))
@@ -329,9 +371,12 @@ mod tests {
         assert_eq!(status, 409);
         let bound = sqlx::query_scalar!("SELECT count(*) FROM registration.track_memberships");
         assert_eq!(bound.fetch_one(&pool).await.unwrap(), Some(1));
-        assert_eq!(
-            olga.post(&format!("{path}/approve"), json!({})).await.0,
-            200
-        );
+        let reinstate = format!("{path}/reinstate");
+        assert_eq!(olga.post(&reinstate, json!({})).await.0, 422);
+        let why = json!({"reason": "it was another team"});
+        let (status, back) = olga.post(&reinstate, why).await;
+        assert_eq!((status, &back["state"]), (200, &json!("approved")));
+        assert_eq!(back["is_reason_public"], false);
+        assert_eq!(back["out_reason"], "organizers' own team", "that stays");
     }
 }

@@ -2,6 +2,7 @@
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
+use molar_domain::challenge::question::Answer;
 use molar_domain::{ChallengeId, ParticipationId, TeamId, TrackId};
 use molar_web_kit::page::Cursor;
 use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery};
@@ -28,13 +29,35 @@ pub struct ParticipationView {
     /// The challenge's slug.
     pub challenge: String,
     pub state: State,
-    /// Of a refusal or disqualification.
+    /// Of the last decision that had to say why.
     pub reason: Option<String>,
+    /// Whether the reason of a disqualification stands on the boards.
+    pub is_reason_public: bool,
+    /// To what the organizers ask of every team.
+    pub answers: Vec<AnswerView>,
     /// Shown on boards, but not ranked.
     pub is_out_of_competition: bool,
     pub out_reason: Option<String>,
     pub requested_at: DateTime<Utc>,
     pub decided_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AnswerView {
+    pub id: String,
+    /// As it was asked then.
+    pub question: String,
+    pub answer: String,
+}
+
+impl AnswerView {
+    pub fn of(answer: Answer) -> Self {
+        Self {
+            id: answer.id,
+            question: answer.question,
+            answer: answer.answer,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -94,6 +117,16 @@ impl Sight {
             is_admin: caller.is_admin,
         }
     }
+}
+
+/// All places of a team, for whoever may see the team.
+pub async fn of_team(kit: &Kit, team: TeamId) -> Result<Vec<ParticipationView>, Error> {
+    let sight = Sight {
+        teams: vec![team.0],
+        challenges: Vec::new(),
+        is_admin: false,
+    };
+    rows::list(&kit.db, &sight, &Filter::default(), None, 100).await
 }
 
 /// One that the caller may see.

@@ -1,5 +1,7 @@
+pub mod bulk;
 pub mod create;
 pub mod decide;
+pub mod eligibility;
 pub mod list;
 pub mod rows;
 mod state;

@@ -1,10 +1,12 @@
 use chrono::{DateTime, Utc};
+use molar_domain::challenge::question::Answer;
 use molar_domain::{ParticipationId, TeamId, TrackId, UserId, ids};
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::State;
-use super::list::{Filter, ParticipationView};
+use super::list::{AnswerView, Filter, ParticipationView};
 use crate::Error;
 use crate::error::violates;
 
@@ -48,39 +50,29 @@ pub async fn state_of(
     Ok(found.map(|state| state.parse()).transpose()?)
 }
 
-/// Whether the team is, or was, allowed to submit anywhere.
-pub async fn has_place(db: impl PgExecutor<'_>, team: TeamId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-            SELECT FROM registration.participations
-            WHERE team_id = $1 AND state IN ('approved', 'disqualified')) AS "has_place!""#,
-        team.0
-    )
-    .fetch_one(db)
-    .await
-}
-
 /// Asks for a place, for the first time or again.
 pub async fn request(
     conn: &mut PgConnection,
     team: TeamId,
     track: TrackId,
     by: UserId,
+    answers: &[Answer],
     now: DateTime<Utc>,
 ) -> sqlx::Result<ParticipationId> {
     let id = sqlx::query_scalar!(
         "INSERT INTO registration.participations
-             (id, team_id, track_id, state, requested_by, requested_at)
-         VALUES ($1, $2, $3, 'requested', $4, $5)
+             (id, team_id, track_id, state, requested_by, requested_at, answers)
+         VALUES ($1, $2, $3, 'requested', $4, $5, $6)
          ON CONFLICT ON CONSTRAINT participations_once DO UPDATE
          SET state = 'requested', reason = NULL, requested_by = $4, requested_at = $5,
-             decided_by = NULL, decided_at = NULL
+             decided_by = NULL, decided_at = NULL, answers = excluded.answers
          RETURNING id",
         ids::uuid_at(now),
         team.0,
         track.0,
         by.0,
         now,
+        serde_json::json!(answers),
     )
     .fetch_one(conn)
     .await?;
@@ -91,7 +83,9 @@ pub async fn request(
 pub struct Change<'a> {
     pub to: State,
     pub reason: Option<&'a str>,
+    /// Without one, what was said of eligibility before holds.
     pub out_reason: Option<&'a str>,
+    pub is_public: bool,
     pub by: UserId,
 }
 
@@ -103,8 +97,9 @@ pub async fn change(
 ) -> Result<(), Error> {
     let done = sqlx::query!(
         "UPDATE registration.participations
-         SET state = $3, reason = $4, is_out_of_competition = $5::text IS NOT NULL, out_reason = $5,
-             decided_by = $6, decided_at = $7
+         SET state = $3, reason = $4, out_reason = COALESCE($5, out_reason),
+             is_out_of_competition = COALESCE($5, out_reason) IS NOT NULL,
+             decided_by = $6, decided_at = $7, is_reason_public = $8
          WHERE id = $1 AND state = $2",
         place.id.0,
         place.state.as_str(),
@@ -113,6 +108,7 @@ pub async fn change(
         change.out_reason,
         change.by.0,
         now,
+        change.is_public,
     )
     .execute(conn)
     .await?;
@@ -122,6 +118,23 @@ pub async fn change(
     } else {
         Err(Error::NotFound("participation"))
     }
+}
+
+/// Why a team is shown, but not ranked; none: it competes.
+pub async fn set_out_reason(
+    conn: &mut PgConnection,
+    id: ParticipationId,
+    out_reason: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE registration.participations
+         SET out_reason = $2, is_out_of_competition = $2::text IS NOT NULL WHERE id = $1",
+        id.0,
+        out_reason,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Binds all members of the team to it.
@@ -147,7 +160,8 @@ pub async fn bind_members(
     }
     let bound = sqlx::query!(
         "INSERT INTO registration.track_memberships (track_id, user_id, team_id)
-         SELECT $2, user_id, team_id FROM registration.memberships WHERE team_id = $1",
+         SELECT $2, user_id, team_id FROM registration.memberships
+         WHERE team_id = $1 ORDER BY user_id",
         team.0,
         track.0
     );
@@ -167,7 +181,8 @@ fn are(names: &[String]) -> String {
     )
 }
 
-/// Binds a new member to the team in every track where the team's members are.
+/// Binds a new member to the team in every track where the team's members are. One who comes back
+/// may still be bound to it.
 pub async fn add_to_tracks(
     conn: &mut PgConnection,
     team: TeamId,
@@ -178,10 +193,17 @@ pub async fn add_to_tracks(
         .filter(|state| state.binds_members())
         .map(|state| state.as_str().to_owned())
         .collect();
+    sqlx::query!(
+        "DELETE FROM registration.track_memberships WHERE team_id = $1 AND user_id = $2",
+        team.0,
+        user.0
+    )
+    .execute(&mut *conn)
+    .await?;
     let bound = sqlx::query!(
         "INSERT INTO registration.track_memberships (track_id, user_id, team_id)
          SELECT track_id, $2, team_id FROM registration.participations
-         WHERE team_id = $1 AND state = ANY($3)",
+         WHERE team_id = $1 AND state = ANY($3) ORDER BY track_id",
         team.0,
         user.0,
         &binding
@@ -233,8 +255,9 @@ pub async fn list(
     let rows = sqlx::query!(
         r#"
         SELECT p.id, p.team_id, t.name AS team, p.track_id, k.slug AS track, t.challenge_id,
-               c.slug AS challenge, p.state, p.reason, p.is_out_of_competition, p.out_reason,
-               p.requested_at, p.decided_at,
+               c.slug AS challenge, p.state, p.reason, p.is_reason_public,
+               p.is_out_of_competition, p.out_reason, p.requested_at, p.decided_at,
+               p.answers AS "answers: Json<Vec<Answer>>",
                (SELECT count(*) FROM registration.memberships m WHERE m.team_id = t.id) AS "members!"
         FROM registration.participations p
         JOIN registration.teams t ON t.id = p.team_id
@@ -271,6 +294,8 @@ pub async fn list(
                 challenge: row.challenge,
                 state: row.state.parse()?,
                 reason: row.reason,
+                is_reason_public: row.is_reason_public,
+                answers: row.answers.0.into_iter().map(AnswerView::of).collect(),
                 is_out_of_competition: row.is_out_of_competition,
                 out_reason: row.out_reason,
                 requested_at: row.requested_at,

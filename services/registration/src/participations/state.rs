@@ -12,7 +12,7 @@ spelled_enum! {
     ///   │    │                │    ▲           │           ▲
     ///   │    └──Refuse──▶ refused──┼───────────┘           │
     ///   │                     │    │                       │
-    ///   │      Disqualify─────┘    └─Approve── disqualified
+    ///   │      Disqualify─────┘    └Reinstate─ disqualified
     ///   └──────────────────────Withdraw────────────────────┘
     /// ```
     ///
@@ -35,6 +35,7 @@ spelled_enum! {
         Refuse = "refuse",
         Withdraw = "withdraw",
         Disqualify = "disqualify",
+        Reinstate = "reinstate",
     }
 }
 
@@ -64,7 +65,9 @@ impl State {
     pub fn apply(self, step: Step) -> Result<Self, InvalidStep> {
         match (self, step) {
             (Self::Refused | Self::Withdrawn, Step::Request) => Ok(Self::Requested),
-            (Self::Requested | Self::Disqualified, Step::Approve) => Ok(Self::Approved),
+            (Self::Requested, Step::Approve) | (Self::Disqualified, Step::Reinstate) => {
+                Ok(Self::Approved)
+            }
             (Self::Requested, Step::Refuse) => Ok(Self::Refused),
             (Self::Requested | Self::Approved, Step::Withdraw) => Ok(Self::Withdrawn),
             (Self::Approved, Step::Disqualify) => Ok(Self::Disqualified),
@@ -87,12 +90,21 @@ impl Step {
             Self::Refuse => "participation.refused",
             Self::Withdraw => "participation.withdrawn",
             Self::Disqualify => "participation.disqualified",
+            Self::Reinstate => "participation.reinstated",
         }
     }
 
     /// Whether the team must be told why.
     pub fn needs_reason(self) -> bool {
-        matches!(self, Self::Refuse | Self::Disqualify)
+        matches!(self, Self::Refuse | Self::Disqualify | Self::Reinstate)
+    }
+
+    /// Whether organizers take it; the others are the team's.
+    pub fn is_decision(self) -> bool {
+        match self {
+            Self::Approve | Self::Refuse | Self::Disqualify | Self::Reinstate => true,
+            Self::Request | Self::Withdraw => false,
+        }
     }
 }
 
@@ -116,7 +128,7 @@ mod tests {
         approved: withdraw>withdrawn disqualify>disqualified
         refused: request>requested
         withdrawn: request>requested
-        disqualified: approve>approved
+        disqualified: reinstate>approved
         ");
     }
 

@@ -142,6 +142,7 @@ mod tests {
         [
           {
             "affiliation": "",
+            "has_signed": false,
             "id": "[id]",
             "is_captain": true,
             "joined_at": "2026-09-01T12:00:00Z",

@@ -5,6 +5,7 @@ use molar_domain::TeamId;
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Serialize;
 
+use super::locks::{self, Lock};
 use super::{MemberView, TeamView, rows};
 use crate::Error;
 
@@ -13,6 +14,8 @@ pub struct TeamWithMembers {
     #[serde(flatten)]
     pub team: TeamView,
     pub members: Vec<MemberView>,
+    /// The phase that holds the members as they are, or will.
+    pub lock: Option<Lock>,
 }
 
 /// A team and who is in it: for its members, and for organizers and reviewers.
@@ -40,5 +43,10 @@ pub async fn find_for(kit: &Kit, caller: &Caller, id: TeamId) -> Result<TeamWith
         return Err(Error::NotFound("team"));
     }
     let members = rows::members(&kit.db, id, may_review).await?;
-    Ok(TeamWithMembers { team, members })
+    let lock = locks::find(&kit.db, id, kit.clock.now()).await?;
+    Ok(TeamWithMembers {
+        team,
+        members,
+        lock,
+    })
 }

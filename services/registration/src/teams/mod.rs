@@ -1,8 +1,13 @@
 pub mod create;
 pub mod find;
+pub mod hand_over;
 pub mod leave;
 pub mod list;
+pub mod locks;
+pub mod remove;
+pub mod rename;
 pub mod rows;
+pub mod unlock;
 
 use chrono::{DateTime, Utc};
 use molar_domain::{ChallengeId, ParticipationId, TeamId, TrackId, UserId};
@@ -47,6 +52,8 @@ pub struct MemberView {
     pub affiliation: String,
     pub is_captain: bool,
     pub joined_at: DateTime<Utc>,
+    /// The newest version of the agreement.
+    pub has_signed: bool,
     /// For organizers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,

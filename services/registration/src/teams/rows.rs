@@ -22,7 +22,7 @@ pub async fn lock(conn: &mut PgConnection, id: TeamId) -> Result<Team, Error> {
     let found = sqlx::query_as!(
         Team,
         "SELECT id, challenge_id, name, captain_id FROM registration.teams
-         WHERE id = $1 FOR UPDATE",
+         WHERE id = $1 AND dissolved_at IS NULL FOR UPDATE",
         id.0
     );
     found
@@ -102,12 +102,36 @@ pub async fn insert_member(
     Ok(())
 }
 
-/// The row of a track goes with it.
+/// [`lock_as_member`] for what only the captain does, `what` completes "only the team's captain …".
+pub async fn lock_as_captain(
+    conn: &mut PgConnection,
+    id: TeamId,
+    user: UserId,
+    what: &'static str,
+) -> Result<Team, Error> {
+    let team = lock_as_member(conn, id, user).await?;
+    if team.captain_id != user {
+        return Err(Error::NotCaptain(what));
+    }
+    Ok(team)
+}
+
+/// Free for another team in the tracks where this one has handed in nothing; bound to it in the others.
 pub async fn delete_member(
     conn: &mut PgConnection,
     team: TeamId,
     user: UserId,
 ) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM registration.track_memberships b
+         WHERE b.team_id = $1 AND b.user_id = $2 AND NOT EXISTS (
+             SELECT FROM submission.handed_in h JOIN tracks.phase_facts f ON f.phase_id = h.phase_id
+             WHERE h.team_id = $1 AND f.track_id = b.track_id)",
+        team.0,
+        user.0
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!(
         "DELETE FROM registration.memberships WHERE team_id = $1 AND user_id = $2",
         team.0,
@@ -118,14 +142,85 @@ pub async fn delete_member(
     Ok(())
 }
 
-/// Whoever has been in the team for longest takes over.
-pub async fn replace_captain(conn: &mut PgConnection, team: TeamId) -> sqlx::Result<()> {
+pub async fn set_captain(
+    conn: &mut PgConnection,
+    team: TeamId,
+    captain: UserId,
+) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE registration.teams t SET captain_id = m.user_id
-         FROM (SELECT user_id FROM registration.memberships
-               WHERE team_id = $1 ORDER BY joined_at, user_id LIMIT 1) m
-         WHERE t.id = $1",
+        "UPDATE registration.teams SET captain_id = $2 WHERE id = $1",
+        team.0,
+        captain.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn rename(conn: &mut PgConnection, team: TeamId, name: &str) -> Result<(), Error> {
+    let renamed = sqlx::query!(
+        "UPDATE registration.teams SET name = $2 WHERE id = $1",
+        team.0,
+        name
+    );
+    match renamed.execute(conn).await {
+        Ok(_) => Ok(()),
+        Err(error) if violates(&error, "teams_name_unique") => Err(Error::TeamNameTaken),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether it ever created a submission, whatever became of it.
+pub async fn has_submitted(db: impl PgExecutor<'_>, team: TeamId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM submission.handed_in WHERE team_id = $1) AS "has!""#,
         team.0
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Its name is free again and its links lead nowhere.
+pub async fn dissolve(
+    conn: &mut PgConnection,
+    team: TeamId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE registration.teams SET dissolved_at = $2 WHERE id = $1",
+        team.0,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE registration.invitations SET revoked_at = $2
+         WHERE team_id = $1 AND used_by IS NULL AND revoked_at IS NULL",
+        team.0,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE registration.participations SET state = 'withdrawn', decided_at = $2
+         WHERE team_id = $1 AND state IN ('requested', 'approved')",
+        team.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn unlock(
+    conn: &mut PgConnection,
+    team: TeamId,
+    until: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE registration.teams SET unlocked_until = $2 WHERE id = $1",
+        team.0,
+        until
     )
     .execute(conn)
     .await?;
@@ -147,7 +242,15 @@ pub async fn members(db: &PgPool, team: TeamId, emails: bool) -> sqlx::Result<Ve
         MemberView,
         r#"
         SELECT u.id, u.name, u.affiliation, u.id = t.captain_id AS "is_captain!", m.joined_at,
-               CASE WHEN $2 THEN u.email END AS email
+               CASE WHEN $2 THEN u.email END AS email,
+               NOT EXISTS (
+                   SELECT FROM (SELECT a.version FROM tracks.agreement_texts a
+                                WHERE a.challenge_id = t.challenge_id
+                                ORDER BY a.created_at DESC, a.version DESC LIMIT 1) newest
+                   WHERE NOT EXISTS (
+                       SELECT FROM registration.agreements s
+                       WHERE s.user_id = u.id AND s.challenge_id = t.challenge_id
+                         AND s.version = newest.version)) AS "has_signed!"
         FROM registration.memberships m
         JOIN registration.users u ON u.id = m.user_id
         JOIN registration.teams t ON t.id = m.team_id

@@ -79,7 +79,7 @@ async fn require_signed(
         "sign version {version} of the data-use terms first, at /join/{}",
         phase.challenge_slug
     );
-    Err(ApiError::forbidden(detail).with_code("agreement-unsigned"))
+    Err(ApiError::forbidden(detail).with_code("agreement-not-signed"))
 }
 
 fn require_open(phase: &Phase, now: DateTime<Utc>) -> Result<(), ApiError> {

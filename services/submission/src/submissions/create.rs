@@ -487,13 +487,49 @@ mod tests {
         assert_eq!(status, StatusCode::FORBIDDEN);
         insta::assert_snapshot!(stable(problem), @r#"
         {
-          "code": "agreement-unsigned",
+          "code": "agreement-not-signed",
           "detail": "sign version 1 of the data-use terms first, at /join/sts",
           "status": 403,
           "title": "This is not yours to do",
           "type": "/problems/forbidden"
         }
         "#);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_new_version_of_the_agreement_stops_creates_until_it_is_signed(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let challenge = world.challenge.id.0;
+        sqlx::query!(
+            "INSERT INTO tracks.agreement_texts (challenge_id, version, text, sha256, created_at)
+             VALUES ($1, '2', 'Be better.', 'ab', now())",
+            challenge
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let (status, problem) = world.post("/api/v1/submissions", &world.body(5)).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (StatusCode::FORBIDDEN, &json!("agreement-not-signed"))
+        );
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("version 2") && detail.contains("/join/sts"),
+            "{detail}"
+        );
+
+        sqlx::query!(
+            "INSERT INTO registration.agreements
+                 (id, user_id, challenge_id, version, text_sha256, signed_name, affiliation, signed_at)
+             SELECT gen_random_uuid(), user_id, challenge_id, '2', 'ab', 'Again', '', now()
+             FROM registration.agreements",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let (status, created) = world.post("/api/v1/submissions", &world.body(5)).await;
+        assert_eq!(status, StatusCode::CREATED, "{created:#}");
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

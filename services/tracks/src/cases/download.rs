@@ -9,6 +9,7 @@ use molar_web_kit::{ApiError, Caller, Kit};
 
 use super::splits;
 use crate::Error;
+use crate::downloads::{self, Kind, Link};
 use crate::state::AppState;
 
 const TTL: Duration = Duration::from_secs(3600);
@@ -29,8 +30,12 @@ pub async fn image(
     id: web::Path<CaseId>,
 ) -> Result<HttpResponse, ApiError> {
     let case = sqlx::query!(
-        "SELECT split_id, image_key, image_name FROM tracks.cases
-         WHERE id = $1 AND state = 'stored'",
+        r#"SELECT c.split_id, c.image_key, c.image_name, c.size_bytes,
+                  t.slug || '/' || s.slug || '/' || c.image_name AS "place!"
+           FROM tracks.cases c
+           JOIN tracks.splits s ON s.id = c.split_id
+           JOIN tracks.tracks t ON t.id = s.track_id
+           WHERE c.id = $1 AND c.state = 'stored'"#,
         id.0
     )
     .fetch_optional(&kit.db)
@@ -50,6 +55,16 @@ pub async fn image(
         .presign_get(split.bucket(), &case.image_key, TTL, name)
         .await;
     let signed = signed.map_err(Error::from)?;
+    let link = Link {
+        challenge: split.challenge_id,
+        user: caller.user_id,
+        kind: Kind::Image,
+        file: id.0,
+        place: &case.place,
+        size_bytes: case.size_bytes,
+        good_for: TTL,
+    };
+    downloads::note(&kit.db, &link, kit.clock.now()).await?;
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, signed.url))
         .finish())
@@ -75,7 +90,8 @@ mod tests {
             .member(ada.id)
             .insert(&pool)
             .await;
-        let ada = world.api.with_token(&token_for(&pool, ada.id).await);
+        let ada_id = ada.id;
+        let ada = world.api.with_token(&token_for(&pool, ada_id).await);
         let (status, location) = ada.page(&image(public)).await;
         assert_eq!(status, 303, "{location}");
         assert!(location.contains("X-Amz-Signature"), "{location}");
@@ -106,15 +122,67 @@ mod tests {
         insta::assert_json_snapshot!(unsigned, @r#"
         {
           "code": "agreement-not-signed",
-          "detail": "the data is for those who signed the newest agreement; read and sign it first",
+          "detail": "the data is for those who signed the agreement: read and sign version 1 at /join/demo",
           "status": 403,
           "title": "This is not yours to do",
           "type": "/problems/forbidden"
         }
         "#);
 
+        let links = sqlx::query!(
+            "SELECT user_id, kind, file_id, place, expires_at - handed_at = '1 hour' AS is_brief FROM tracks.downloads"
+        );
+        let links = links.fetch_all(&pool).await.unwrap();
+        assert_eq!(links.len(), 1, "of the one link that was handed out");
+        assert_eq!((links[0].user_id, links[0].file_id), (ada_id.0, public.0));
+        assert_eq!(links[0].kind, "image");
+        assert_eq!(links[0].place, "teeth/training/Canary_01.png");
+        assert_eq!(links[0].is_brief, Some(true));
+
         let olga = world.api.of(&organizer(&pool, "Olga", demo.id).await);
         let (_, listed) = olga.get(&manifest).await;
         assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_new_version_of_the_agreement_closes_the_data_until_it_is_signed(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let demo = ChallengeBuilder::new("demo").canary().insert(&pool).await;
+        let image = format!("/api/v1/cases/{}/image", demo.canary.clone().unwrap().id);
+        let ada = UserBuilder::new("Ada").insert(&pool).await;
+        TeamBuilder::new(&demo, "Molars")
+            .member(ada.id)
+            .insert(&pool)
+            .await;
+        let caller = world.api.with_token(&token_for(&pool, ada.id).await);
+        assert_eq!(caller.page(&image).await.0, 303);
+
+        sqlx::query!(
+            "INSERT INTO tracks.agreement_texts (challenge_id, version, text, sha256, created_at)
+             VALUES ($1, '2', 'Be better.', 'ab', now())",
+            demo.id.0
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let (status, problem) = caller.get(&image).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (403, &"agreement-not-signed".into())
+        );
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("version 2 at /join/demo"), "{detail}");
+
+        sqlx::query!(
+            "INSERT INTO registration.agreements
+                 (id, user_id, challenge_id, version, text_sha256, signed_name, affiliation, signed_at)
+             VALUES (gen_random_uuid(), $1, $2, '2', 'ab', 'Ada', '', now())",
+            ada.id.0,
+            demo.id.0,
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        assert_eq!(caller.page(&image).await.0, 303);
     }
 }

@@ -84,7 +84,7 @@ pub async fn closed_to(
     caller: &Caller,
     challenge: Uuid,
     track: Uuid,
-) -> sqlx::Result<Option<(&'static str, &'static str)>> {
+) -> sqlx::Result<Option<(&'static str, String)>> {
     if caller.may_review(ChallengeId(challenge)) {
         return Ok(None);
     }
@@ -95,10 +95,14 @@ pub async fn closed_to(
                        WHERE p.track_id = $1 AND p.state = 'approved'
                          AND p.team_id = ANY($2)) AS "is_approved!",
                EXISTS (SELECT FROM registration.signatures s
-                       WHERE s.user_id = $3 AND s.challenge_id = $4 AND s.version =
-                           (SELECT a.version FROM tracks.agreement_texts a
-                            WHERE a.challenge_id = $4
-                            ORDER BY a.created_at DESC, a.version DESC LIMIT 1)) AS "has_signed!"
+                       WHERE s.user_id = $3 AND s.challenge_id = $4 AND s.version = a.version
+               ) AS "has_signed!",
+               c.slug, a.version AS "version?"
+        FROM tracks.challenges c
+        LEFT JOIN LATERAL (SELECT t.version FROM tracks.agreement_texts t
+                           WHERE t.challenge_id = c.id
+                           ORDER BY t.created_at DESC, t.version DESC LIMIT 1) a ON true
+        WHERE c.id = $4
         "#,
         track,
         &teams,
@@ -107,12 +111,15 @@ pub async fn closed_to(
     )
     .fetch_one(db)
     .await?;
-    if !facts.has_signed {
-        let why = "the data is for those who signed the newest agreement; read and sign it first";
+    if let Some(version) = facts.version.filter(|_| !facts.has_signed) {
+        let why = format!(
+            "the data is for those who signed the agreement: read and sign version {version} at /join/{}",
+            facts.slug
+        );
         return Ok(Some(("agreement-not-signed", why)));
     }
     if !facts.is_approved {
-        let why = "the data is for teams that were approved for this track";
+        let why = "the data is for teams that were approved for this track".to_owned();
         return Ok(Some(("not-approved", why)));
     }
     Ok(None)

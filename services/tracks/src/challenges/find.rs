@@ -47,6 +47,9 @@ pub struct TrackView {
     /// Of images, for metrics in mm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixel_spacing_mm: Option<f64>,
+    /// What the organizers ask of a team that wants a place: id, text, required, kind, choices.
+    #[schema(value_type = Vec<Object>)]
+    pub questions: serde_json::Value,
     pub splits: Vec<SplitView>,
     pub phases: Vec<PhaseView>,
     /// What participants begin with, once the organizers have made it.
@@ -121,6 +124,7 @@ fn track_view(track: Track, splits: &[Split], phases: Vec<PhaseView>, packs: &[P
         labels: track.labels,
         groups: track.groups,
         pixel_spacing_mm: track.pixel_spacing_mm,
+        questions: track.questions,
     }
 }
 
@@ -181,6 +185,7 @@ mod tests {
               "phases": [
                 null
               ],
+              "questions": [],
               "slug": "teeth",
               "splits": [
                 {

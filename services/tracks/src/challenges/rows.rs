@@ -28,6 +28,7 @@ pub struct Track {
     pub labels: Vec<i32>,
     pub groups: serde_json::Value,
     pub pixel_spacing_mm: Option<f64>,
+    pub questions: serde_json::Value,
 }
 
 #[derive(Debug, Clone)]
@@ -73,7 +74,7 @@ async fn select(db: impl PgExecutor<'_>, slug: Option<&str>) -> sqlx::Result<Vec
 pub async fn tracks(db: impl PgExecutor<'_>, challenge: Uuid) -> sqlx::Result<Vec<Track>> {
     sqlx::query_as!(
         Track,
-        "SELECT id, slug, title, format, labels, groups, pixel_spacing_mm FROM tracks.tracks
+        "SELECT id, slug, title, format, labels, groups, pixel_spacing_mm, questions FROM tracks.tracks
          WHERE challenge_id = $1 ORDER BY position, slug",
         challenge,
     )

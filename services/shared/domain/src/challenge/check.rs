@@ -134,6 +134,10 @@ impl Track {
         for (s, split) in self.splits.iter().enumerate() {
             check.slug(format!("{at}/splits/{s}/slug"), &split.slug, &mut slugs);
         }
+        for (field, detail) in super::question::complaints(&self.questions) {
+            let pointer = format!("{at}/questions/{field}");
+            check.say(pointer.trim_end_matches('/'), detail);
+        }
         let mut slugs = BTreeSet::new();
         for (p, phase) in self.phases.iter().enumerate() {
             check.slug(format!("{at}/phases/{p}/slug"), &phase.slug, &mut slugs);

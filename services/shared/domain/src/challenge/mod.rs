@@ -3,6 +3,7 @@
 //! Parsing collects every complaint, each with a JSON pointer, before anything is done with the file.
 
 mod check;
+pub mod question;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use self::question::Question;
 use crate::device_class::DeviceClass;
 use crate::limits::Limits;
 use crate::phase::{Keep, SubmissionKind};
@@ -102,6 +104,9 @@ pub struct Track {
     pub pixel_spacing_mm: Option<f64>,
     pub splits: Vec<Split>,
     pub phases: Vec<Phase>,
+    /// What organizers want to know of a team that asks for a place.
+    #[serde(default)]
+    pub questions: Vec<Question>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -147,6 +152,9 @@ pub struct Phase {
     pub device_class: String,
     #[serde(default)]
     pub requires_code_url: bool,
+    /// Whether the members of the track's teams stay as they are from its opening on.
+    #[serde(default)]
+    pub locks_teams: bool,
     #[serde(default)]
     pub baselines: Vec<Baseline>,
 }

@@ -31,6 +31,7 @@ struct PhaseFields {
     limits: Value,
     device_class: String,
     requires_code_url: bool,
+    locks_teams: bool,
 }
 
 impl Upsert<'_> {
@@ -94,6 +95,7 @@ impl Upsert<'_> {
             limits: json!(phase.limits),
             device_class: phase.device_class.clone(),
             requires_code_url: phase.requires_code_url,
+            locks_teams: phase.locks_teams,
         })
     }
 
@@ -102,7 +104,7 @@ impl Upsert<'_> {
             PhaseFields,
             "SELECT p.title, p.kind, p.split_id, s.slug AS split, p.canary_case, p.position, p.opens_at,
                     p.closes_at, p.upload_grace_s, p.is_final, p.metrics, p.keep, p.keep_metric,
-                    p.quota, p.limits, p.device_class, p.requires_code_url
+                    p.quota, p.limits, p.device_class, p.requires_code_url, p.locks_teams
              FROM tracks.phases p JOIN tracks.splits s ON s.id = p.split_id
              WHERE p.id = $1",
             id
@@ -155,8 +157,8 @@ impl Upsert<'_> {
             "INSERT INTO tracks.phases AS p
                  (id, track_id, slug, title, kind, split_id, canary_case, position, opens_at, closes_at,
                   upload_grace_s, is_final, metrics, keep, keep_metric, quota, limits, device_class,
-                  requires_code_url)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                  requires_code_url, locks_teams)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind,
                  split_id = excluded.split_id, canary_case = excluded.canary_case,
                  canary_case_id = CASE WHEN p.canary_case IS NOT DISTINCT FROM excluded.canary_case
@@ -166,7 +168,8 @@ impl Upsert<'_> {
                  is_final = excluded.is_final, metrics = excluded.metrics, keep = excluded.keep,
                  keep_metric = excluded.keep_metric, quota = excluded.quota,
                  limits = excluded.limits, device_class = excluded.device_class,
-                 requires_code_url = excluded.requires_code_url",
+                 requires_code_url = excluded.requires_code_url,
+                 locks_teams = excluded.locks_teams",
             id,
             track_id,
             slug,
@@ -186,6 +189,7 @@ impl Upsert<'_> {
             new.limits,
             new.device_class,
             new.requires_code_url,
+            new.locks_teams,
         )
         .execute(&mut *self.conn)
         .await?;

@@ -15,6 +15,7 @@ struct TrackFields {
     labels: Vec<i32>,
     groups: serde_json::Value,
     pixel_spacing_mm: Option<f64>,
+    questions: serde_json::Value,
     position: i16,
 }
 
@@ -38,6 +39,7 @@ impl Upsert<'_> {
             labels: track.labels.clone(),
             groups: serde_json::to_value(&track.groups)?,
             pixel_spacing_mm: track.pixel_spacing_mm,
+            questions: serde_json::to_value(&track.questions)?,
             position: at,
         };
         let known = sqlx::query_scalar!(
@@ -50,7 +52,7 @@ impl Upsert<'_> {
         let id = known.unwrap_or_else(|| self.new_id());
         let old = sqlx::query_as!(
             TrackFields,
-            "SELECT title, format, labels, groups, pixel_spacing_mm, position FROM tracks.tracks WHERE id = $1",
+            "SELECT title, format, labels, groups, pixel_spacing_mm, questions, position FROM tracks.tracks WHERE id = $1",
             id
         )
         .fetch_optional(&mut *self.conn)
@@ -63,11 +65,11 @@ impl Upsert<'_> {
             self.require_reason(id, &track.slug, old, &new).await?;
         }
         sqlx::query!(
-            "INSERT INTO tracks.tracks (id, challenge_id, slug, title, format, labels, position, groups, pixel_spacing_mm)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            "INSERT INTO tracks.tracks (id, challenge_id, slug, title, format, labels, position, groups, pixel_spacing_mm, questions)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, format = excluded.format,
                  labels = excluded.labels, position = excluded.position, groups = excluded.groups,
-                 pixel_spacing_mm = excluded.pixel_spacing_mm",
+                 pixel_spacing_mm = excluded.pixel_spacing_mm, questions = excluded.questions",
             id,
             challenge,
             track.slug,
@@ -77,6 +79,7 @@ impl Upsert<'_> {
             new.position,
             new.groups,
             new.pixel_spacing_mm,
+            new.questions,
         )
         .execute(&mut *self.conn)
         .await?;
