@@ -1,20 +1,28 @@
-//! Who takes part: users, sessions, tokens, teams, invitations, agreements, participations.
+//! Who takes part: users, sessions, tokens, teams, invitations, agreements, participations; and the
+//! mail that goes to them.
 //!
 //! The only role that writes people's rows. Every other role reads who is calling, and where a team
 //! stands, from views of this schema.
 
 mod accounts;
 mod agreements;
+mod announcements;
 mod challenges;
 mod config;
 mod error;
 mod host;
 mod invitations;
+mod keyed;
 mod limiter;
+mod links;
+mod mails;
+mod notices;
 mod openapi;
 mod pages;
 mod participations;
 mod passwords;
+#[cfg(test)]
+mod postbox;
 mod routes;
 mod sessions;
 mod startup;
@@ -24,7 +32,7 @@ mod teams;
 mod testing;
 mod tokens;
 
-pub use config::Config;
+pub use config::{Config, MailVerification};
 pub use error::Error;
 pub use host::{create_admin, grant_organizer};
 pub use openapi::openapi;

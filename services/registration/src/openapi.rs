@@ -1,6 +1,9 @@
 use utoipa::OpenApi;
 
-use crate::{accounts, agreements, invitations, participations, sessions, teams, tokens};
+use crate::{
+    accounts, agreements, announcements, invitations, mails, participations, sessions, teams,
+    tokens,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -10,15 +13,33 @@ use crate::{accounts, agreements, invitations, participations, sessions, teams, 
         (name = "teams", description = "Teams and invitations"),
         (name = "agreements", description = "Signed versions of data-use terms"),
         (name = "participations", description = "Places of teams in tracks"),
+        (name = "announcements", description = "What organizers tell everybody"),
+        (name = "mail", description = "Mail that no server has taken"),
     ),
     paths(
         accounts::create::create,
+        accounts::confirm::confirm,
+        accounts::confirm::ask_again,
+        accounts::reset::ask,
+        accounts::reset::finish,
         accounts::me::me,
+        accounts::notices::change,
+        accounts::password::change,
+        accounts::email::change,
+        accounts::delete::delete,
         sessions::create::create,
+        sessions::list::list,
         sessions::end::end,
+        sessions::end_one::end_one,
+        sessions::end_all::end_all,
         tokens::create::create,
         tokens::list::list,
         tokens::revoke::revoke,
+        announcements::create::create,
+        announcements::list::list,
+        announcements::withdraw::withdraw,
+        mails::list::list,
+        mails::retry::retry,
         teams::create::create,
         teams::list::list,
         teams::find::find,

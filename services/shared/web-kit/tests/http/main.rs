@@ -7,6 +7,7 @@ mod documents;
 mod idempotency;
 mod pages;
 mod problems;
+mod scopes;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
