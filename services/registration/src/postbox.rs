@@ -39,7 +39,7 @@ pub enum Mood {
     Takes,
     /// 550 to every recipient.
     Refuses,
-    /// 451 once it has read the mail, which it keeps nevertheless.
+    /// 451 to every recipient.
     Stumbles,
 }
 
@@ -128,10 +128,11 @@ impl Conversation {
 
 impl Handler for Conversation {
     fn rcpt(&mut self, to: &str) -> Response {
-        if self.postbox.mood() == Mood::Refuses {
-            return NO_MAILBOX;
+        match self.postbox.mood() {
+            Mood::Refuses => return NO_MAILBOX,
+            Mood::Stumbles => return INTERNAL_ERROR,
+            Mood::Takes => self.mail.to.push(to.to_owned()),
         }
-        self.mail.to.push(to.to_owned());
         OK
     }
 
@@ -143,9 +144,6 @@ impl Handler for Conversation {
     fn data_end(&mut self) -> Response {
         let mail = std::mem::take(&mut self.mail);
         self.postbox.received.lock().unwrap().push(mail);
-        match self.postbox.mood() {
-            Mood::Takes | Mood::Refuses => OK,
-            Mood::Stumbles => INTERNAL_ERROR,
-        }
+        OK
     }
 }

@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+use crate::links::{self, Purpose};
 use crate::routes;
 use crate::state::AppState;
 
@@ -348,15 +349,17 @@ pub fn blank(value: Value) -> Value {
 }
 
 /// The secret of the newest link that was mailed, or waits to be, to this address.
-pub async fn link_of(api: &Api, owner: &PgPool, email: &str) -> String {
+pub async fn link_of(api: &Api, owner: &PgPool, purpose: Purpose, email: &str) -> String {
     let link = sqlx::query!(
-        "SELECT id, purpose FROM registration.mail_links WHERE email = $1 ORDER BY id DESC LIMIT 1",
-        email
+        "SELECT id FROM registration.mail_links WHERE email = $1 AND purpose = $2
+         ORDER BY expires_at DESC LIMIT 1",
+        email,
+        purpose.as_str(),
     )
     .fetch_one(owner)
     .await
     .expect("a link");
-    let url = crate::links::url(&api.kit, link.id, link.purpose.parse().expect("a purpose"));
+    let url = links::url(&api.kit, link.id, purpose);
     let (_, token) = url.rsplit_once("token=").expect("a token");
     token.to_owned()
 }

@@ -115,6 +115,7 @@ mod tests {
     use serde_json::json;
     use sqlx::PgPool;
 
+    use crate::links::Purpose;
     use crate::testing::{Api, link_of, registered, sign_in};
 
     const ADA: &str = "ada@example.org";
@@ -123,7 +124,7 @@ mod tests {
 
     async fn mailed_to(pool: &PgPool, email: &str) -> Vec<String> {
         let mails = sqlx::query_scalar!(
-            "SELECT subject FROM registration.mails WHERE recipient = $1 ORDER BY id",
+            "SELECT subject FROM registration.mails WHERE recipient = $1 ORDER BY subject",
             email
         );
         mails.fetch_all(pool).await.unwrap()
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(sign_in(&api, NEW, "correct horse").await, Err(422));
         assert_eq!(mailed_to(&pool, NEW).await, ["Confirm your new address"]);
 
-        let token = link_of(&api, &pool, NEW).await;
+        let token = link_of(&api, &pool, Purpose::Change, NEW).await;
         let (status, page) = api
             .nobody()
             .form("/account/confirm", &[("token", &token)])
@@ -160,7 +161,7 @@ mod tests {
             (&me["email"], &me["is_confirmed"]),
             (&json!(NEW), &json!(true))
         );
-        let old = link_of(&api, &pool, ADA).await;
+        let old = link_of(&api, &pool, Purpose::Confirm, ADA).await;
         let confirm = json!({ "token": old });
         let confirmed = api.nobody().post("/api/v1/accounts/confirm", confirm).await;
         assert_eq!(confirmed.0, 410, "a link to the address that was left");

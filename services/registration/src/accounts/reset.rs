@@ -151,6 +151,7 @@ mod tests {
     use serde_json::json;
     use sqlx::PgPool;
 
+    use crate::links::Purpose;
     use crate::testing::{Api, link_of, registered, sign_in};
 
     const ADA: &str = "ada@example.org";
@@ -182,7 +183,7 @@ mod tests {
             known.1
         );
         assert_eq!(known, unknown);
-        link_of(&api, &pool, ADA).await;
+        link_of(&api, &pool, Purpose::Reset, ADA).await;
         let links = sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!" FROM registration.mail_links WHERE purpose = 'reset'"#
         );
@@ -197,7 +198,7 @@ mod tests {
         let (_, token) = ada.post("/api/v1/tokens", body).await;
         let cluster = api.with_token(token["token"].as_str().unwrap());
         assert_eq!(api.nobody().post(ASK, json!({"email": ADA})).await.0, 202);
-        let token = link_of(&api, &pool, ADA).await;
+        let token = link_of(&api, &pool, Purpose::Reset, ADA).await;
         let confirm = json!({ "token": token });
         let confirmed = api.nobody().post("/api/v1/accounts/confirm", confirm).await;
         assert_eq!(confirmed.0, 410, "it is for a password");
@@ -220,7 +221,7 @@ mod tests {
         let api = Api::new(&pool).await;
         registered(&api, ADA).await;
         api.nobody().post(ASK, json!({"email": ADA})).await;
-        let token = link_of(&api, &pool, ADA).await;
+        let token = link_of(&api, &pool, Purpose::Reset, ADA).await;
         api.clock.advance(TimeDelta::hours(1));
         let form = [("token", token.as_str()), ("password", "battery staple")];
         let (status, page) = api.nobody().form("/account/reset/finish", &form).await;

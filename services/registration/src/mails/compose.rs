@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use lettre::message::Mailbox;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox};
 use lettre::{Address, Message};
 use molar_web_kit::Kit;
 
@@ -53,7 +53,21 @@ pub fn compose(kit: &Kit, from: &Mailbox, mail: &Claimed) -> Result<Message, Unw
                 "List-Unsubscribe=One-Click",
             ));
     }
-    Ok(builder.body(text(kit, kind, mail)?)?)
+    Ok(builder.body(body(text(kit, kind, mail)?))?)
+}
+
+/// A line that no server may refuse for its length (RFC 5321).
+const LINE: usize = 900;
+
+/// As it stands where that can be: a link that is wrapped is no longer one to whoever reads the file.
+fn body(text: String) -> Body {
+    let is_plain = text.is_ascii() && !text.contains(['\0', '\r']);
+    if is_plain && text.lines().all(|line| line.len() <= LINE) {
+        let lines: Vec<&str> = text.lines().collect();
+        let wire = lines.join("\r\n") + "\r\n";
+        return Body::dangerous_pre_encoded(wire.into_bytes(), ContentTransferEncoding::SevenBit);
+    }
+    Body::new(text)
 }
 
 /// Values are of our making: letters, digits and signs of an address.

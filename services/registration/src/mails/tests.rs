@@ -4,6 +4,7 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use super::*;
+use crate::links::Purpose;
 use crate::postbox::{Mood, Postbox};
 use crate::testing::Api;
 
@@ -82,9 +83,9 @@ async fn a_new_account_only_reads_until_the_link_of_a_real_mail_was_followed(poo
 async fn a_link_ends_in_time_and_with_the_next_one(pool: PgPool) {
     let api = Api::strict(&pool).await;
     let ada = register(&api).await;
-    let first = crate::testing::link_of(&api, &pool, "ada@example.org").await;
+    let first = crate::testing::link_of(&api, &pool, Purpose::Confirm, "ada@example.org").await;
     assert_eq!(ada.post("/api/v1/me/confirmation", json!({})).await.0, 202);
-    let second = crate::testing::link_of(&api, &pool, "ada@example.org").await;
+    let second = crate::testing::link_of(&api, &pool, Purpose::Confirm, "ada@example.org").await;
     assert_ne!(first, second);
     let confirm = async |token: &str| {
         let body = json!({ "token": token });
@@ -100,7 +101,7 @@ async fn a_link_ends_in_time_and_with_the_next_one(pool: PgPool) {
 async fn the_database_holds_no_secret_of_a_link(pool: PgPool) {
     let api = Api::strict(&pool).await;
     register(&api).await;
-    let token = crate::testing::link_of(&api, &pool, "ada@example.org").await;
+    let token = crate::testing::link_of(&api, &pool, Purpose::Confirm, "ada@example.org").await;
     let text = sqlx::query_scalar!(
         r#"SELECT string_agg(m::text || l::text, '') AS "all!"
         FROM registration.mails m JOIN registration.mail_links l ON l.id = m.link_id"#
@@ -156,7 +157,7 @@ async fn a_mail_goes_out_once_whoever_asks_however_often(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
-async fn a_stumbling_server_is_tried_again_later_under_the_same_message_id(pool: PgPool) {
+async fn a_stumbling_server_is_tried_again_after_a_while(pool: PgPool) {
     let api = Api::new(&pool).await;
     let ada = person(&pool, "Ada").await;
     tell(&pool, "news/1", ada.id, "News").await;
@@ -168,18 +169,30 @@ async fn a_stumbling_server_is_tried_again_later_under_the_same_message_id(pool:
     assert_eq!(sender.round().await.unwrap(), 0, "not before its time");
     api.clock.advance(TimeDelta::seconds(15));
     assert_eq!(sender.round().await.unwrap(), 1);
+    api.clock.advance(TimeDelta::days(1));
+    assert_eq!(sender.round().await.unwrap(), 0);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_mail_that_goes_out_twice_has_one_message_id(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let ada = person(&pool, "Ada").await;
+    tell(&pool, "news/1", ada.id, "News").await;
+    let postbox = Postbox::open();
+    let sender = sender(&api, Some(&postbox));
+    assert_eq!(sender.round().await.unwrap(), 1);
+    // As if the process had died before it could note that.
+    sqlx::query!("UPDATE registration.mails SET sent_at = NULL")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(sender.round().await.unwrap(), 1);
     let [first, second] = &postbox.received()[..] else {
         panic!("{:?}", postbox.received())
     };
-    assert!(
-        first
-            .header("Message-ID")
-            .unwrap()
-            .ends_with("@molar.test>")
-    );
-    assert_eq!(first, second);
-    api.clock.advance(TimeDelta::days(1));
-    assert_eq!(sender.round().await.unwrap(), 0);
+    let id = first.header("Message-ID").unwrap();
+    assert!(id.ends_with("@molar.test>"), "{id}");
+    assert_eq!(second.header("Message-ID"), Some(id));
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -166,7 +166,7 @@ async fn a_decision_is_told_with_its_reason_and_the_next_one_again(pool: PgPool)
     round(&api.kit).await.unwrap();
     assert_eq!(queued(&pool).await, [], "nobody decided anything");
 
-    let decide = async |state: &str, reason: Option<&str>, at| {
+    let decide = async |state: &str, reason: Option<&str>, at: DateTime<Utc>| {
         sqlx::query!(
             "UPDATE registration.participations
              SET state = $2, reason = $3, decided_by = $4, decided_at = $5 WHERE id = $1",

@@ -168,7 +168,11 @@ mod tests {
         let person = person(&pool, "Ada").await;
         sign(&api, &person).await;
         let ada = api.browser(&person);
-        let fields = [("name", "cluster"), ("expires_in_days", "30")];
+        let fields = [
+            ("name", "cluster"),
+            ("expires_in_days", "30"),
+            ("read", "on"),
+        ];
         let (status, html) = ada.submit("/account", "/account/tokens", &fields).await;
         assert_eq!(status, 200);
         let token = html.split("molar_").nth(1).unwrap().get(..64).unwrap();

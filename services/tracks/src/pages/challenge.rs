@@ -288,8 +288,11 @@ mod tests {
         let api = Api::new(&pool).await;
         let root = admin(&pool, "Root").await;
         let file = include_str!("../../../../deploy/challenges/sts2024.toml");
-        let applied = api.of(&root).put("/api/v1/challenges", json!({"file": file}));
-        assert_eq!(applied.await.0, 200);
+        let organizer = api.of(&root);
+        let (status, _) = organizer
+            .put("/api/v1/challenges", json!({"file": file}))
+            .await;
+        assert_eq!(status, 200);
         let announce = async |title: &str, text: &str, withdrawn: Option<&str>| {
             sqlx::query!(
                 "INSERT INTO registration.announcements

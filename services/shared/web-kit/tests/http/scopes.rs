@@ -29,7 +29,10 @@ async fn every_route_asks_a_token_for_the_scope_of_its_rule(db: PgPool) {
         let response = call(&db, request.insert_header(root.bearer())).await;
         let status = response.status().as_u16();
         let missing = (status == 403).then_some(json(response).await["code"].clone());
-        (status, missing.map(|code| code.as_str().unwrap_or_default().to_owned()))
+        (
+            status,
+            missing.map(|code| code.as_str().unwrap_or_default().to_owned()),
+        )
     };
     let lacks = || (403, Some("scope-missing".to_owned()));
 
@@ -67,7 +70,11 @@ async fn until_the_address_is_confirmed_one_reads(db: PgPool) {
         .await
         .unwrap();
     };
-    let me = || TestRequest::get().uri("/api/v1/me").insert_header(root.bearer());
+    let me = || {
+        TestRequest::get()
+            .uri("/api/v1/me")
+            .insert_header(root.bearer())
+    };
     let cases = || {
         TestRequest::post()
             .uri("/api/v1/cases")
