@@ -254,6 +254,7 @@ fn entry(phase: &Phase) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use molar_web_kit::testing::{admin, noon};
     use serde_json::json;
     use sqlx::PgPool;
@@ -294,6 +295,7 @@ mod tests {
             .await;
         assert_eq!(status, 200);
         let announce = async |title: &str, text: &str, withdrawn: Option<&str>| {
+            let at = noon() + TimeDelta::seconds(i64::from(withdrawn.is_some()));
             sqlx::query!(
                 "INSERT INTO registration.announcements
                      (id, challenge_id, title, text, is_mailed, created_by, created_at, withdrawn_by,
@@ -302,11 +304,11 @@ mod tests {
                         CASE WHEN $6::text IS NOT NULL THEN $4 END,
                         CASE WHEN $6::text IS NOT NULL THEN $5 END, $6
                  FROM tracks.challenges c",
-                molar_domain::uuid_at(noon()),
+                molar_domain::uuid_at(at),
                 title,
                 text,
                 root.id.0,
-                noon(),
+                at,
                 withdrawn,
             )
             .execute(&pool)
