@@ -52,7 +52,10 @@ mod tests {
     async fn sessions_are_listed_with_their_last_use_and_end_one_by_one(pool: PgPool) {
         let api = Api::new(&pool).await;
         let ada = registered(&api, ADA).await;
-        let lab = api.nobody().header("user-agent", "Firefox in the lab");
+        api.clock.advance(TimeDelta::seconds(1));
+        let lab = api
+            .nobody()
+            .header("user-agent", "Firefox in the lab");
         let body = json!({"email": ADA, "password": "correct horse"});
         let (_, session) = lab.post("/api/v1/sessions", body).await;
         let lab = api.with_token(session["token"].as_str().unwrap());
@@ -75,17 +78,17 @@ mod tests {
                 .map(ToOwned::to_owned)
         };
         lab.get("/api/v1/me").await;
-        assert_eq!(last_use().await.unwrap(), "2026-09-01T12:00:00Z");
+        assert_eq!(last_use().await.unwrap(), "2026-09-01T12:00:01Z");
         api.clock.advance(TimeDelta::seconds(59));
         lab.get("/api/v1/me").await;
         assert_eq!(
             last_use().await.unwrap(),
-            "2026-09-01T12:00:00Z",
+            "2026-09-01T12:00:01Z",
             "once a minute"
         );
         api.clock.advance(TimeDelta::seconds(1));
         lab.get("/api/v1/me").await;
-        assert_eq!(last_use().await.unwrap(), "2026-09-01T12:01:00Z");
+        assert_eq!(last_use().await.unwrap(), "2026-09-01T12:01:01Z");
 
         let path = format!("/api/v1/sessions/{}", other["id"].as_str().unwrap());
         let eve = registered(&api, "eve@example.org").await;
