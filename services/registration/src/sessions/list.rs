@@ -53,9 +53,7 @@ mod tests {
         let api = Api::new(&pool).await;
         let ada = registered(&api, ADA).await;
         api.clock.advance(TimeDelta::seconds(1));
-        let lab = api
-            .nobody()
-            .header("user-agent", "Firefox in the lab");
+        let lab = api.nobody().header("user-agent", "Firefox in the lab");
         let body = json!({"email": ADA, "password": "correct horse"});
         let (_, session) = lab.post("/api/v1/sessions", body).await;
         let lab = api.with_token(session["token"].as_str().unwrap());
