@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{Connection, apply, ask, board, ledger, logs, session, status, submit, team};
+use crate::client::{account, apply, ask, board, ledger, logs, session, status, submit, team};
 use crate::up::UpArgs;
 use crate::{admin, audit, backup, migrate, pack, phantom, rehearse, roles, score};
 
 const BEGIN: &str = "\
 To take part, in this order (`molar help COMMAND` says more):
   molar register --url https://… --email YOU --name NAME
+  molar confirm LINK (from the mail)
   molar login --url https://… --email YOU
   molar team create NAME
   molar team sign --name NAME --affiliation LAB
@@ -35,7 +36,13 @@ pub enum Command {
     /// Log in and remember a token.
     Login(session::Login),
     /// End the session and forget its token.
-    Logout(Connection),
+    Logout(session::Logout),
+    /// Confirm your address by the link that was mailed to it.
+    Confirm(account::Confirm),
+    /// Change the password, or replace a forgotten one.
+    Password(account::Password),
+    /// Tokens for programs: make, list, revoke.
+    Token(account::Token),
     /// Who you are logged in as.
     Whoami(session::Whoami),
     /// Teams, invitations, the agreement, places in tracks.
@@ -96,7 +103,10 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Register(args) => session::register(args).await?,
         Command::Login(args) => session::login(args).await?,
-        Command::Logout(connection) => session::logout(connection).await?,
+        Command::Logout(args) => session::logout(args).await?,
+        Command::Confirm(args) => account::confirm(args).await?,
+        Command::Password(args) => account::password(args).await?,
+        Command::Token(args) => account::token(args).await?,
         Command::Whoami(args) => session::whoami(args).await?,
         Command::Team(args) => team::run(args).await?,
         Command::Submit(args) => submit::run(args).await?,

@@ -190,6 +190,12 @@ impl Starter<'_> {
                 .env("MOLAR_S3_ACCESS_KEY", access)
                 .env("MOLAR_S3_SECRET_KEY", secret.expose_secret());
         }
+        if role == "registration" {
+            // Whoever runs this on a machine of theirs reads mail in a folder, or not at all.
+            child = child
+                .env("MOLAR_MAIL_DIR", self.up.folder().path().join("mail"))
+                .env("MOLAR_MAIL_VERIFICATION", "off");
+        }
         if role == "execution" {
             child = child
                 .env("MOLAR_WORKER_LISTEN", worker_api.to_string())

@@ -13,7 +13,27 @@ pub enum Error {
     #[error("the address or the password is not right")]
     WrongCredentials,
 
-    #[error("too many attempts to sign in; wait {retry_after_s} s")]
+    /// Of a person who is signed in already.
+    #[error("this is not your password")]
+    WrongPassword,
+
+    #[error("this link is no longer good: it was used, its time is past, or a newer one was sent")]
+    LinkOver,
+
+    /// The account cannot go while others depend on it.
+    #[error("you are the last member of {team}, which has a place in a track")]
+    LastMember { team: String },
+
+    #[error("you are the only administrator")]
+    LastAdmin,
+
+    #[error("the address of this account is confirmed already")]
+    ConfirmedAlready,
+
+    #[error("this announcement is withdrawn already")]
+    WithdrawnAlready,
+
+    #[error("too many tries; wait {retry_after_s} s")]
     TooManyAttempts { retry_after_s: u64 },
 
     #[error("the challenge has a team of this name already")]
@@ -88,6 +108,21 @@ impl From<Error> for ApiError {
                 Self::conflict(text + "; sign in instead").with_code("email-taken")
             }
             Error::WrongCredentials => Self::invalid("", text).with_code("wrong-credentials"),
+            Error::WrongPassword => Self::invalid("/password", text).with_code("wrong-password"),
+            Error::LinkOver => {
+                Self::gone(text + "; ask for another at /account, or at /account/reset")
+                    .with_code("link-over")
+            }
+            Error::LastMember { team: _ } => Self::conflict(
+                text + "; invite somebody who takes over, or withdraw the place, at /teams",
+            )
+            .with_code("last-member"),
+            Error::LastAdmin => Self::conflict(
+                text + "; make another one first, on the database's host: `molar admin create`",
+            )
+            .with_code("last-admin"),
+            Error::ConfirmedAlready => Self::conflict(text).with_code("confirmed-already"),
+            Error::WithdrawnAlready => Self::conflict(text).with_code("withdrawn-already"),
             Error::TooManyAttempts { retry_after_s } => Self::QuotaExceeded {
                 detail: text,
                 retry_after_s: Some(retry_after_s),

@@ -36,7 +36,7 @@ pub async fn create_admin(
         None => accounts::rows::insert(&mut *tx, &new, &hash, now).await?,
     };
     sqlx::query!(
-        "UPDATE registration.users SET is_admin = true, password_hash = $2 WHERE id = $1",
+        "UPDATE registration.users SET is_admin = true, password_hash = $2, must_confirm = false WHERE id = $1",
         id.0,
         hash
     )

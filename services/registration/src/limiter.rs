@@ -1,122 +1,169 @@
-//! Slows guessing of passwords: by account, whoever asks, and by address, whichever account.
+//! Slows guessing of passwords and flooding with mails: by account, whoever asks, and by address,
+//! whichever account.
 //!
-//! Kept in memory: a restart forgives, and the process that serves sign-ins is one.
+//! Kept in the database, so that it holds for several processes and over a restart; of account and
+//! address only a keyed hash.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::net::{IpAddr, Ipv6Addr};
 
 use actix_web::HttpRequest;
 use chrono::{DateTime, TimeDelta, Utc};
+use molar_web_kit::Kit;
+use sqlx::PgExecutor;
 
-/// Failures that cost nothing: people mistype. An address may be that of a whole lab.
-const FREE_OF_ACCOUNT: u32 = 5;
-const FREE_OF_ADDRESS: u32 = 50;
+use crate::{Error, keyed};
 
-/// Longest wait, and after how long a failure is forgotten.
-const WAIT_MAX_S: i64 = 15 * 60;
-const MEMORY: TimeDelta = TimeDelta::hours(1);
-
-/// Beyond this, entries of the past are swept out.
-const ENTRIES: usize = 10_000;
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Account(String),
-    Address(String),
+/// What is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    SignIn,
+    /// Asking for a mail to an address that anybody can type.
+    Mail,
 }
 
-impl Key {
-    fn free(&self) -> u32 {
+/// How a door treats one kind of key.
+struct Rule {
+    label: &'static str,
+    /// Tries that cost nothing: people mistype.
+    free: u32,
+    /// The first wait; it doubles up to the longest.
+    first_wait_s: i64,
+    longest_wait_s: i64,
+}
+
+impl Door {
+    /// For the account, and for the address, which may be that of a whole lab.
+    fn rules(self) -> [Rule; 2] {
+        let rule = |label, free, first_wait_s, longest_wait_s| Rule {
+            label,
+            free,
+            first_wait_s,
+            longest_wait_s,
+        };
         match self {
-            Self::Account(_) => FREE_OF_ACCOUNT,
-            Self::Address(_) => FREE_OF_ADDRESS,
+            Self::SignIn => [
+                rule("sign-in account", 5, 1, 15 * 60),
+                rule("sign-in address", 50, 1, 15 * 60),
+            ],
+            Self::Mail => [
+                rule("mail account", 3, 60, 3600),
+                rule("mail address", 20, 60, 3600),
+            ],
         }
     }
 }
 
+/// After how long the tries of a key are forgotten.
+const MEMORY: TimeDelta = TimeDelta::hours(1);
+
 #[derive(Debug, Clone, Copy)]
-struct Failures {
+struct Tries {
     count: u32,
     last: DateTime<Utc>,
 }
 
-#[derive(Default)]
-pub struct Limiter(Mutex<HashMap<Key, Failures>>);
+/// Counts a try as failed before it is looked at, so that many at once do not slip by. One that is
+/// answered with a wait does not count.
+pub async fn attempt(kit: &Kit, door: Door, account: &str, address: &str) -> Result<(), Error> {
+    let now = kit.clock.now();
+    let rules = door.rules();
+    let keys = keys(kit, &rules, account, address);
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
 
-impl Limiter {
-    /// Counts an attempt as failed before it is looked at, so that many at once do not slip by.
-    /// The error is the seconds to wait; such an attempt does not count.
-    pub fn attempt(&self, account: &str, address: &str, now: DateTime<Utc>) -> Result<(), u64> {
-        let mut entries = self.lock();
-        let keys = keys(account, address);
-        let wait = keys
-            .iter()
-            .map(|key| wait_s(key, entries.get(key), now))
-            .max()
-            .unwrap_or(0);
-        if wait > 0 {
-            return Err(wait);
-        }
-        sweep(&mut entries, now);
-        for key in keys {
-            let entry = entries.entry(key).or_insert(Failures {
-                count: 0,
-                last: now,
-            });
-            let is_old = now - entry.last > MEMORY;
-            entry.count = if is_old {
-                1
-            } else {
-                entry.count.saturating_add(1)
-            };
-            entry.last = now;
-        }
-        Ok(())
+    let mut tx = kit.db.begin().await?;
+    // In one order everywhere: two tries cannot wait for each other.
+    sqlx::query!(
+        "INSERT INTO registration.tries (key, count, last_at)
+         SELECT key, 0, $2 FROM unnest($1::bytea[]) AS key ON CONFLICT DO NOTHING",
+        &sorted,
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    let rows = sqlx::query!(
+        "SELECT key, count, last_at FROM registration.tries
+         WHERE key = ANY($1) ORDER BY key FOR UPDATE",
+        &sorted,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let tries_of = |key: &Vec<u8>| {
+        let row = rows.iter().find(|row| row.key == *key)?;
+        Some(Tries {
+            count: u32::try_from(row.count).unwrap_or(0),
+            last: row.last_at,
+        })
+    };
+    let waits = rules.iter().zip(&keys).map(|(rule, key)| {
+        let tries = tries_of(key);
+        tries.map_or(0, |tries| wait_s(rule, tries, now))
+    });
+    let wait = waits.max().unwrap_or(0);
+    if wait > 0 {
+        return Err(Error::TooManyAttempts {
+            retry_after_s: wait,
+        });
     }
-
-    /// The attempt was right: the account starts afresh, the address gets this one back.
-    pub fn forgive(&self, account: &str, address: &str) {
-        let mut entries = self.lock();
-        let [account, address] = keys(account, address);
-        entries.remove(&account);
-        if let Some(entry) = entries.get_mut(&address) {
-            entry.count = entry.count.saturating_sub(1);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Failures>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    sqlx::query!(
+        "UPDATE registration.tries
+         SET count = CASE WHEN last_at < $3 THEN 1 ELSE count + 1 END, last_at = $2
+         WHERE key = ANY($1)",
+        &sorted,
+        now,
+        now - MEMORY,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
 }
 
-fn keys(account: &str, address: &str) -> [Key; 2] {
-    [
-        Key::Account(account.to_owned()),
-        Key::Address(address.to_owned()),
-    ]
+/// The try was right: the account starts afresh, the address gets this one back.
+pub async fn forgive(kit: &Kit, door: Door, account: &str, address: &str) -> sqlx::Result<()> {
+    let [account, address] = keys(kit, &door.rules(), account, address);
+    sqlx::query!(
+        "UPDATE registration.tries SET count = greatest(0, CASE WHEN key = $1 THEN 0 ELSE count - 1 END)
+         WHERE key = ANY($2)",
+        account,
+        &[account.clone(), address],
+    )
+    .execute(&kit.db)
+    .await?;
+    Ok(())
 }
 
-/// 1 s, 2 s, 4 s … capped at 15 min, from the first failure that is not free.
-fn wait_s(key: &Key, failures: Option<&Failures>, now: DateTime<Utc>) -> u64 {
-    let Some(failures) = failures else { return 0 };
-    let Some(beyond) = failures.count.checked_sub(key.free()) else {
+/// What is forgotten slows nobody any more.
+pub async fn forget(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM registration.tries WHERE last_at < $1",
+        now - MEMORY
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+fn keys(kit: &Kit, rules: &[Rule; 2], account: &str, address: &str) -> [Vec<u8>; 2] {
+    let key = |rule: &Rule, of: &str| keyed::digest(kit, rule.label, of.as_bytes()).to_vec();
+    [key(&rules[0], account), key(&rules[1], address)]
+}
+
+/// 1 s, 2 s, 4 s … up to the longest, from the first try that is not free.
+fn wait_s(rule: &Rule, tries: Tries, now: DateTime<Utc>) -> u64 {
+    if now - tries.last > MEMORY {
+        return 0;
+    }
+    let Some(beyond) = tries.count.checked_sub(rule.free) else {
         return 0;
     };
-    let wait = 1_i64
-        .checked_shl(beyond.min(30))
-        .unwrap_or(WAIT_MAX_S)
-        .min(WAIT_MAX_S);
-    let left = failures.last + TimeDelta::seconds(wait) - now;
+    let wait = (rule.first_wait_s << beyond.min(30)).min(rule.longest_wait_s);
+    let left = tries.last + TimeDelta::seconds(wait) - now;
     u64::try_from((left.num_milliseconds() + 999) / 1000).unwrap_or(0)
 }
 
-fn sweep(entries: &mut HashMap<Key, Failures>, now: DateTime<Utc>) {
-    if entries.len() > ENTRIES {
-        entries.retain(|_, failures| now - failures.last <= MEMORY);
-    }
-}
-
-/// Where a request comes from: what the proxy on this very machine says, else the peer.
+/// Where a request comes from: what the proxy on this very machine says, else the peer. Of an
+/// address of IPv6 the network, since whoever has one address there has all of it.
 pub fn address_of(request: &HttpRequest) -> String {
     let Some(peer) = request.peer_addr() else {
         return "unknown".into();
@@ -129,81 +176,137 @@ pub fn address_of(request: &HttpRequest) -> String {
         .and_then(|list| list.rsplit(',').next())
         .map(str::trim);
     match told {
-        Some(told) if peer.ip().is_loopback() => told.to_owned(),
-        _ => peer.ip().to_string(),
+        Some(told) if peer.ip().is_loopback() => {
+            told.parse().map_or_else(|_| told.to_owned(), network)
+        }
+        _ => network(peer.ip()),
+    }
+}
+
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & (u128::MAX << 64);
+            format!("{}/64", Ipv6Addr::from(network))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
-    use molar_web_kit::testing::noon;
+    use molar_domain::MockClock;
+    use molar_service::Role;
+    use molar_web_kit::testing::{kit, noon};
+    use sqlx::PgPool;
 
     use super::*;
 
-    #[test]
-    fn waits_double_from_the_sixth_failure() {
-        let limiter = Limiter::default();
-        let mut now = noon();
-        for _ in 0..FREE_OF_ACCOUNT {
-            assert_eq!(limiter.attempt("ada", "::1", now), Ok(()));
+    /// Each has a connection to the same database, as two processes have.
+    fn two_processes(pool: &PgPool) -> ([Kit; 2], MockClock) {
+        let clock = MockClock::at(noon());
+        let one = || Kit::clone(&kit(Role::Registration, pool.clone(), clock.clone()));
+        ([one(), one()], clock)
+    }
+
+    async fn wait(kit: &Kit, account: &str, address: &str) -> u64 {
+        match attempt(kit, Door::SignIn, account, address).await {
+            Ok(()) => 0,
+            Err(Error::TooManyAttempts { retry_after_s }) => retry_after_s,
+            Err(error) => panic!("{error}"),
         }
-        for wait in [1, 2, 4, 8] {
-            assert_eq!(limiter.attempt("ada", "::1", now), Err(wait));
-            now += TimeDelta::seconds(i64::try_from(wait).unwrap());
-            assert_eq!(limiter.attempt("ada", "::1", now), Ok(()));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn one_account_is_slowed_from_many_addresses_in_all_processes(pool: PgPool) {
+        let (kits, clock) = two_processes(&pool);
+        let mut address = 0;
+        let mut from_elsewhere = || {
+            address += 1;
+            format!("10.0.0.{address}")
+        };
+        for turn in 0..5 {
+            assert_eq!(wait(&kits[turn % 2], "ada", &from_elsewhere()).await, 0);
         }
-        // Another account from the same place is not held up.
-        assert_eq!(limiter.attempt("grace", "::1", now), Ok(()));
+        for expected in [1, 2, 4, 8] {
+            assert_eq!(wait(&kits[1], "ada", &from_elsewhere()).await, expected);
+            let expected = i64::try_from(expected).unwrap();
+            clock.advance(TimeDelta::milliseconds(expected * 1000 - 1));
+            assert_eq!(wait(&kits[0], "ada", &from_elsewhere()).await, 1);
+            clock.advance(TimeDelta::milliseconds(1));
+            assert_eq!(wait(&kits[0], "ada", &from_elsewhere()).await, 0);
+        }
+        assert_eq!(wait(&kits[0], "grace", "10.0.0.1").await, 0);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn one_address_is_slowed_over_many_accounts_in_all_processes(pool: PgPool) {
+        let (kits, _) = two_processes(&pool);
+        for turn in 0..50 {
+            let account = format!("person {turn}");
+            assert_eq!(wait(&kits[turn % 2], &account, "10.0.0.1").await, 0);
+        }
+        assert_eq!(wait(&kits[0], "one more", "10.0.0.1").await, 1);
+        assert_eq!(wait(&kits[1], "one more", "10.0.0.2").await, 0);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_right_password_is_forgiven_and_time_heals(pool: PgPool) {
+        let ([kit, _], clock) = two_processes(&pool);
+        for _ in 0..60 {
+            assert_eq!(wait(&kit, "ada", "10.0.0.1").await, 0);
+            forgive(&kit, Door::SignIn, "ada", "10.0.0.1")
+                .await
+                .unwrap();
+        }
+        for _ in 0..5 {
+            assert_eq!(wait(&kit, "ada", "10.0.0.1").await, 0);
+        }
+        assert_eq!(wait(&kit, "ada", "10.0.0.1").await, 1);
+        clock.advance(TimeDelta::minutes(61));
+        assert_eq!(wait(&kit, "ada", "10.0.0.1").await, 0);
+        assert_eq!(wait(&kit, "ada", "10.0.0.1").await, 0);
+        forget(&pool, noon() + TimeDelta::days(1)).await.unwrap();
+        let left = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM registration.tries"#);
+        assert_eq!(left.fetch_one(&pool).await.unwrap(), 0);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn many_tries_at_once_do_not_slip_by(pool: PgPool) {
+        let (kits, _) = two_processes(&pool);
+        let tries = (0..20).map(|turn| wait(&kits[turn % 2], "ada", "10.0.0.1"));
+        let waits = futures_util::future::join_all(tries).await;
+        assert_eq!(waits.iter().filter(|wait| **wait == 0).count(), 5);
     }
 
     #[test]
-    fn the_wait_is_capped_and_failures_are_forgotten() {
-        let limiter = Limiter::default();
-        let mut now = noon();
-        for _ in 0..40 {
-            if let Err(wait) = limiter.attempt("ada", "::1", now) {
-                assert!(wait <= 900, "{wait}");
-                now += TimeDelta::seconds(i64::try_from(wait).unwrap());
-                limiter.attempt("ada", "::1", now).unwrap();
-            }
-        }
-        assert_eq!(limiter.attempt("ada", "::1", now), Err(900));
-        now += TimeDelta::hours(2);
-        for _ in 0..FREE_OF_ACCOUNT {
-            assert_eq!(limiter.attempt("ada", "::1", now), Ok(()));
-        }
-        assert_eq!(limiter.attempt("ada", "::1", now), Err(1));
-    }
-
-    #[test]
-    fn one_address_cannot_try_every_account() {
-        let limiter = Limiter::default();
-        for n in 0..FREE_OF_ADDRESS {
-            assert_eq!(limiter.attempt(&n.to_string(), "10.0.0.1", noon()), Ok(()));
-        }
-        assert_eq!(limiter.attempt("one more", "10.0.0.1", noon()), Err(1));
-        assert_eq!(limiter.attempt("one more", "10.0.0.2", noon()), Ok(()));
-    }
-
-    #[test]
-    fn a_right_password_is_forgiven() {
-        let limiter = Limiter::default();
-        for _ in 0..1000 {
-            limiter.attempt("ada", "10.0.0.1", noon()).unwrap();
-            limiter.forgive("ada", "10.0.0.1");
-        }
+    fn waits_double_up_to_the_longest() {
+        let [account, _] = Door::SignIn.rules();
+        let wait = |count| {
+            let tries = Tries {
+                count,
+                last: noon(),
+            };
+            wait_s(&account, tries, noon())
+        };
+        assert_eq!([4, 5, 6, 7, 14, 15].map(wait), [0, 1, 2, 4, 512, 900]);
+        assert_eq!(wait(u32::MAX), 900);
     }
 
     #[test]
     fn only_the_proxy_beside_us_is_believed() {
-        let from = |peer: &str| {
+        let from = |peer: &str, told: &str| {
             let request = TestRequest::default()
                 .peer_addr(peer.parse().unwrap())
-                .insert_header(("x-forwarded-for", "1.1.1.1, 2.2.2.2"));
+                .insert_header(("x-forwarded-for", told));
             address_of(&request.to_http_request())
         };
-        assert_eq!(from("127.0.0.1:5000"), "2.2.2.2");
-        assert_eq!(from("10.9.8.7:5000"), "10.9.8.7");
+        assert_eq!(from("127.0.0.1:5000", "1.1.1.1, 2.2.2.2"), "2.2.2.2");
+        assert_eq!(from("10.9.8.7:5000", "1.1.1.1, 2.2.2.2"), "10.9.8.7");
+        let one = from("127.0.0.1:5000", "2001:db8:1:2:3::4");
+        assert_eq!(one, "2001:db8:1:2::/64");
+        assert_eq!(one, from("127.0.0.1:5000", "2001:db8:1:2:ffff::1"));
+        assert_eq!(from("127.0.0.1:5000", "::ffff:1.2.3.4"), "1.2.3.4");
     }
 }

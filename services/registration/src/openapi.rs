@@ -1,8 +1,8 @@
 use utoipa::OpenApi;
 
 use crate::{
-    accounts, agreements, faq, invitations, ledger, participations, questions, sessions, signs,
-    teams, tokens,
+    accounts, agreements, announcements, faq, invitations, ledger, mails, participations, questions,
+    sessions, signs, teams, tokens,
 };
 
 #[derive(OpenApi)]
@@ -15,15 +15,33 @@ use crate::{
         (name = "participations", description = "Places of teams in tracks"),
         (name = "ledger", description = "Who signed the agreement, and who was given which file"),
         (name = "questions", description = "Questions to the organizers, public answers and errata"),
+        (name = "announcements", description = "What organizers tell everybody"),
+        (name = "mail", description = "Mail that no server has taken"),
     ),
     paths(
         accounts::create::create,
+        accounts::confirm::confirm,
+        accounts::confirm::ask_again,
+        accounts::reset::ask,
+        accounts::reset::finish,
         accounts::me::me,
+        accounts::notices::change,
+        accounts::password::change,
+        accounts::email::change,
+        accounts::delete::delete,
         sessions::create::create,
+        sessions::list::list,
         sessions::end::end,
+        sessions::end_one::end_one,
+        sessions::end_all::end_all,
         tokens::create::create,
         tokens::list::list,
         tokens::revoke::revoke,
+        announcements::create::create,
+        announcements::list::list,
+        announcements::withdraw::withdraw,
+        mails::list::list,
+        mails::retry::retry,
         teams::create::create,
         teams::list::list,
         teams::find::find,

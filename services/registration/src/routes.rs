@@ -1,23 +1,59 @@
 //! Every path of the role.
 
 use molar_service::Role;
-use molar_web_kit::Access::{Organizer, Public, SignedIn, SignedInOrPublic};
+use molar_web_kit::Access::{Account, Admin, Organizer, Public, SignedIn, SignedInOrPublic};
 use molar_web_kit::Routes;
 
 use crate::{
-    accounts, agreements, faq, invitations, ledger, pages, participations, questions, sessions,
-    signs, teams, tokens,
+    accounts, agreements, announcements, faq, invitations, ledger, mails, pages, participations,
+    questions, sessions, signs, teams, tokens,
 };
 
 pub fn routes() -> Routes {
     Routes::new(Role::Registration)
         .post("/api/v1/accounts", Public, accounts::create::create)
+        .post(
+            "/api/v1/accounts/confirm",
+            Public,
+            accounts::confirm::confirm,
+        )
+        .post("/api/v1/accounts/reset", Public, accounts::reset::ask)
+        .post(
+            "/api/v1/accounts/reset/finish",
+            Public,
+            accounts::reset::finish,
+        )
         .get("/api/v1/me", SignedIn, accounts::me::me)
+        .patch("/api/v1/me", Account, accounts::notices::change)
+        .post(
+            "/api/v1/me/confirmation",
+            Account,
+            accounts::confirm::ask_again,
+        )
+        .post("/api/v1/me/password", Account, accounts::password::change)
+        .post("/api/v1/me/email", Account, accounts::email::change)
+        .post("/api/v1/me/delete", Account, accounts::delete::delete)
         .post("/api/v1/sessions", Public, sessions::create::create)
-        .delete("/api/v1/sessions/current", SignedIn, sessions::end::end)
-        .post("/api/v1/tokens", SignedIn, tokens::create::create)
+        .get("/api/v1/sessions", SignedIn, sessions::list::list)
+        .delete("/api/v1/sessions", Account, sessions::end_all::end_all)
+        .delete("/api/v1/sessions/current", Account, sessions::end::end)
+        .delete("/api/v1/sessions/{id}", Account, sessions::end_one::end_one)
+        .post("/api/v1/tokens", Account, tokens::create::create)
         .get("/api/v1/tokens", SignedIn, tokens::list::list)
-        .delete("/api/v1/tokens/{id}", SignedIn, tokens::revoke::revoke)
+        .delete("/api/v1/tokens/{id}", Account, tokens::revoke::revoke)
+        .post(
+            "/api/v1/announcements",
+            Organizer,
+            announcements::create::create,
+        )
+        .get("/api/v1/announcements", Public, announcements::list::list)
+        .post(
+            "/api/v1/announcements/{id}/withdraw",
+            Organizer,
+            announcements::withdraw::withdraw,
+        )
+        .get("/api/v1/mails", Admin, mails::list::list)
+        .post("/api/v1/mails/{id}/retry", Admin, mails::retry::retry)
         .post("/api/v1/teams", SignedIn, teams::create::create)
         .get("/api/v1/teams", SignedIn, teams::list::list)
         .get("/api/v1/teams/{id}", SignedIn, teams::find::find)
@@ -160,12 +196,67 @@ pub fn routes() -> Routes {
         .post("/login", Public, pages::login::submit)
         .post("/logout", SignedInOrPublic, pages::login::logout)
         .get("/account", SignedIn, pages::account::show)
-        .post("/account/tokens", SignedIn, pages::account::make_token)
+        .post("/account/tokens", Account, pages::account::make_token)
         .post(
             "/account/tokens/{id}/revoke",
-            SignedIn,
+            Account,
             pages::account::revoke_token,
         )
+        .post(
+            "/account/sessions/end",
+            Account,
+            pages::account::end_sessions,
+        )
+        .post(
+            "/account/sessions/{id}/end",
+            Account,
+            pages::account::end_session,
+        )
+        .post("/account/notices", Account, pages::account::change_notices)
+        .post(
+            "/account/confirmation",
+            Account,
+            pages::account::ask_confirmation,
+        )
+        .get("/account/confirm", SignedInOrPublic, pages::confirm::show)
+        .post("/account/confirm", Public, pages::confirm::submit)
+        .get("/account/reset", SignedInOrPublic, pages::reset::show)
+        .post("/account/reset", Public, pages::reset::submit)
+        .post("/account/reset/finish", Public, pages::reset::finish)
+        .get("/account/password", Account, pages::password::show)
+        .post("/account/password", Account, pages::password::submit)
+        .get("/account/email", Account, pages::email::show)
+        .post("/account/email", Account, pages::email::submit)
+        .get("/account/delete", Account, pages::delete::show)
+        .post("/account/delete", Account, pages::delete::submit)
+        .get(
+            "/unsubscribe/{link}",
+            SignedInOrPublic,
+            pages::unsubscribe::show,
+        )
+        .post("/unsubscribe/{link}", Public, pages::unsubscribe::submit)
+        .get(
+            "/announcements/{challenge}",
+            SignedInOrPublic,
+            pages::announcements::show,
+        )
+        .get(
+            "/organize/announcements",
+            Organizer,
+            pages::announcements::organize,
+        )
+        .post(
+            "/organize/announcements",
+            Organizer,
+            pages::announcements::submit,
+        )
+        .post(
+            "/organize/announcements/{id}/withdraw",
+            Organizer,
+            pages::announcements::withdraw,
+        )
+        .get("/organize/mails", Organizer, pages::mails::show)
+        .post("/organize/mails/{id}/retry", Admin, pages::mails::retry)
         .get("/teams", SignedIn, pages::teams::show)
         .get("/teams/{id}", SignedIn, pages::team::show)
         .post(

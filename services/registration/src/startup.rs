@@ -10,15 +10,21 @@ use molar_service::{Application, Role};
 use molar_web_kit::{Kit, idempotency};
 use sqlx::PgPool;
 
+use crate::config::MailVerification;
+use crate::mails::{self, Sender};
 use crate::state::AppState;
-use crate::{Config, routes, sightings, tokens};
+use crate::{Config, limiter, links, notices, routes, sightings, tokens};
 
 /// Serves until stopped.
 pub async fn serve(config: Config) -> molar_service::Result<()> {
     let mut application =
         Application::build(Role::Registration, config.role.clone(), &config).await?;
     let kit: web::Data<Kit> = web::Data::new(config.web.kit(&mut application));
-    let state = web::Data::new(AppState::new(TimeDelta::days(config.session_days.into())));
+    let state = web::Data::new(AppState::new(
+        TimeDelta::days(config.session_days.into()),
+        config.mail_verification == MailVerification::Required,
+    ));
+    spawn_mail(&mut application, &kit, &config)?;
 
     let (db, clock) = (application.db.clone(), application.clock.clone());
     application.spawn_every(
@@ -52,10 +58,33 @@ async fn forget_addresses(db: PgPool, clock: Arc<dyn Clock>, kept: TimeDelta) ->
     Ok(())
 }
 
+/// Writes notices, and sends what was written.
+fn spawn_mail(
+    application: &mut Application,
+    kit: &Kit,
+    config: &Config,
+) -> molar_service::Result<()> {
+    let sender = Arc::new(Sender::new(kit.clone(), &config.mail)?);
+    let bell = sender.bell();
+    application.spawn_every("mails", mails::POLL, bell, move || {
+        let sender = sender.clone();
+        async move { sender.round().await.map(drop) }
+    });
+    let kit = kit.clone();
+    application.spawn_every("notices", notices::POLL, Arc::default(), move || {
+        let kit = kit.clone();
+        async move { notices::round(&kit).await }
+    });
+    Ok(())
+}
+
 /// Deletes what nobody can use any more.
 async fn forget(db: PgPool, clock: Arc<dyn Clock>) -> sqlx::Result<()> {
     let now = clock.now();
     tokens::rows::delete_expired_before(&db, now - TimeDelta::days(30)).await?;
+    links::delete_expired_before(&db, now - TimeDelta::days(30)).await?;
+    mails::rows::erase_ended_before(&db, now - TimeDelta::days(30)).await?;
+    limiter::forget(&db, now).await?;
     let mut conn = db.acquire().await?;
     idempotency::forget(&mut conn, Role::Registration, now - TimeDelta::days(7)).await?;
     Ok(())

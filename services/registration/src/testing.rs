@@ -12,12 +12,14 @@ use futures_util::future::LocalBoxFuture;
 use molar_domain::{ChallengeId, MockClock, TrackId};
 use molar_service::Role;
 use molar_service::db;
+use molar_web_kit::Kit;
 use molar_web_kit::testing::{Person, app, kit, noon};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+use crate::links::{self, Purpose};
 use crate::routes;
 use crate::state::AppState;
 
@@ -25,18 +27,30 @@ type Send = dyn Fn(Request) -> LocalBoxFuture<'static, ServiceResponse<BoxBody>>
 
 pub struct Api {
     pub clock: MockClock,
+    /// As the role's loops have it.
+    pub kit: Kit,
     send: Rc<Send>,
 }
 
 impl Api {
     pub async fn new(owner: &PgPool) -> Self {
+        Self::build(owner, false).await
+    }
+
+    /// Where an account may only read until its address is confirmed.
+    pub async fn strict(owner: &PgPool) -> Self {
+        Self::build(owner, true).await
+    }
+
+    async fn build(owner: &PgPool, must_confirm: bool) -> Self {
         let clock = MockClock::at(noon());
         let kit = kit(
             Role::Registration,
             with_rights_of_role(owner).await,
             clock.clone(),
         );
-        let state = web::Data::new(AppState::new(TimeDelta::days(14)));
+        let state = web::Data::new(AppState::new(TimeDelta::days(14), must_confirm));
+        let shared = Kit::clone(&kit);
         let service = app(kit, routes(), |config| {
             config.app_data(state);
         });
@@ -47,6 +61,7 @@ impl Api {
         };
         Self {
             clock,
+            kit: shared,
             send: Rc::new(send),
         }
     }
@@ -103,6 +118,11 @@ impl As {
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         self.json(TestRequest::post().uri(path).set_json(body))
+            .await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
+        self.json(TestRequest::patch().uri(path).set_json(body))
             .await
     }
 
@@ -264,11 +284,12 @@ pub fn signature(version: &str) -> Value {
 
 /// Signs the newest of the first few versions.
 pub async fn sign(api: &Api, person: &Person) {
+    sign_as(&api.of(person)).await;
+}
+
+pub async fn sign_as(person: &As) {
     for version in ["2", "1"] {
-        let (status, _) = api
-            .of(person)
-            .post("/api/v1/agreements", signature(version))
-            .await;
+        let (status, _) = person.post("/api/v1/agreements", signature(version)).await;
         if status == 201 {
             return;
         }
@@ -282,8 +303,12 @@ pub async fn team(api: &Api, captain: &Person, name: &str) -> String {
 }
 
 pub async fn invitation(api: &Api, member: &Person, team: &str) -> String {
+    invitation_of(&api.of(member), team).await
+}
+
+pub async fn invitation_of(member: &As, team: &str) -> String {
     let path = format!("/api/v1/teams/{team}/invitations");
-    let (status, made) = api.of(member).post(&path, json!({})).await;
+    let (status, made) = member.post(&path, json!({})).await;
     assert_eq!(status, 201, "{made}");
     made["token"].as_str().expect("a token").to_owned()
 }
@@ -296,8 +321,12 @@ pub async fn join(api: &Api, team: &str, member: &Person, new: &Person) {
 }
 
 pub async fn participation(api: &Api, member: &Person, team: &str, track: TrackId) -> String {
+    participation_of(&api.of(member), team, track).await
+}
+
+pub async fn participation_of(member: &As, team: &str, track: TrackId) -> String {
     let body = json!({"team_id": team, "track_id": track});
-    let (status, made) = api.of(member).post("/api/v1/participations", body).await;
+    let (status, made) = member.post("/api/v1/participations", body).await;
     assert_eq!(status, 201, "{made}");
     id_of(&made)
 }
@@ -441,4 +470,42 @@ pub fn blank(value: Value) -> Value {
         ),
         other => other,
     }
+}
+
+/// The secret of the newest link that was mailed, or waits to be, to this address.
+pub async fn link_of(api: &Api, owner: &PgPool, purpose: Purpose, email: &str) -> String {
+    let link = sqlx::query!(
+        "SELECT id FROM registration.mail_links WHERE email = $1 AND purpose = $2
+         ORDER BY expires_at DESC LIMIT 1",
+        email,
+        purpose.as_str(),
+    )
+    .fetch_one(owner)
+    .await
+    .expect("a link");
+    let url = links::url(&api.kit, link.id, purpose);
+    let (_, token) = url.rsplit_once("token=").expect("a token");
+    token.to_owned()
+}
+
+/// Registers, with the password `correct horse`, and signs in.
+pub async fn registered(api: &Api, email: &str) -> As {
+    let body = json!({"email": email, "name": "Ada", "password": "correct horse"});
+    let (status, made) = api.nobody().post("/api/v1/accounts", body).await;
+    assert_eq!(status, 201, "{made}");
+    api.with_token(
+        &sign_in(api, email, "correct horse")
+            .await
+            .expect("a session"),
+    )
+}
+
+/// The token of a new session, or the status of the refusal.
+pub async fn sign_in(api: &Api, email: &str, password: &str) -> Result<String, u16> {
+    let body = json!({"email": email, "password": password});
+    let (status, session) = api.nobody().post("/api/v1/sessions", body).await;
+    session["token"]
+        .as_str()
+        .map(ToOwned::to_owned)
+        .ok_or(status)
 }

@@ -5,6 +5,7 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::client::write_line(format_args!($($text)*)) };
 }
 
+pub mod account;
 pub mod api;
 pub mod apply;
 pub mod ask;

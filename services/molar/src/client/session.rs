@@ -32,6 +32,15 @@ pub struct Login {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct Logout {
+    #[command(flatten)]
+    connection: Connection,
+    /// End all your sessions, in browsers, too.
+    #[arg(long)]
+    everywhere: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct Whoami {
     #[command(flatten)]
     connection: Connection,
@@ -49,7 +58,7 @@ pub async fn register(args: Register) -> anyhow::Result<()> {
         .post("/api/v1/accounts", &body)
         .await?;
     say!(
-        "Registered {}. Now: molar login --email {}",
+        "Registered {}. A link to confirm the address is mailed to it. Now: molar login --email {}",
         args.email,
         args.email
     );
@@ -82,8 +91,11 @@ pub async fn login(args: Login) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn logout(connection: Connection) -> anyhow::Result<()> {
-    if let Ok(api) = connection.signed_in() {
+pub async fn logout(args: Logout) -> anyhow::Result<()> {
+    if args.everywhere {
+        let api = args.connection.signed_in()?;
+        api.delete("/api/v1/sessions").await?;
+    } else if let Ok(api) = args.connection.signed_in() {
         // A session that is already over on the server is as good as ended.
         let _ = api.delete("/api/v1/sessions/current").await;
     }
@@ -96,6 +108,9 @@ pub async fn whoami(args: Whoami) -> anyhow::Result<()> {
     let me: Value = args.connection.signed_in()?.find("/api/v1/me").await?;
     print(args.json, &me, |me| {
         say!("{} <{}>", text(me, "name"), text(me, "email"));
+        if me["is_confirmed"] == Value::Bool(false) {
+            say!("  the address is not confirmed: open the link in the mail that was sent to it");
+        }
         for team in me["teams"].as_array().into_iter().flatten() {
             say!("  team {}  {}", text(team, "id"), text(team, "name"));
         }
@@ -110,9 +125,13 @@ fn ask(prompt: &str) -> anyhow::Result<String> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// From MOLAR_PASSWORD, or typed without an echo, or a line of standard input.
 fn ask_password() -> anyhow::Result<String> {
-    if let Ok(password) = std::env::var("MOLAR_PASSWORD") {
+    ask_secret("MOLAR_PASSWORD", "Password: ")
+}
+
+/// From this variable, or typed without an echo, or a line of standard input.
+pub fn ask_secret(variable: &str, prompt: &str) -> anyhow::Result<String> {
+    if let Ok(password) = std::env::var(variable) {
         return Ok(password);
     }
     let stdin = std::io::stdin();
@@ -123,7 +142,7 @@ fn ask_password() -> anyhow::Result<String> {
     let mut silent = before.clone();
     silent.local_modes.remove(rustix::termios::LocalModes::ECHO);
     rustix::termios::tcsetattr(&stdin, rustix::termios::OptionalActions::Now, &silent)?;
-    let password = ask("Password: ");
+    let password = ask(prompt);
     rustix::termios::tcsetattr(&stdin, rustix::termios::OptionalActions::Now, &before)?;
     eprintln!();
     password

@@ -42,7 +42,12 @@ pub async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
             return Ok(());
         };
         let terminal = supervisor.terminal();
-        terminal.line(&format!("\n  Molar is at {}\n", platform.url));
+        let mail = supervisor.folder().path().join("mail");
+        terminal.line(&format!(
+            "\n  Molar is at {}\n  Its mail is written to {}\n",
+            platform.url,
+            mail.display()
+        ));
         if args.demo {
             let played = Box::pin(play(supervisor.folder().path(), &platform, terminal)).await;
             match played {

@@ -7,7 +7,7 @@ use molar_web_kit::{ApiError, Begun, Complaints, Kit, Once};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::rows;
+use super::{confirm, rows};
 use crate::Error;
 use crate::state::AppState;
 
@@ -44,23 +44,27 @@ impl CreateAccount {
     pub fn validate(self) -> Result<NewAccount, ApiError> {
         let mut wrong = Complaints::new();
         let new = NewAccount {
-            email: email(&mut wrong, &self.email),
+            email: email_address(&mut wrong, &self.email),
             name: wrong.text("/name", &self.name, 1..=200),
             affiliation: wrong.text("/affiliation", &self.affiliation, 0..=200),
             password: self.password,
         };
-        // Longer ones than a person can type would only be work for the hash.
-        let length = new.password.expose_secret().chars().count();
-        let detail = format!("must have 10 to 200 characters, has {length}");
-        wrong.check((10..=200).contains(&length), "/password", detail);
+        check_password(&mut wrong, "/password", &new.password);
         wrong.finish()?;
         Ok(new)
     }
 }
 
-/// Lower-cased. We send no mail here, so this only catches slips; ASCII, so that two addresses that
-/// look alike are alike.
-fn email(wrong: &mut Complaints, given: &str) -> String {
+pub fn check_password(wrong: &mut Complaints, pointer: &str, password: &SecretString) {
+    // Longer ones than a person can type would only be work for the hash.
+    let length = password.expose_secret().chars().count();
+    let detail = format!("must have 10 to 200 characters, has {length}");
+    wrong.check((10..=200).contains(&length), pointer, detail);
+}
+
+/// Lower-cased. ASCII, so that two addresses that look alike are alike; whether somebody reads it
+/// the link that is mailed will tell.
+pub fn email_address(wrong: &mut Complaints, given: &str) -> String {
     let email = wrong.text("/email", given, 3..=254).to_ascii_lowercase();
     let is_plain = email.bytes().all(|byte| byte.is_ascii_graphic());
     let is_address = is_plain
@@ -68,14 +72,15 @@ fn email(wrong: &mut Complaints, given: &str) -> String {
             !user.is_empty() && !user.contains('@') && host.split('.').all(|part| !part.is_empty())
         });
     wrong.check(
-        is_address,
+        is_address && email.parse::<lettre::Address>().is_ok(),
         "/email",
         "must be an address such as ada@example.org",
     );
     email
 }
 
-/// Makes an account.
+/// Makes an account, and mails a link to confirm its address. Until that was opened the account may
+/// log in and read, if the operator asks for it.
 #[utoipa::path(
     post,
     path = "/api/v1/accounts",
@@ -112,7 +117,14 @@ pub async fn register(
 ) -> Result<UserId, Error> {
     let new = request.validate()?;
     let hash = state.passwords.hash(new.password.clone()).await?;
-    rows::insert(&kit.db, &new, &hash, kit.clock.now()).await
+    let mut tx = kit.db.begin().await?;
+    let id = rows::insert(&mut *tx, &new, &hash, kit.clock.now()).await?;
+    if state.must_confirm {
+        rows::set_must_confirm(&mut *tx, id).await?;
+    }
+    confirm::queue(&mut tx, kit, id, &new.email).await?;
+    tx.commit().await?;
+    Ok(id)
 }
 
 #[cfg(test)]

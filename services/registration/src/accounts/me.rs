@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use molar_domain::{ChallengeId, UserId};
-use molar_web_kit::{ApiError, Caller, Kit};
+use molar_web_kit::{ApiError, Caller, Kit, Scope};
 use serde::Serialize;
 
 use super::rows;
@@ -16,6 +16,12 @@ pub struct MeView {
     email: String,
     affiliation: String,
     is_admin: bool,
+    /// Whether the address was confirmed by a link that was mailed to it.
+    is_confirmed: bool,
+    /// Whether you get mail about results, deadlines and announcements.
+    wants_notices: bool,
+    /// What the token that you show may be used for.
+    scopes: Vec<Scope>,
     teams: Vec<TeamView>,
     /// Challenges of which you are an organizer.
     #[schema(value_type = Vec<uuid::Uuid>)]
@@ -32,7 +38,10 @@ pub async fn me(kit: web::Data<Kit>, caller: Caller) -> Result<web::Json<MeView>
         name: user.name,
         email: user.email,
         affiliation: user.affiliation,
-        is_admin: user.is_admin,
+        is_admin: caller.is_admin,
+        is_confirmed: user.confirmed_at.is_some(),
+        wants_notices: user.wants_notices,
+        scopes: caller.scopes,
         teams: teams::rows::list(&kit.db, &caller.teams).await?,
         organizer_of: caller.organizer_of,
     }))

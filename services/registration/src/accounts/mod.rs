@@ -1,3 +1,9 @@
+pub mod confirm;
 pub mod create;
+pub mod delete;
+pub mod email;
 pub mod me;
+pub mod notices;
+pub mod password;
+pub mod reset;
 pub mod rows;

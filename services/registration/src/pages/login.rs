@@ -1,6 +1,5 @@
 //! `/login` and `/logout`
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use molar_web_kit::caller::{ended_session_cookie, session_cookie};
@@ -8,8 +7,7 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{Slips, local, page, see_other};
-use crate::limiter::address_of;
+use super::{Slips, form_page, local, page, see_other};
 use crate::sessions::create::{CreateSession, sign_in};
 use crate::state::AppState;
 use crate::tokens;
@@ -60,7 +58,7 @@ pub async fn submit(
         email: form.email.clone(),
         password: form.password.clone(),
     };
-    match sign_in(&kit, &state, &address_of(&request), given).await {
+    match sign_in(&request, &kit, &state, given).await {
         Ok(session) => {
             let mut response = see_other(next);
             response
@@ -75,9 +73,7 @@ pub async fn submit(
                 next,
                 slips: &slips,
             };
-            Ok(page(None, "Sign in", &body)?
-                .status(StatusCode::UNPROCESSABLE_ENTITY)
-                .respond())
+            Ok(form_page(page(None, "Sign in", &body)?, &slips))
         }
     }
 }

@@ -2,25 +2,35 @@
 
 pub mod account;
 pub mod faq;
+pub mod announcements;
+pub mod confirm;
+pub mod delete;
+pub mod email;
 pub mod invitation;
 pub mod join;
 pub mod ledger;
 pub mod login;
+pub mod mails;
 pub mod organize;
 pub mod organize_questions;
 pub mod questions;
 pub mod register;
 pub mod signs;
+pub mod password;
+pub mod register;
+pub mod reset;
 pub mod team;
 pub mod teams;
+pub mod unsubscribe;
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use molar_web_kit::caller::ended_session_cookie;
 use molar_web_kit::layout::Page;
 use molar_web_kit::page::Cursor;
-use molar_web_kit::{ApiError, Caller, Complaint};
+use molar_web_kit::{ApiError, Caller, Complaint, Kit};
 
 /// The page that a template fills.
 fn page(
@@ -36,6 +46,30 @@ fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, path))
         .finish()
+}
+
+/// The same, and the browser forgets its session.
+fn signed_out(kit: &Kit, path: &str) -> Result<HttpResponse, ApiError> {
+    let mut response = see_other(path);
+    response
+        .add_cookie(&ended_session_cookie(kit))
+        .map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(response)
+}
+
+/// The page of a form; one that is shown again says by its status why.
+fn form_page(page: Page, slips: &Slips) -> HttpResponse {
+    let status = match (slips.wait_s, slips.is_empty()) {
+        (Some(_), _) => StatusCode::TOO_MANY_REQUESTS,
+        (None, false) => StatusCode::UNPROCESSABLE_ENTITY,
+        (None, true) => StatusCode::OK,
+    };
+    let mut response = page.status(status).respond();
+    if let Some(wait) = slips.wait_s {
+        let wait = header::HeaderValue::from(wait);
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    response
 }
 
 /// A path of ours to return to; anything else would lead people away.
@@ -65,15 +99,21 @@ fn day(at: &DateTime<Utc>) -> String {
 
 /// What was wrong with a form that is shown again.
 #[derive(Debug, Default)]
-struct Slips(Vec<Complaint>);
+struct Slips {
+    list: Vec<Complaint>,
+    /// Until it is worth trying again.
+    wait_s: Option<u64>,
+}
 
 impl Slips {
     /// What a person can mend in the form; anything else remains an error.
     fn of(error: ApiError) -> Result<Self, ApiError> {
         let problem = error.problem();
-        if !matches!(problem.status, 409 | 422 | 429) {
+        if !matches!(problem.status, 409 | 410 | 422 | 429) {
             return Err(error);
         }
+        let wait_s = problem.members.get("retry_after_s");
+        let wait_s = wait_s.and_then(serde_json::Value::as_u64);
         let mut slips = problem.errors;
         if let Some(detail) = problem.detail {
             slips.push(Complaint {
@@ -81,16 +121,19 @@ impl Slips {
                 detail,
             });
         }
-        Ok(Self(slips))
+        Ok(Self {
+            list: slips,
+            wait_s,
+        })
     }
 
     fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// What is wrong with one field.
     fn at(&self, pointer: &str) -> Option<&str> {
-        self.0
+        self.list
             .iter()
             .find(|slip| slip.pointer == pointer)
             .map(|slip| slip.detail.as_str())

@@ -11,7 +11,6 @@ use serde::Deserialize;
 use super::login::Next;
 use super::{Slips, local, page, see_other};
 use crate::accounts::create::{CreateAccount, register};
-use crate::limiter::address_of;
 use crate::sessions::create::{CreateSession, sign_in};
 use crate::state::AppState;
 
@@ -77,7 +76,7 @@ pub async fn submit(
         email: form.email.clone(),
         password: form.password.clone(),
     };
-    let session = sign_in(&kit, &state, &address_of(&request), known).await?;
+    let session = sign_in(&request, &kit, &state, known).await?;
     let mut response = see_other(local(form.next.as_deref()));
     response
         .add_cookie(&session_cookie(&kit, session.token, session.expires_at))

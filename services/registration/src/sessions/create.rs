@@ -3,12 +3,12 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use molar_domain::UserId;
-use molar_web_kit::caller::session_cookie;
-use molar_web_kit::{ApiError, Kit, NoKey};
+use molar_web_kit::caller::{session_cookie, shown_session};
+use molar_web_kit::{ApiError, Kit, NoKey, Scope};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::limiter::address_of;
+use crate::limiter::{self, Door, address_of};
 use crate::state::AppState;
 use crate::tokens::rows::{Kind, NewToken};
 use crate::{Error, accounts, tokens};
@@ -66,7 +66,7 @@ pub async fn create(
     _: NoKey,
     body: web::Json<CreateSession>,
 ) -> Result<HttpResponse, ApiError> {
-    let session = sign_in(&kit, &state, &address_of(&request), body.into_inner()).await?;
+    let session = sign_in(&request, &kit, &state, body.into_inner()).await?;
     let mut response = HttpResponse::Created();
     response.insert_header(("cache-control", "no-store"));
     if query.cookie {
@@ -79,32 +79,37 @@ pub async fn create(
     Ok(response.json(session))
 }
 
-/// One answer for a wrong password and for an address that nobody has, in the same time.
+/// One answer for a wrong password and for an address that nobody has, in the same time. A session
+/// that the browser had is ended.
 pub async fn sign_in(
+    from: &HttpRequest,
     kit: &Kit,
     state: &AppState,
-    address: &str,
     request: CreateSession,
 ) -> Result<SessionView, Error> {
     let email = request.email.trim().to_ascii_lowercase();
-    let now = kit.clock.now();
-    state
-        .limiter
-        .attempt(&email, address, now)
-        .map_err(|retry_after_s| Error::TooManyAttempts { retry_after_s })?;
+    let address = address_of(from);
+    limiter::attempt(kit, Door::SignIn, &email, &address).await?;
 
     let user = accounts::rows::by_email(&kit.db, &email).await?;
     let kept = user.as_ref().map(|user| user.password_hash.clone());
     let is_right = state.passwords.verify(request.password, kept).await?;
     let user = user.filter(|_| is_right).ok_or(Error::WrongCredentials)?;
-    state.limiter.forgive(&email, address);
+    limiter::forgive(kit, Door::SignIn, &email, &address).await?;
 
+    let now = kit.clock.now();
     let new = NewToken {
         kind: Kind::Session,
-        name: "sign-in",
+        name: &client(from),
+        scopes: Scope::ALL,
         expires_at: now + state.session,
     };
-    let (_, token) = tokens::rows::insert(&kit.db, user.id, &new, now).await?;
+    let mut tx = kit.db.begin().await?;
+    if let Some(earlier) = shown_session(kit, from) {
+        tokens::rows::revoke_session(&mut *tx, &earlier, now).await?;
+    }
+    let (_, token) = tokens::rows::insert(&mut *tx, user.id, &new, now).await?;
+    tx.commit().await?;
     let expires_at = new.expires_at;
     let user = SessionUser {
         id: user.id,
@@ -117,6 +122,14 @@ pub async fn sign_in(
         expires_at,
         user,
     })
+}
+
+/// By what a person knows a session again in the list of them.
+fn client(request: &HttpRequest) -> String {
+    let told = request.headers().get("user-agent");
+    let told = told.and_then(|agent| agent.to_str().ok()).map(str::trim);
+    let told = told.filter(|agent| !agent.is_empty());
+    told.unwrap_or("unknown").chars().take(150).collect()
 }
 
 #[cfg(test)]
@@ -152,9 +165,17 @@ mod tests {
           "email": "ada@example.org",
           "id": "[id]",
           "is_admin": false,
+          "is_confirmed": false,
           "name": "Ada",
           "organizer_of": [],
-          "teams": []
+          "scopes": [
+            "read",
+            "submit",
+            "organize",
+            "account"
+          ],
+          "teams": [],
+          "wants_notices": true
         }
         "#);
         assert_eq!(ada.delete("/api/v1/sessions/current").await.0, 204);
@@ -202,7 +223,7 @@ mod tests {
         insta::assert_json_snapshot!(slowed, @r#"
         {
           "code": "too-many-attempts",
-          "detail": "too many attempts to sign in; wait 1 s",
+          "detail": "too many tries; wait 1 s",
           "retry_after_s": 1,
           "status": 429,
           "title": "The quota is used up",

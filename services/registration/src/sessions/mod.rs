@@ -1,2 +1,5 @@
 pub mod create;
 pub mod end;
+pub mod end_all;
+pub mod end_one;
+pub mod list;

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use molar_web_kit::{ApiError, Caller, Kit, Page};
+use molar_web_kit::{ApiError, Caller, Kit, Page, Scope};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -12,8 +12,11 @@ use super::rows;
 pub struct TokenView {
     pub id: Uuid,
     pub name: String,
+    pub scopes: Vec<Scope>,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    /// To the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
 /// Your tokens of the API, the newest first.

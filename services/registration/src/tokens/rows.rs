@@ -1,11 +1,14 @@
 use chrono::{DateTime, Utc};
 use molar_domain::{UserId, ids, spelled_enum};
-use molar_web_kit::caller::new_token;
+use molar_web_kit::caller::{TokenHash, new_token};
+use molar_web_kit::{Caller, Scope};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::list::TokenView;
 use crate::Error;
+use crate::accounts::password::RenewedSession;
+use crate::sessions::list::SessionItem;
 
 spelled_enum! {
     pub enum Kind as "kind of token" {
@@ -18,6 +21,7 @@ pub struct NewToken<'a> {
     pub kind: Kind,
     /// What its owner calls it.
     pub name: &'a str,
+    pub scopes: &'a [Scope],
     pub expires_at: DateTime<Utc>,
 }
 
@@ -32,8 +36,8 @@ pub async fn insert(
     let id = ids::uuid_at(now);
     sqlx::query!(
         "INSERT INTO registration.tokens
-             (id, user_id, kind, name, token_hash, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             (id, user_id, kind, name, token_hash, scopes, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $8, $6, $7)",
         id,
         user.0,
         new.kind.as_str(),
@@ -41,10 +45,15 @@ pub async fn insert(
         hash.as_bytes(),
         now,
         new.expires_at,
+        &spelled(new.scopes),
     )
     .execute(db)
     .await?;
     Ok((id, token))
+}
+
+fn spelled(scopes: &[Scope]) -> Vec<String> {
+    scopes.iter().map(ToString::to_string).collect()
 }
 
 /// The tokens of the API that still work.
@@ -52,17 +61,116 @@ pub async fn list(
     db: impl PgExecutor<'_>,
     user: UserId,
     now: DateTime<Utc>,
-) -> sqlx::Result<Vec<TokenView>> {
-    sqlx::query_as!(
-        TokenView,
-        "SELECT id, name, created_at, expires_at FROM registration.tokens
+) -> Result<Vec<TokenView>, Error> {
+    let rows = sqlx::query!(
+        "SELECT id, name, scopes, created_at, expires_at, last_used_at FROM registration.tokens
          WHERE user_id = $1 AND kind = 'api' AND revoked_at IS NULL AND expires_at > $2
          ORDER BY id DESC",
         user.0,
         now,
     )
     .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let scopes = row.scopes.iter().map(|scope| scope.parse());
+            Ok(TokenView {
+                id: row.id,
+                name: row.name,
+                scopes: scopes.collect::<Result<_, _>>()?,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+                last_used_at: row.last_used_at,
+            })
+        })
+        .collect()
+}
+
+/// The caller's sessions that still work.
+pub async fn list_sessions(
+    db: impl PgExecutor<'_>,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<SessionItem>> {
+    sqlx::query_as!(
+        SessionItem,
+        r#"SELECT id, name AS client, created_at, last_used_at, expires_at, id = $3 AS "is_current!"
+         FROM registration.tokens
+         WHERE user_id = $1 AND kind = 'session' AND revoked_at IS NULL AND expires_at > $2
+         ORDER BY id DESC"#,
+        caller.user_id.0,
+        now,
+        caller.token_id,
+    )
+    .fetch_all(db)
     .await
+}
+
+/// All of a person's sessions, but for one that is kept.
+pub async fn revoke_sessions(
+    db: impl PgExecutor<'_>,
+    user: UserId,
+    kept: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE registration.tokens SET revoked_at = $3
+         WHERE user_id = $1 AND kind = 'session' AND revoked_at IS NULL AND id IS DISTINCT FROM $2",
+        user.0,
+        kept,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Sessions and tokens of the API.
+pub async fn revoke_all(
+    db: impl PgExecutor<'_>,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE registration.tokens SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
+        user.0,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The session of this token, if it is one's.
+pub async fn revoke_session(
+    db: impl PgExecutor<'_>,
+    token: &TokenHash,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE registration.tokens SET revoked_at = $2
+         WHERE token_hash = $1 AND kind = 'session' AND revoked_at IS NULL",
+        token.as_bytes(),
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The same session under another token; the one that was known until now works no more. Nothing for
+/// a token of the API.
+pub async fn renew(db: impl PgExecutor<'_>, session: Uuid) -> sqlx::Result<Option<RenewedSession>> {
+    let (token, hash) = new_token();
+    let expires_at = sqlx::query_scalar!(
+        "UPDATE registration.tokens SET token_hash = $2
+         WHERE id = $1 AND kind = 'session' AND revoked_at IS NULL RETURNING expires_at",
+        session,
+        hash.as_bytes(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(expires_at.map(|expires_at| RenewedSession { token, expires_at }))
 }
 
 /// Revoking twice is as good as once; another person's token is none.

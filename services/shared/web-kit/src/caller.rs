@@ -8,16 +8,32 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hmac::Mac;
 use molar_domain::{ChallengeId, TeamId, UserId};
 use sha2::{Digest, Sha256};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::{ApiError, Kit};
+use crate::{ApiError, Kit, Scope};
 
 pub const SESSION_COOKIE: &str = "molar_session";
+
+/// Where we are reached by TLS: with this prefix a browser takes no cookie of that name that another
+/// host of the domain, or a page without TLS, would set.
+const SECURE_SESSION_COOKIE: &str = "__Host-molar_session";
+
+fn is_secure(kit: &Kit) -> bool {
+    kit.public_url.scheme() == "https"
+}
+
+fn cookie_name(kit: &Kit) -> &'static str {
+    if is_secure(kit) {
+        SECURE_SESSION_COOKIE
+    } else {
+        SESSION_COOKIE
+    }
+}
 
 /// SHA-256 of a token: all that we keep of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,7 +70,7 @@ pub enum Via {
     Token,
 }
 
-/// The signed-in user of this request, with all rights.
+/// The signed-in user of this request, with the rights that the token was made for.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub user_id: UserId,
@@ -65,10 +81,33 @@ pub struct Caller {
     pub reviewer_of: Vec<ChallengeId>,
     pub token_id: Uuid,
     pub via: Via,
+    pub scopes: Vec<Scope>,
+    /// Whether the address is confirmed, or need not be.
+    pub may_take_part: bool,
+    pub(crate) last_used_at: Option<DateTime<Utc>>,
     csrf: String,
 }
 
 impl Caller {
+    pub fn has_scope(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+
+    /// Fails with the scope's name, so that its owner knows which token to make.
+    pub fn require_scope(&self, scope: Scope) -> Result<(), ApiError> {
+        self.has_scope(scope)
+            .then_some(())
+            .ok_or_else(|| lacks(scope))
+    }
+
+    /// A token without the scope is nobody's organizer, and learns what it lacks.
+    fn organizer_refusal(&self, otherwise: &'static str) -> ApiError {
+        match self.require_scope(Scope::Organize) {
+            Ok(()) => ApiError::forbidden(otherwise),
+            Err(lacks) => lacks,
+        }
+    }
+
     pub fn is_member(&self, team: TeamId) -> bool {
         self.teams.contains(&team)
     }
@@ -95,12 +134,12 @@ impl Caller {
     pub fn require_organizer(&self, challenge: ChallengeId) -> Result<(), ApiError> {
         self.is_organizer(challenge)
             .then_some(())
-            .ok_or_else(|| ApiError::forbidden("you are not an organizer of this challenge"))
+            .ok_or_else(|| self.organizer_refusal("you are not an organizer of this challenge"))
     }
 
     pub fn require_reviewer(&self, challenge: ChallengeId) -> Result<(), ApiError> {
         self.may_review(challenge).then_some(()).ok_or_else(|| {
-            ApiError::forbidden("you are neither organizer nor reviewer of this challenge")
+            self.organizer_refusal("you are neither organizer nor reviewer of this challenge")
         })
     }
 
@@ -118,14 +157,14 @@ pub(crate) struct Credential {
 
 impl Credential {
     /// The bearer token, or else the cookie.
-    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+    pub(crate) fn of(kit: &Kit, request: &HttpRequest) -> Option<Self> {
         if let Some(token) = bearer(request) {
             return Some(Self {
                 hash: TokenHash::of(token),
                 via: Via::Token,
             });
         }
-        let cookie = request.cookie(SESSION_COOKIE)?;
+        let cookie = request.cookie(cookie_name(kit))?;
         Some(Self {
             hash: TokenHash::of(cookie.value()),
             via: Via::Session,
@@ -154,7 +193,8 @@ pub(crate) async fn find(
         r#"
         SELECT token_id AS "token_id!", user_id AS "user_id!", user_name AS "user_name!",
                is_admin AS "is_admin!", team_ids AS "team_ids!: Vec<Uuid>",
-               organizer_of AS "organizer_of!: Vec<Uuid>", reviewer_of AS "reviewer_of!: Vec<Uuid>"
+               organizer_of AS "organizer_of!: Vec<Uuid>", reviewer_of AS "reviewer_of!: Vec<Uuid>",
+               scopes AS "scopes!", may_take_part AS "may_take_part!", last_used_at
         FROM registration.callers
         WHERE token_hash = $1 AND expires_at > $2 AND (token_kind = 'session' OR NOT $3)
         "#,
@@ -165,17 +205,55 @@ pub(crate) async fn find(
     .fetch_optional(db)
     .await?;
 
-    Ok(row.map(|row| Caller {
+    let Some(row) = row else { return Ok(None) };
+    let scopes = row.scopes.iter().map(|scope| scope.parse());
+    let scopes: Vec<Scope> = scopes
+        .collect::<Result<_, _>>()
+        .map_err(ApiError::internal)?;
+    let organizes = scopes.contains(&Scope::Organize);
+    let challenges = |ids: Vec<Uuid>| {
+        let ids = ids.into_iter().filter(|_| organizes);
+        ids.map(ChallengeId).collect()
+    };
+    Ok(Some(Caller {
         user_id: row.user_id.into(),
         user_name: row.user_name,
-        is_admin: row.is_admin,
+        is_admin: row.is_admin && organizes,
         teams: row.team_ids.into_iter().map(TeamId).collect(),
-        organizer_of: row.organizer_of.into_iter().map(ChallengeId).collect(),
-        reviewer_of: row.reviewer_of.into_iter().map(ChallengeId).collect(),
+        organizer_of: challenges(row.organizer_of),
+        reviewer_of: challenges(row.reviewer_of),
         token_id: row.token_id,
         via: credential.via,
+        scopes,
+        may_take_part: row.may_take_part,
+        last_used_at: row.last_used_at,
         csrf: csrf_token(kit, &credential.hash),
     }))
+}
+
+/// Once a minute is enough for an owner who looks for a token that nobody uses.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// Notes that the token was used, at most once a minute.
+pub(crate) async fn note_use(
+    db: impl PgExecutor<'_>,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let is_noted = caller
+        .last_used_at
+        .is_some_and(|last| now - last < NOTED_EVERY);
+    if !is_noted {
+        sqlx::query!("SELECT registration.note_use($1, $2)", caller.token_id, now)
+            .execute(db)
+            .await?;
+    }
+    Ok(())
+}
+
+fn lacks(scope: Scope) -> ApiError {
+    let detail = format!("the token lacks the scope `{scope}`; make one that has it at /account");
+    ApiError::forbidden(detail).with_code("scope-missing")
 }
 
 /// Bound to the session: a token read off one page is of no use in another's session.
@@ -185,13 +263,20 @@ fn csrf_token(kit: &Kit, hash: &TokenHash) -> String {
     hex::encode(mac.finalize().into_bytes())
 }
 
+/// The session that a browser shows, whoever asks: signing in ends it, so that a token from before
+/// is not the one after.
+pub fn shown_session(kit: &Kit, request: &HttpRequest) -> Option<TokenHash> {
+    let cookie = request.cookie(cookie_name(kit))?;
+    Some(TokenHash::of(cookie.value()))
+}
+
 /// The cookie that signs a browser in.
 pub fn session_cookie(kit: &Kit, token: String, expires_at: DateTime<Utc>) -> Cookie<'static> {
-    let mut cookie = Cookie::build(SESSION_COOKIE, token)
+    let mut cookie = Cookie::build(cookie_name(kit), token)
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(kit.public_url.scheme() == "https")
+        .secure(is_secure(kit))
         .finish();
     cookie.set_expires(OffsetDateTime::from_unix_timestamp(expires_at.timestamp()).ok());
     cookie
@@ -247,6 +332,9 @@ mod tests {
             reviewer_of: vec![challenge],
             token_id: Uuid::nil(),
             via: Via::Token,
+            scopes: Scope::ALL.to_vec(),
+            may_take_part: true,
+            last_used_at: None,
             csrf: String::new(),
         };
         assert!(caller.require_member(team).is_ok());
@@ -259,5 +347,26 @@ mod tests {
         assert!(caller.require_organizer(other).is_err());
         caller.is_admin = true;
         assert!(caller.require_organizer(other).is_ok());
+        assert!(caller.require_scope(Scope::Submit).is_ok());
+        caller.scopes = vec![Scope::Read];
+        let lacks = caller.require_scope(Scope::Submit).unwrap_err();
+        let problem = serde_json::to_value(lacks.problem()).unwrap();
+        assert_eq!(problem["code"], "scope-missing");
+    }
+
+    #[actix_web::test]
+    async fn by_tls_the_cookie_is_bound_to_the_host() {
+        let db = sqlx::postgres::PgPoolOptions::new();
+        let db = db.connect_lazy("postgres://nobody@localhost/none").unwrap();
+        let clock = molar_domain::MockClock::at(DateTime::UNIX_EPOCH);
+        let kit = crate::testing::kit(molar_service::Role::Registration, db, clock);
+        let mut kit = Kit::clone(&kit);
+        kit.public_url = "https://molar.test/".parse().unwrap();
+        let cookie = session_cookie(&kit, "t".into(), DateTime::UNIX_EPOCH).to_string();
+        assert!(
+            cookie.starts_with("__Host-molar_session=t; HttpOnly; SameSite=Lax; Secure; Path=/;"),
+            "{cookie}"
+        );
+        assert!(!cookie.contains("Domain"), "{cookie}");
     }
 }

@@ -117,7 +117,7 @@ fn security(access: Access) -> Option<Vec<SecurityRequirement>> {
         Access::SignedInOrPublic => {
             Some([signed_in, vec![SecurityRequirement::default()]].concat())
         }
-        Access::SignedIn | Access::Organizer | Access::Admin => Some(signed_in),
+        Access::SignedIn | Access::Account | Access::Organizer | Access::Admin => Some(signed_in),
         Access::Worker => Some(vec![scheme("token")]),
     }
 }

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use molar_domain::device_class::DeviceClass;
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -109,6 +110,32 @@ pub async fn splits(db: impl PgExecutor<'_>, challenge: Uuid) -> sqlx::Result<Ve
         WHERE t.challenge_id = $1 ORDER BY s.id
         "#,
         challenge,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What the organizers told everybody.
+pub struct Announced {
+    pub title: String,
+    pub text: String,
+    pub created_at: DateTime<Utc>,
+    pub withdrawn_reason: Option<String>,
+}
+
+/// The newest first.
+pub async fn announced(
+    db: impl PgExecutor<'_>,
+    challenge: Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<Announced>> {
+    sqlx::query_as!(
+        Announced,
+        r#"SELECT title AS "title!", text AS "text!", created_at AS "created_at!", withdrawn_reason
+           FROM registration.announced WHERE challenge_id = $1
+           ORDER BY announcement_id DESC LIMIT $2"#,
+        challenge,
+        limit,
     )
     .fetch_all(db)
     .await

@@ -8,6 +8,7 @@ use molar_domain::ChallengeId;
 use molar_domain::metric::Metric;
 use molar_domain::phase::PhaseState;
 use molar_domain::quota::Quota;
+use molar_web_kit::links::{self, Piece};
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 use uuid::Uuid;
 
@@ -24,6 +25,7 @@ struct ChallengePage {
     challenge: Challenge,
     zone: String,
     is_signed_in: bool,
+    announced: Vec<Announced>,
     tracks: Vec<TrackPart>,
 }
 
@@ -95,6 +97,7 @@ pub async fn challenge(
     let page = ChallengePage {
         zone: row.zone.replace('_', " "),
         is_signed_in: caller.is_some(),
+        announced: announced(&kit, row.id, zone).await?,
         tracks: parts,
         challenge: row,
     };
@@ -104,6 +107,27 @@ pub async fn challenge(
             .caller(caller.as_ref())
             .respond(),
     )
+}
+
+/// How many announcements stand on the page itself; the rest has a page of its own.
+const ANNOUNCED: i64 = 3;
+
+struct Announced {
+    title: String,
+    text: String,
+    at: String,
+    withdrawn_reason: Option<String>,
+}
+
+async fn announced(kit: &Kit, challenge: Uuid, zone: Tz) -> sqlx::Result<Vec<Announced>> {
+    let rows = rows::announced(&kit.db, challenge, ANNOUNCED).await?;
+    let announced = rows.into_iter().map(|row| Announced {
+        title: row.title,
+        text: row.text,
+        at: when::moment(row.created_at, zone),
+        withdrawn_reason: row.withdrawn_reason,
+    });
+    Ok(announced.collect())
 }
 
 fn track_part(
@@ -298,7 +322,8 @@ fn entry(phase: &Phase) -> String {
 
 #[cfg(test)]
 mod tests {
-    use molar_web_kit::testing::admin;
+    use chrono::TimeDelta;
+    use molar_web_kit::testing::{admin, noon};
     use serde_json::json;
     use sqlx::PgPool;
 
@@ -325,5 +350,53 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_was_announced_stands_on_the_page_as_text(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let root = admin(&pool, "Root").await;
+        let file = include_str!("../../../../deploy/challenges/sts2024.toml");
+        let organizer = api.of(&root);
+        let (status, _) = organizer
+            .put("/api/v1/challenges", json!({"file": file}))
+            .await;
+        assert_eq!(status, 200);
+        let announce = async |title: &str, text: &str, withdrawn: Option<&str>| {
+            let at = noon() + TimeDelta::seconds(i64::from(withdrawn.is_some()));
+            sqlx::query!(
+                "INSERT INTO registration.announcements
+                     (id, challenge_id, title, text, is_mailed, created_by, created_at, withdrawn_by,
+                      withdrawn_at, withdrawn_reason)
+                 SELECT $1, c.id, $2, $3, false, $4::uuid, $5::timestamptz,
+                        CASE WHEN $6::text IS NOT NULL THEN $4 END,
+                        CASE WHEN $6::text IS NOT NULL THEN $5 END, $6
+                 FROM tracks.challenges c",
+                molar_domain::uuid_at(at),
+                title,
+                text,
+                root.id.0,
+                at,
+                withdrawn,
+            )
+            .execute(&pool)
+            .await
+            .unwrap();
+        };
+        let (_, page) = api.nobody().page("/challenges/sts2024").await;
+        assert!(!page.contains("Announcements"), "{page}");
+        announce("First", "<b>See</b> https://molar.test/x.", None).await;
+        announce("Second", "was wrong", Some("it is not so")).await;
+        let (_, page) = api.nobody().page("/challenges/sts2024").await;
+        for part in [
+            r#"&#60;b&#62;See&#60;/b&#62; <a href="https://molar.test/x" rel="nofollow noopener">"#,
+            "<s>Second</s>",
+            "Withdrawn: it is not so",
+            r#"<a href="/announcements/sts2024">"#,
+        ] {
+            assert!(page.contains(part), "{part} is not in {page}");
+        }
+        assert!(page.find("Second") < page.find("First"), "the newest first");
+        assert!(!page.contains("was wrong"), "{page}");
     }
 }

@@ -13,7 +13,7 @@ use super::{Access, Answer, WorkerGate};
 use crate::caller::{self, Caller, Credential, TokenHash, Via};
 use crate::idempotency::{self, RequestHash};
 use crate::rate::Key;
-use crate::{ApiError, Kit};
+use crate::{ApiError, Kit, Scope};
 
 pub(super) async fn enforce(
     access: Access,
@@ -36,7 +36,7 @@ async fn admit(
         return admit_worker(gate, request).await;
     }
     let kit = Kit::of(request.request())?.clone();
-    let credential = Credential::of(request.request());
+    let credential = Credential::of(&kit, request.request());
     // A caller that turns out to be known is counted as that person instead, below.
     let address = Key::address(kit.address_of(request.request()));
     if access == Access::Public || credential.is_none() {
@@ -70,6 +70,14 @@ async fn admit(
             Err(ApiError::Unauthorized)
         };
     };
+    let now = kit.clock.now();
+    if let Err(error) = caller::note_use(&kit.db, &caller, now).await {
+        // The request itself does not depend on it.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "last use not noted"
+        );
+    }
     let admitted = match admit_rate(&kit, Key::User(caller.user_id), request) {
         Ok(()) => admit_caller(&kit, access, &caller, request).await,
         Err(refusal) => Err(refusal),
@@ -92,7 +100,13 @@ async fn admit_caller(
     caller: &Caller,
     request: &mut ServiceRequest,
 ) -> Result<(), ApiError> {
+    if let Some(scope) = Scope::of(access, request.method()) {
+        caller.require_scope(scope)?;
+    }
     require_right(access, caller)?;
+    if !request.method().is_safe() {
+        require_confirmed(access, caller)?;
+    }
     if !request.method().is_safe() {
         if caller.via == Via::Session {
             require_csrf(caller, request).await?;
@@ -115,6 +129,24 @@ async fn admit_worker(
     Ok(())
 }
 
+/// Until the address is confirmed a person reads, and changes nothing but the account.
+fn require_confirmed(access: Access, caller: &Caller) -> Result<(), ApiError> {
+    match access {
+        Access::SignedIn | Access::Organizer | Access::Admin if !caller.may_take_part => {
+            let detail = "confirm your e-mail address first: open the link in the mail that we sent \
+                          you, or ask for another at /account";
+            Err(ApiError::forbidden(detail).with_code("address-not-confirmed"))
+        }
+        Access::Public
+        | Access::SignedInOrPublic
+        | Access::SignedIn
+        | Access::Account
+        | Access::Organizer
+        | Access::Admin
+        | Access::Worker => Ok(()),
+    }
+}
+
 fn require_right(access: Access, caller: &Caller) -> Result<(), ApiError> {
     match access {
         Access::Organizer if !caller.organizes_anything() => {
@@ -124,6 +156,7 @@ fn require_right(access: Access, caller: &Caller) -> Result<(), ApiError> {
         Access::Public
         | Access::SignedInOrPublic
         | Access::SignedIn
+        | Access::Account
         | Access::Organizer
         | Access::Admin
         | Access::Worker => Ok(()),

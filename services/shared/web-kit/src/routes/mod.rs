@@ -25,7 +25,11 @@ pub enum Access {
     Public,
     /// Anybody; the handler learns who, if signed in (`Option<Caller>`).
     SignedInOrPublic,
+    /// Whose address is confirmed, where it is not `GET`.
     SignedIn,
+    /// The same, about the caller's own account: also before its address is confirmed, and with a
+    /// token of the API only if that was made for it.
+    Account,
     /// Organizer of at least one challenge, or admin. Whether of *this* challenge is for the
     /// handler: [`crate::Caller::require_organizer`].
     Organizer,

@@ -8,6 +8,7 @@ mod idempotency;
 mod pages;
 mod problems;
 mod rates;
+mod scopes;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;

@@ -1,0 +1,176 @@
+//! Submissions that have come to their end.
+
+use chrono::{DateTime, Utc};
+use molar_domain::FailureCode;
+use molar_domain::spelling::UnknownWord;
+use molar_domain::submission::{Facts, SubmissionState};
+use molar_web_kit::Kit;
+use uuid::Uuid;
+
+use super::{News, moment, note, tell};
+use crate::Error;
+
+const OCCASION: &str = "ended";
+
+/// What is looked at together.
+const BATCH: usize = 200;
+
+pub async fn round(kit: &Kit) -> Result<(), Error> {
+    let untold = sqlx::query_scalar!(
+        r#"
+        SELECT h.submission_id AS "id!" FROM submission.handed_in h
+        WHERE NOT EXISTS (
+            SELECT FROM registration.noticed n
+            WHERE n.subject_id = h.submission_id AND n.occasion = $1)
+        ORDER BY h.submission_id
+        "#,
+        OCCASION
+    )
+    .fetch_all(&kit.db)
+    .await?;
+    for ids in untold.chunks(BATCH) {
+        for life in list(kit, ids).await? {
+            let state = life.state()?;
+            match state {
+                // The team did it and knows.
+                SubmissionState::Cancelled => note_only(kit, life.id).await?,
+                state if state.is_final() => tell(kit, &life.news(kit, state)).await?,
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn note_only(kit: &Kit, submission: Uuid) -> sqlx::Result<()> {
+    let mut conn = kit.db.acquire().await?;
+    note(&mut conn, submission, OCCASION, kit.clock.now()).await?;
+    Ok(())
+}
+
+/// What the roles' rows say, as far as a mail tells it.
+struct Life {
+    id: Uuid,
+    team_id: Uuid,
+    kind: String,
+    is_trial: bool,
+    created_at: DateTime<Utc>,
+    is_cancelled: bool,
+    upload_state: String,
+    upload_failure: Option<String>,
+    attempt_state: Option<String>,
+    attempt_failure: Option<String>,
+    evaluation_state: Option<String>,
+    phase: String,
+    track: String,
+    challenge: String,
+    zone: String,
+    /// Whether the team sees no scores yet.
+    is_hidden: bool,
+}
+
+async fn list(kit: &Kit, ids: &[Uuid]) -> sqlx::Result<Vec<Life>> {
+    sqlx::query_as!(
+        Life,
+        r#"
+        SELECT l.submission_id AS "id!", l.team_id AS "team_id!", l.kind AS "kind!",
+               h.is_trial AS "is_trial!", l.created_at AS "created_at!",
+               l.cancelled_at IS NOT NULL AS "is_cancelled!", l.upload_state AS "upload_state!",
+               l.upload_failure, l.attempt_state, l.attempt_failure, l.evaluation_state,
+               f.phase_title AS "phase!", f.track_title AS "track!", f.challenge_title AS "challenge!",
+               f.zone AS "zone!", f.is_final AND f.published_at IS NULL AS "is_hidden!"
+        FROM submission.life l
+        JOIN submission.handed_in h ON h.submission_id = l.submission_id
+        JOIN tracks.phase_facts f ON f.phase_id = l.phase_id
+        WHERE l.submission_id = ANY($1)
+        "#,
+        ids,
+    )
+    .fetch_all(&kit.db)
+    .await
+}
+
+impl Life {
+    fn state(&self) -> Result<SubmissionState, UnknownWord> {
+        fn word<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
+            text.map(|text| text.parse()).transpose()
+        }
+        Ok(SubmissionState::of(&Facts {
+            kind: self.kind.parse()?,
+            is_trial: self.is_trial,
+            is_cancelled: self.is_cancelled,
+            upload: self.upload_state.parse()?,
+            attempt: word(self.attempt_state.as_ref())?,
+            attempt_failure: word(self.attempt_failure.as_ref())?,
+            evaluation: word(self.evaluation_state.as_ref())?,
+        }))
+    }
+
+    fn news(&self, kit: &Kit, state: SubmissionState) -> News {
+        let created = moment(self.created_at, &self.zone);
+        let (what, sentence) = self.in_words(state);
+        let Self {
+            phase,
+            track,
+            challenge,
+            ..
+        } = self;
+        News {
+            subject_id: self.id,
+            occasion: OCCASION.to_owned(),
+            team: self.team_id.into(),
+            title: format!("Submission {what}: {phase}, {track}, {challenge}"),
+            text: format!(
+                "Your team's submission to {phase} of {track}, made on {created}, {sentence}\n\n\
+                 {}submissions/{}",
+                kit.public_url, self.id
+            ),
+        }
+    }
+
+    fn in_words(&self, state: SubmissionState) -> (&'static str, String) {
+        match state {
+            SubmissionState::Scored if self.is_hidden => (
+                "scored",
+                "is scored. Its scores are shown when the organizers publish the phase.".into(),
+            ),
+            SubmissionState::Scored => ("scored", "is scored. Its scores are on its page.".into()),
+            SubmissionState::Tried => (
+                "tried",
+                "was a trial and passed: its image runs on the public case and writes a prediction \
+                 that can be scored."
+                    .into(),
+            ),
+            SubmissionState::Refused => (
+                "refused",
+                format!(
+                    "was refused by the check and cost no quota.\n\n{}",
+                    advice(self.upload_failure.as_deref())
+                ),
+            ),
+            SubmissionState::Expired => (
+                "expired",
+                "has expired: its file was not uploaded in time. It cost no quota.".into(),
+            ),
+            SubmissionState::Failed
+            | SubmissionState::Cancelled
+            | SubmissionState::Uploading
+            | SubmissionState::Checking
+            | SubmissionState::Queued
+            | SubmissionState::Running
+            | SubmissionState::Scoring => (
+                "failed",
+                format!("has failed.\n\n{}", advice(self.attempt_failure.as_deref())),
+            ),
+        }
+    }
+}
+
+/// The code, and what to do.
+fn advice(code: Option<&str>) -> String {
+    match code.map(|code| (code, code.parse::<FailureCode>())) {
+        Some((code, Ok(known))) => format!("{code}: {}", known.advice()),
+        Some((code, Err(_))) => code.to_owned(),
+        None => "The page of the submission says why.".to_owned(),
+    }
+}

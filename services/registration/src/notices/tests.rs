@@ -1,0 +1,241 @@
+use chrono::TimeDelta;
+use molar_domain::upload::UploadState;
+use molar_testkit::{
+    Challenge, ChallengeBuilder, EvaluationBuilder, PhaseBuilder, SubmissionBuilder, Team,
+    TeamBuilder,
+};
+use molar_web_kit::testing::{noon, person};
+use serde_json::json;
+use sqlx::PgPool;
+
+use super::*;
+use crate::testing::Api;
+
+/// What was queued: to whom, the subject, the text.
+async fn queued(pool: &PgPool) -> Vec<(String, String, String)> {
+    let rows = sqlx::query!(
+        "SELECT u.name, m.subject, m.text FROM registration.mails m
+         JOIN registration.users u ON u.id = m.user_id ORDER BY m.subject, u.name"
+    );
+    let rows = rows.fetch_all(pool).await.unwrap();
+    rows.into_iter()
+        .map(|row| (row.name, row.subject, row.text))
+        .collect()
+}
+
+fn subjects(queued: &[(String, String, String)]) -> Vec<String> {
+    let lines = queued
+        .iter()
+        .map(|(name, subject, _)| format!("{name}: {subject}"));
+    lines.collect()
+}
+
+async fn team(pool: &PgPool, challenge: &Challenge) -> Team {
+    let (ada, grace) = (person(pool, "Ada").await, person(pool, "Grace").await);
+    let team = TeamBuilder::new(challenge, "Molars").member(ada.id);
+    team.member(grace.id).insert(pool).await
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn each_end_of_a_submission_is_told_once_to_each_member(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+    let team = team(&pool, &challenge).await;
+    let new = || SubmissionBuilder::new(&challenge, &team);
+    let scored = new().insert(&pool).await;
+    new().state(UploadState::Refused).insert(&pool).await;
+    new().state(UploadState::Open).insert(&pool).await;
+    new()
+        .state(UploadState::Cancelled)
+        .cancelled()
+        .insert(&pool)
+        .await;
+    let values = json!({"image_DSC": 0.765});
+    let running = EvaluationBuilder::new(&challenge, &scored, values.clone()).running();
+    running.insert(&pool).await;
+
+    round(&api.kit).await.unwrap();
+    let first = queued(&pool).await;
+    assert_eq!(first.len(), 2, "{first:?}");
+    sqlx::query!("DELETE FROM scoring.case_scores")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query!("DELETE FROM scoring.evaluations")
+        .execute(&pool)
+        .await
+        .unwrap();
+    EvaluationBuilder::new(&challenge, &scored, values)
+        .insert(&pool)
+        .await;
+    for _ in 0..2 {
+        round(&api.kit).await.unwrap();
+    }
+    let all = queued(&pool).await;
+    let place = &all[0].1.split_once(": ").unwrap().1.to_owned();
+    assert_eq!(
+        subjects(&all),
+        [
+            format!("Ada: Submission refused: {place}"),
+            format!("Grace: Submission refused: {place}"),
+            format!("Ada: Submission scored: {place}"),
+            format!("Grace: Submission scored: {place}"),
+        ]
+    );
+    assert!(
+        all[0].2.contains("bad-archive: The file is damaged"),
+        "{}",
+        all[0].2
+    );
+    assert!(
+        all[2].2.contains("Its scores are on its page."),
+        "{}",
+        all[2].2
+    );
+    assert!(
+        all[2]
+            .2
+            .contains(&format!("http://molar.test/submissions/{}", scored.id))
+    );
+    assert!(
+        all.iter()
+            .all(|(_, subject, text)| !format!("{subject}{text}").contains("0.765"))
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn of_a_final_phase_no_mail_promises_a_score(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let phase = PhaseBuilder::new("final").is_final();
+    let challenge = ChallengeBuilder::new("teeth")
+        .phase(phase)
+        .insert(&pool)
+        .await;
+    let team = team(&pool, &challenge).await;
+    let submission = SubmissionBuilder::new(&challenge, &team)
+        .insert(&pool)
+        .await;
+    let evaluation = EvaluationBuilder::new(&challenge, &submission, json!({"image_DSC": 0.765}));
+    evaluation.insert(&pool).await;
+    round(&api.kit).await.unwrap();
+    let all = queued(&pool).await;
+    assert_eq!(all.len(), 2);
+    assert!(
+        all[0].2.contains("shown when the organizers publish"),
+        "{}",
+        all[0].2
+    );
+    assert!(!all[0].2.contains("0.765"), "{}", all[0].2);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn who_wants_no_mail_gets_none_and_none_later(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+    let team = team(&pool, &challenge).await;
+    let wants = |wants: bool| {
+        let captain = team.captain.0;
+        let pool = pool.clone();
+        async move {
+            sqlx::query!(
+                "UPDATE registration.users SET wants_notices = $2 WHERE id = $1",
+                captain,
+                wants
+            )
+            .execute(&pool)
+            .await
+            .unwrap();
+        }
+    };
+    wants(false).await;
+    let refused = SubmissionBuilder::new(&challenge, &team).state(UploadState::Refused);
+    refused.insert(&pool).await;
+    round(&api.kit).await.unwrap();
+    wants(true).await;
+    round(&api.kit).await.unwrap();
+    let all = queued(&pool).await;
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].0, "Grace");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_decision_is_told_with_its_reason_and_the_next_one_again(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+    let team = team(&pool, &challenge).await;
+    round(&api.kit).await.unwrap();
+    assert_eq!(queued(&pool).await, [], "nobody decided anything");
+
+    let decide = async |state: &str, reason: Option<&str>, at: DateTime<Utc>| {
+        sqlx::query!(
+            "UPDATE registration.participations
+             SET state = $2, reason = $3, decided_by = $4, decided_at = $5 WHERE id = $1",
+            team.participation_id.0,
+            state,
+            reason,
+            team.captain.0,
+            at,
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        round(&api.kit).await.unwrap();
+        round(&api.kit).await.unwrap();
+    };
+    decide("refused", Some("no lab is named"), noon()).await;
+    let all = queued(&pool).await;
+    assert_eq!(all.len(), 2);
+    assert!(all[0].1.starts_with("Molars was refused: "), "{}", all[0].1);
+    assert!(
+        all[0].2.contains("Their reason: no lab is named"),
+        "{}",
+        all[0].2
+    );
+    decide("approved", None, noon() + TimeDelta::hours(1)).await;
+    assert_eq!(queued(&pool).await.len(), 4);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_close_is_told_a_day_ahead_to_teams_that_take_part(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let closes = noon() + TimeDelta::days(5);
+    let phase = PhaseBuilder::new("validation").window(noon() - TimeDelta::days(1), closes);
+    let challenge = ChallengeBuilder::new("teeth")
+        .zone("Europe/Berlin")
+        .phase(phase);
+    let challenge = challenge.insert(&pool).await;
+    team(&pool, &challenge).await;
+    let late = TeamBuilder::new(&challenge, "Lateral").state("requested");
+    late.insert(&pool).await;
+
+    api.clock
+        .set(closes - TimeDelta::hours(24) - TimeDelta::seconds(1));
+    round(&api.kit).await.unwrap();
+    assert_eq!(queued(&pool).await, []);
+    api.clock.advance(TimeDelta::seconds(1));
+    for _ in 0..2 {
+        round(&api.kit).await.unwrap();
+    }
+    let all = queued(&pool).await;
+    assert_eq!(all.len(), 2, "{all:?}");
+    let moment = "Sunday, 6 September 2026, 14:00 (Europe/Berlin)";
+    assert!(all[0].2.contains(moment), "{}", all[0].2);
+
+    let later = closes + TimeDelta::days(2);
+    sqlx::query!("UPDATE tracks.phases SET closes_at = $1", later)
+        .execute(&pool)
+        .await
+        .unwrap();
+    round(&api.kit).await.unwrap();
+    assert_eq!(queued(&pool).await.len(), 2);
+    api.clock.set(later - TimeDelta::hours(3));
+    round(&api.kit).await.unwrap();
+    assert_eq!(
+        queued(&pool).await.len(),
+        4,
+        "an extended phase is told anew"
+    );
+    api.clock.set(later);
+    round(&api.kit).await.unwrap();
+    assert_eq!(queued(&pool).await.len(), 4);
+}
