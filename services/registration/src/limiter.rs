@@ -162,25 +162,10 @@ fn wait_s(rule: &Rule, tries: Tries, now: DateTime<Utc>) -> u64 {
     u64::try_from((left.num_milliseconds() + 999) / 1000).unwrap_or(0)
 }
 
-/// Where a request comes from: what the proxy on this very machine says, else the peer. Of an
-/// address of IPv6 the network, since whoever has one address there has all of it.
-pub fn address_of(request: &HttpRequest) -> String {
-    let Some(peer) = request.peer_addr() else {
-        return "unknown".into();
-    };
-    let forwarded = request
-        .headers()
-        .get("x-forwarded-for")
-        .and_then(|value| value.to_str().ok());
-    let told = forwarded
-        .and_then(|list| list.rsplit(',').next())
-        .map(str::trim);
-    match told {
-        Some(told) if peer.ip().is_loopback() => {
-            told.parse().map_or_else(|_| told.to_owned(), network)
-        }
-        _ => network(peer.ip()),
-    }
+/// Where a request comes from. Of an address of IPv6 the network, since whoever has one address there
+/// has all of it.
+pub fn address_of(kit: &Kit, request: &HttpRequest) -> String {
+    network(kit.address_of(request))
 }
 
 fn network(address: IpAddr) -> String {
@@ -195,7 +180,6 @@ fn network(address: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
     use molar_domain::MockClock;
     use molar_service::Role;
     use molar_web_kit::testing::{kit, noon};
@@ -295,18 +279,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_proxy_beside_us_is_believed() {
-        let from = |peer: &str, told: &str| {
-            let request = TestRequest::default()
-                .peer_addr(peer.parse().unwrap())
-                .insert_header(("x-forwarded-for", told));
-            address_of(&request.to_http_request())
-        };
-        assert_eq!(from("127.0.0.1:5000", "1.1.1.1, 2.2.2.2"), "2.2.2.2");
-        assert_eq!(from("10.9.8.7:5000", "1.1.1.1, 2.2.2.2"), "10.9.8.7");
-        let one = from("127.0.0.1:5000", "2001:db8:1:2:3::4");
+    fn of_ipv6_a_network_is_one_address() {
+        let one = network("2001:db8:1:2:3::4".parse().unwrap());
         assert_eq!(one, "2001:db8:1:2::/64");
-        assert_eq!(one, from("127.0.0.1:5000", "2001:db8:1:2:ffff::1"));
-        assert_eq!(from("127.0.0.1:5000", "::ffff:1.2.3.4"), "1.2.3.4");
+        assert_eq!(one, network("2001:db8:1:2:ffff::1".parse().unwrap()));
+        assert_eq!(network("::ffff:1.2.3.4".parse().unwrap()), "1.2.3.4");
     }
 }

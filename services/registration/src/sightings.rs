@@ -9,7 +9,7 @@ use molar_domain::{UserId, ids};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::limiter;
+use molar_web_kit::Kit;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Occasion {
@@ -34,7 +34,7 @@ pub struct Origin(Option<IpAddr>);
 
 impl Origin {
     pub fn of(request: &HttpRequest) -> Self {
-        Self(limiter::address_of(request).parse().ok())
+        Self(Kit::of(request).ok().map(|kit| kit.address_of(request)))
     }
 }
 

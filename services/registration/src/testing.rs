@@ -1,5 +1,6 @@
 //! For the tests of this role: its API as its callers see it, with the rights that its login has.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use actix_http::Request;
@@ -70,6 +71,7 @@ impl Api {
         As {
             send: self.send.clone(),
             headers: Vec::new(),
+            peer: None,
         }
     }
 
@@ -95,6 +97,7 @@ impl Api {
 pub struct As {
     send: Rc<Send>,
     headers: Vec<(String, String)>,
+    peer: Option<IpAddr>,
 }
 
 impl As {
@@ -103,9 +106,9 @@ impl As {
         self
     }
 
-    /// As seen by the proxy on this machine.
-    pub fn from(self, address: &str) -> Self {
-        self.header("x-forwarded-for", address)
+    pub fn from(mut self, address: &str) -> Self {
+        self.peer = Some(address.parse().unwrap());
+        self
     }
 
     pub fn key(self, key: &str) -> Self {
@@ -154,12 +157,8 @@ impl As {
     }
 
     pub async fn call(&self, mut request: TestRequest) -> ServiceResponse<BoxBody> {
-        if self
-            .headers
-            .iter()
-            .any(|(name, _)| name == "x-forwarded-for")
-        {
-            request = request.peer_addr(([127, 0, 0, 1], 5).into());
+        if let Some(peer) = self.peer {
+            request = request.peer_addr((peer, 5).into());
         }
         for (name, value) in &self.headers {
             request = request.insert_header((name.as_str(), value.as_str()));

@@ -46,7 +46,7 @@ pub async fn ask(
     kit: web::Data<Kit>,
     body: web::Json<AskForReset>,
 ) -> Result<HttpResponse, ApiError> {
-    mail_link(&kit, &address_of(&request), &body.email).await?;
+    mail_link(&kit, &address_of(&kit, &request), &body.email).await?;
     Ok(HttpResponse::Accepted().finish())
 }
 
@@ -89,7 +89,7 @@ pub async fn finish(
     state: web::Data<AppState>,
     body: web::Json<FinishReset>,
 ) -> Result<HttpResponse, ApiError> {
-    set_password(&kit, &state, &address_of(&request), body.into_inner()).await?;
+    set_password(&kit, &state, &address_of(&kit, &request), body.into_inner()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

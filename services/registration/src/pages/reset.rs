@@ -70,7 +70,7 @@ pub async fn submit(
     kit: web::Data<Kit>,
     form: web::Form<AskForm>,
 ) -> Result<HttpResponse, ApiError> {
-    match mail_link(&kit, &address_of(&request), &form.email).await {
+    match mail_link(&kit, &address_of(&kit, &request), &form.email).await {
         Ok(()) => respond(None, Step::Asked, &Slips::default()),
         Err(error) => respond(None, Step::Ask, &Slips::of(error.into())?),
     }
@@ -87,7 +87,7 @@ pub async fn finish(
         token: form.token.clone(),
         password: form.password.clone(),
     };
-    match set_password(&kit, &state, &address_of(&request), given).await {
+    match set_password(&kit, &state, &address_of(&kit, &request), given).await {
         Ok(()) => respond(None, Step::Done, &Slips::default()),
         Err(error) => {
             let token = form.token.expose_secret();

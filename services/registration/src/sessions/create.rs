@@ -88,7 +88,7 @@ pub async fn sign_in(
     request: CreateSession,
 ) -> Result<SessionView, Error> {
     let email = request.email.trim().to_ascii_lowercase();
-    let address = address_of(from);
+    let address = address_of(kit, from);
     limiter::attempt(kit, Door::SignIn, &email, &address).await?;
 
     let user = accounts::rows::by_email(&kit.db, &email).await?;
