@@ -8,6 +8,7 @@ mod boards;
 mod entries;
 mod error;
 mod fold;
+mod moves;
 mod openapi;
 mod pages;
 mod routes;

@@ -1,10 +1,11 @@
 use utoipa::OpenApi;
 
 use crate::boards::{csv, find, list};
+use crate::moves;
 use crate::routes::routes;
 
 #[derive(OpenApi)]
-#[openapi(paths(list::list, find::find, csv::csv))]
+#[openapi(paths(list::list, find::find, csv::csv, moves::find::find))]
 struct Document;
 
 /// The part of the API's document that this role answers for.

@@ -15,6 +15,7 @@ mod openapi;
 mod pages;
 mod participations;
 mod passwords;
+mod requests;
 mod routes;
 mod sessions;
 mod startup;

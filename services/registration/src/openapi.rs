@@ -1,6 +1,8 @@
 use utoipa::OpenApi;
 
-use crate::{accounts, agreements, invitations, participations, sessions, teams, tokens};
+use crate::{
+    accounts, agreements, invitations, participations, requests, sessions, teams, tokens,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -10,6 +12,7 @@ use crate::{accounts, agreements, invitations, participations, sessions, teams, 
         (name = "teams", description = "Teams and invitations"),
         (name = "agreements", description = "Signed versions of data-use terms"),
         (name = "participations", description = "Places of teams in tracks"),
+        (name = "requests", description = "Acts that need a second organizer"),
     ),
     paths(
         accounts::create::create,
@@ -33,6 +36,8 @@ use crate::{accounts, agreements, invitations, participations, sessions, teams, 
         participations::decide::refuse,
         participations::decide::disqualify,
         participations::withdraw::withdraw,
+        requests::list::list,
+        requests::decline::decline,
     )
 )]
 struct Document;

@@ -4,7 +4,9 @@ use molar_service::Role;
 use molar_web_kit::Access::{Organizer, Public, SignedIn, SignedInOrPublic};
 use molar_web_kit::Routes;
 
-use crate::{accounts, agreements, invitations, pages, participations, sessions, teams, tokens};
+use crate::{
+    accounts, agreements, invitations, pages, participations, requests, sessions, teams, tokens,
+};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Registration)
@@ -64,6 +66,18 @@ pub fn routes() -> Routes {
             "/api/v1/participations/{id}/withdraw",
             SignedIn,
             participations::withdraw::withdraw,
+        )
+        .get("/api/v1/requests", SignedIn, requests::list::list)
+        .post(
+            "/api/v1/requests/{id}/decline",
+            Organizer,
+            requests::decline::decline,
+        )
+        .get("/organize/requests", SignedIn, pages::requests::show)
+        .post(
+            "/organize/requests/{id}/decline",
+            Organizer,
+            pages::requests::decline,
         )
         .get("/register", SignedInOrPublic, pages::register::show)
         .post("/register", Public, pages::register::submit)

@@ -6,6 +6,7 @@
 mod cases;
 mod challenges;
 mod config;
+mod corrections;
 mod error;
 mod openapi;
 mod pages;

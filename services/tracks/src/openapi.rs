@@ -1,6 +1,6 @@
 use utoipa::OpenApi;
 
-use crate::{cases, challenges, pages, phases};
+use crate::{cases, challenges, corrections, pages, phases};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -9,6 +9,7 @@ use crate::{cases, challenges, pages, phases};
         (name = "challenges", description = "Challenges and what their files say"),
         (name = "phases", description = "Phases: windows, limits, readiness"),
         (name = "cases", description = "Cases and their references"),
+        (name = "corrections", description = "Wrong references and what replaces them"),
     ),
     paths(
         challenges::list::list,
@@ -24,6 +25,11 @@ use crate::{cases, challenges, pages, phases};
         cases::list::list,
         cases::manifest::manifest,
         cases::download::image,
+        corrections::create::create,
+        corrections::list::list,
+        corrections::find::find,
+        corrections::stored::stored,
+        corrections::accept::accept,
         pages::docs::docs,
     )
 )]

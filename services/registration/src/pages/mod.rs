@@ -6,6 +6,7 @@ pub mod join;
 pub mod login;
 pub mod organize;
 pub mod register;
+pub mod requests;
 pub mod team;
 pub mod teams;
 

@@ -8,7 +8,9 @@ use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery};
 use serde::Deserialize;
 
 use super::{page, see_other};
-use crate::participations::decide::{Decision, decide};
+use crate::participations::decide::{
+    Decision, Disqualification, Disqualified, decide, take_away,
+};
 use crate::participations::list::{Filter, ParticipationView};
 use crate::participations::rows::{self, Sight};
 use crate::participations::{State, Step};
@@ -86,6 +88,8 @@ pub struct Form {
     decision: Step,
     reason: Option<String>,
     out_reason: Option<String>,
+    /// Of a disqualification: the request of another organizer.
+    confirms: Option<uuid::Uuid>,
 }
 
 #[tracing::instrument(name = "pages.organize.decide", skip_all)]
@@ -99,6 +103,7 @@ pub async fn submit(
         decision: step,
         reason,
         out_reason,
+        confirms,
     } = form.into_inner();
     if !matches!(step, Step::Approve | Step::Refuse | Step::Disqualify) {
         return Err(ApiError::invalid("/decision", "is not an organizer's"));
@@ -106,6 +111,15 @@ pub async fn submit(
     // The form has both fields and each belongs to one button.
     let out_reason = out_reason.filter(|_| step == Step::Approve);
     let reason = reason.filter(|_| step.needs_reason());
+    if step == Step::Disqualify {
+        let body = Disqualification { reason, confirms };
+        return Ok(see_other(
+            match take_away(&kit, &caller, *id, &body).await? {
+                Disqualified::Now(_) => "/organize/participations",
+                Disqualified::Waits(_) => "/organize/requests",
+            },
+        ));
+    }
     decide(&kit, &caller, *id, step, &Decision { reason, out_reason }).await?;
     Ok(see_other("/organize/participations"))
 }

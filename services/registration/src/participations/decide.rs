@@ -1,9 +1,11 @@
 //! `POST /api/v1/participations/{id}/approve`, `/refuse`, `/disqualify`
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use molar_domain::ParticipationId;
+use molar_domain::consent::Act;
+use molar_service::consent::{self, Outcome, Wish};
 use molar_service::{audit, outbox};
-use molar_web_kit::{ApiError, Caller, Complaints, Kit};
+use molar_web_kit::{ApiError, Caller, Complaints, Kit, Waiting};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -63,26 +65,91 @@ pub async fn refuse(
     ))
 }
 
-/// Takes a team's place away; its entries leave the board.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disqualification {
+    /// Shown to the team. Only a confirmation needs none: that of the request stands.
+    #[schema(max_length = 1000)]
+    pub reason: Option<String>,
+    /// The request of another organizer that this confirms.
+    pub confirms: Option<uuid::Uuid>,
+}
+
+/// What became of the wish to disqualify.
+pub enum Disqualified {
+    Now(Box<ParticipationView>),
+    Waits(Waiting),
+}
+
+/// Takes a team's place away; its entries leave the board. Where the challenge file wants two organizers for it, the
+/// first is answered 202 and another sends the same with `confirms`.
 #[utoipa::path(
     post,
     path = "/api/v1/participations/{id}/disqualify",
     tag = "participations",
     params(("id" = uuid::Uuid, Path)),
-    responses((status = OK, body = ParticipationView))
+    responses((status = OK, body = ParticipationView), (status = ACCEPTED, body = Waiting))
 )]
 #[tracing::instrument(name = "participations.disqualify", skip_all)]
 pub async fn disqualify(
     kit: web::Data<Kit>,
     caller: Caller,
     id: web::Path<ParticipationId>,
-    body: web::Json<Decision>,
-) -> Result<web::Json<ParticipationView>, ApiError> {
-    Ok(web::Json(
-        decide(&kit, &caller, *id, Step::Disqualify, &body).await?,
-    ))
+    body: web::Json<Disqualification>,
+) -> Result<HttpResponse, ApiError> {
+    match take_away(&kit, &caller, *id, &body).await? {
+        Disqualified::Now(view) => Ok(HttpResponse::Ok().json(view)),
+        Disqualified::Waits(waiting) => Ok(waiting.respond()),
+    }
 }
 
+pub async fn take_away(
+    kit: &Kit,
+    caller: &Caller,
+    id: ParticipationId,
+    body: &Disqualification,
+) -> Result<Disqualified, Error> {
+    let (step, now) = (Step::Disqualify, kit.clock.now());
+    let seen = list::find(kit, caller, id).await?;
+    caller.require_organizer(seen.challenge_id)?;
+    let decision = Decision {
+        reason: body.reason.clone(),
+        out_reason: None,
+    };
+    let needs_words = body.confirms.is_none() || decision.reason.is_some();
+    let words = match needs_words {
+        true => Words::of(&decision, step)?,
+        false => Words::default(),
+    };
+
+    let mut tx = kit.db.begin().await?;
+    teams::rows::lock(&mut tx, seen.team_id).await?;
+    let place = rows::find(&mut *tx, id).await?;
+    place.state.apply(step)?;
+    let wish = Wish {
+        act: Act::Disqualify,
+        subject: id.0,
+        challenge: seen.challenge_id,
+        by: caller.user_id,
+        reason: words.reason.as_deref(),
+        confirms: body.confirms,
+    };
+    match consent::settle(&mut tx, &wish, now).await? {
+        Outcome::Waits(asked) => {
+            tx.commit().await?;
+            Ok(Disqualified::Waits(Waiting::of(&asked)))
+        }
+        Outcome::Act { reason, .. } => {
+            let words = Words { reason, ..words };
+            take(&mut tx, kit, caller, &place, step, &words).await?;
+            tx.commit().await?;
+            let view = list::find(kit, caller, id).await?;
+            Ok(Disqualified::Now(Box::new(view)))
+        }
+    }
+}
+
+/// Of a step that one organizer takes alone.
 pub async fn decide(
     kit: &Kit,
     caller: &Caller,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{create, end};
 use crate::cases::Zips;
 use crate::error::Result;
+use crate::rescorings;
 
 #[derive(Clone)]
 pub struct Reconciler {
@@ -28,12 +29,13 @@ pub async fn round(of: &Reconciler) -> Result<()> {
     let now = of.clock.now();
     end::cancel_dead(&of.db).await?;
     let made = create::missing(&of.db, now).await;
+    let rescored = rescorings::round(&of.db, now).await;
     end::finish_done(&of.db, now).await?;
     of.zips.keep_only(&running(&of.db).await?);
     warn_of_blocked(of).await?;
     // Runs may have ended as well: the claim knows.
     of.bell.notify_one();
-    made.map(drop)
+    made.map(drop).and(rescored)
 }
 
 async fn running(db: &PgPool) -> sqlx::Result<BTreeSet<EvaluationId>> {

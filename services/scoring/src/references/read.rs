@@ -10,7 +10,7 @@ use molar_volumes::{Geometry, Reference};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::rows::{self, Facts, Unread};
+use super::rows::{self, Before, Facts, Unread};
 use crate::cases::format_of;
 use crate::error::{Error, Result};
 use crate::fetch::{Fetched, Fetcher};
@@ -37,6 +37,7 @@ pub struct Reading {
 /// the others from their turn.
 pub async fn round(reading: &Reading) -> Result<usize> {
     let mut done = 0;
+    rows::share_facts(&reading.db, reading.clock.now()).await?;
     loop {
         let now = reading.clock.now();
         let unread = rows::list_unread(&reading.db, now, BATCH).await?;
@@ -59,11 +60,46 @@ async fn one_of_many(reading: &Reading, of: Unread, now: DateTime<Utc>) -> Resul
         return Ok(());
     }
     let facts = facts(reading, &of).await?;
+    let facts = match rows::before(&reading.db, of.reference_id).await? {
+        Some(before) => corrected(facts, &of, &before),
+        None => facts,
+    };
     if let Some(complaint) = &facts.complaint {
         tracing::warn!(reference.id = %of.reference_id, case = of.case_name, complaint, "reference refused");
     }
     rows::upsert(&reading.db, &of, &facts, now).await?;
     Ok(())
+}
+
+/// Predictions were checked against the shape that is known, and a correction is looked at by nobody else before
+/// it counts.
+fn corrected(facts: Facts, of: &Unread, before: &Before) -> Facts {
+    if facts.complaint.is_some() {
+        return facts;
+    }
+    let outside: Vec<_> = facts
+        .labels
+        .iter()
+        .filter(|label| !of.labels.contains(label))
+        .map(i32::to_string)
+        .collect();
+    let complaint = if facts.shape != before.shape {
+        format!(
+            "its shape is {:?}, that of the reference before {:?}: a correction keeps the shape of the image",
+            facts.shape, before.shape
+        )
+    } else if !outside.is_empty() {
+        format!(
+            "it has labels that the track does not know: {}",
+            outside.join(", ")
+        )
+    } else {
+        return facts;
+    };
+    Facts {
+        complaint: Some(complaint),
+        ..facts
+    }
 }
 
 async fn facts(reading: &Reading, of: &Unread) -> Result<Facts> {

@@ -6,6 +6,7 @@
 
 mod args;
 pub mod caller;
+mod consent;
 mod error;
 mod extract;
 pub mod idempotency;
@@ -21,6 +22,7 @@ pub mod valid;
 
 pub use args::WebArgs;
 pub use caller::Caller;
+pub use consent::Waiting;
 pub use error::ApiError;
 pub use idempotency::{Begun, Once};
 pub use kit::Kit;

@@ -117,10 +117,10 @@ struct Wanted {
     reference: Option<Content>,
 }
 
-struct Content {
-    key: String,
-    size_bytes: i64,
-    sha256: String,
+pub struct Content {
+    pub key: String,
+    pub size_bytes: i64,
+    pub sha256: String,
 }
 
 async fn write(
@@ -288,7 +288,7 @@ impl Wanted {
 }
 
 impl Content {
-    async fn sign(&self, store: &Store, bucket: Bucket) -> Result<Upload, Error> {
+    pub async fn sign(&self, store: &Store, bucket: Bucket) -> Result<Upload, Error> {
         let size = u64::try_from(self.size_bytes).map_err(ApiError::internal)?;
         let mut sha256 = [0; 32];
         hex::decode_to_slice(&self.sha256, &mut sha256).map_err(ApiError::internal)?;
@@ -360,7 +360,7 @@ impl NewCase {
     }
 }
 
-fn check_content(at: &str, size_bytes: i64, sha256: &str, wrong: &mut Complaints) {
+pub fn check_content(at: &str, size_bytes: i64, sha256: &str, wrong: &mut Complaints) {
     wrong.check(
         (1..=MOST_BYTES).contains(&size_bytes),
         &format!("{at}/size_bytes"),

@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::consent::Act;
 use crate::limits::Limits;
 use crate::phase::{Keep, SubmissionKind};
 use crate::quota::Quota;
@@ -63,6 +64,9 @@ pub struct Challenge {
     pub team_size_max: u16,
     /// Shown on every board.
     pub note: Option<String>,
+    /// Acts that one organizer asks for and another confirms.
+    #[serde(default)]
+    pub second_organizer: Vec<Act>,
 }
 
 fn ten() -> u16 {
