@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{Connection, apply, board, logs, session, status, submit, team};
+use crate::client::{Connection, apply, board, correct, logs, session, status, submit, team};
 use crate::up::UpArgs;
 use crate::{admin, migrate, phantom, rehearse, roles, score};
 
@@ -56,6 +56,8 @@ pub enum Command {
     Apply(apply::Args),
     /// Organizers: upload the images and references of a split.
     UploadCases(apply::UploadArgs),
+    /// Organizers: replace wrong references by a new version of a split's set.
+    Correct(correct::Args),
     /// Draw phantom cases (images and references) to try things with.
     Phantom(phantom::Args),
     Up(UpArgs),
@@ -93,6 +95,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Board(args) => board::run(args).await?,
         Command::Apply(args) => apply::run(args).await?,
         Command::UploadCases(args) => apply::upload_cases(args).await?,
+        Command::Correct(args) => correct::run(args).await?,
         Command::Phantom(args) => tokio::task::block_in_place(|| phantom::run(args))?,
         Command::Up(args) => return Box::pin(crate::demo::up(args)).await,
         Command::Serve(role) => Box::pin(roles::serve(role)).await?,

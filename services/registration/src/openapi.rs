@@ -1,8 +1,6 @@
 use utoipa::OpenApi;
 
-use crate::{
-    accounts, agreements, invitations, participations, requests, sessions, teams, tokens,
-};
+use crate::{accounts, agreements, invitations, participations, requests, sessions, teams, tokens};
 
 #[derive(OpenApi)]
 #[openapi(

@@ -7,6 +7,7 @@ mod bad_input;
 mod boards;
 mod killed;
 mod leases;
+mod rescored;
 mod rights;
 mod stage;
 mod stopped;
@@ -25,6 +26,9 @@ async fn main() -> ExitCode {
         boards {
             both_kinds_on_both_tracks_reach_their_boards_with_exact_scores,
             a_final_board_is_hidden_until_it_is_published,
+        }
+        rescored {
+            a_wrong_reference_is_replaced_previewed_and_published_by_two_or_dropped,
         }
         rights {
             every_role_is_a_process_of_its_own,

@@ -125,11 +125,7 @@ struct Standing {
 }
 
 impl Standing {
-    fn of(
-        phase: &Phase,
-        metrics: Vec<String>,
-        candidates: Vec<Candidate>,
-    ) -> Result<Self, Error> {
+    fn of(phase: &Phase, metrics: Vec<String>, candidates: Vec<Candidate>) -> Result<Self, Error> {
         let entries = fold::entries(phase, candidates)?;
         let table = fold::table(&metrics, &entries)?;
         let ranks: BTreeMap<usize, u32> = table

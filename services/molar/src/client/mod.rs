@@ -8,6 +8,7 @@ macro_rules! say {
 pub mod api;
 pub mod apply;
 pub mod board;
+pub mod correct;
 pub mod credentials;
 pub mod events;
 pub mod logs;

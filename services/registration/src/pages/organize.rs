@@ -8,9 +8,7 @@ use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery};
 use serde::Deserialize;
 
 use super::{page, see_other};
-use crate::participations::decide::{
-    Decision, Disqualification, Disqualified, decide, take_away,
-};
+use crate::participations::decide::{Decision, Disqualification, Disqualified, decide, take_away};
 use crate::participations::list::{Filter, ParticipationView};
 use crate::participations::rows::{self, Sight};
 use crate::participations::{State, Step};

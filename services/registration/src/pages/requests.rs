@@ -34,9 +34,11 @@ pub async fn show(
             .and_then(serde_json::Value::as_str)
             .map(|cursor| format!("?cursor={cursor}")),
     };
-    Ok(page(Some(&caller), "Acts that need a second organizer", &body)?
-        .crumb("Organize", "/organize")
-        .respond())
+    Ok(
+        page(Some(&caller), "Acts that need a second organizer", &body)?
+            .crumb("Organize", "/organize")
+            .respond(),
+    )
 }
 
 #[derive(Deserialize)]

@@ -400,4 +400,100 @@ mod tests {
             200
         );
     }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn another_organizer_confirms_a_disqualification_where_the_file_says_so(pool: PgPool) {
+        let Asked {
+            api, demo, path, ..
+        } = asked(&pool).await;
+        let olga = organizer(&pool, "Olga", demo.id).await;
+        let bob = organizer(&pool, "Bob", demo.id).await;
+        sqlx::query!("UPDATE tracks.challenges SET second_organizer = '{disqualify}'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let (status, _) = api
+            .of(&olga)
+            .post(&format!("{path}/approve"), json!({}))
+            .await;
+        assert_eq!(status, 200, "an approval needs one");
+        let disqualify = format!("{path}/disqualify");
+        let (status, _) = api.of(&olga).post(&disqualify, json!({})).await;
+        assert_eq!(status, 422, "a request needs its reason");
+        let why = json!({"reason": "trained on the test set"});
+        let (status, asked) = api.of(&olga).post(&disqualify, why).await;
+        assert_eq!(status, 202, "{asked}");
+
+        let (_, list) = api.of(&bob).get("/api/v1/requests").await;
+        let request = &list["items"][0];
+        assert_eq!(
+            (&request["may_confirm"], &request["subject"]),
+            (&json!(true), &json!("Molars in opg"))
+        );
+        let (_, list) = api.of(&olga).get("/api/v1/requests").await;
+        assert_eq!(list["items"][0]["may_confirm"], false);
+
+        // From the page, as a person does.
+        let form = format!(
+            "/organize/participations/{}",
+            &path[path.rfind('/').unwrap() + 1..]
+        );
+        let id = asked["request_id"].as_str().unwrap();
+        let fields = [("confirms", id), ("decision", "disqualify")];
+        let (status, to) = api
+            .browser(&bob)
+            .submit("/organize/requests", &form, &fields)
+            .await;
+        assert_eq!((status, to.as_str()), (303, "/organize/participations"));
+        let row = sqlx::query!("SELECT state, reason FROM registration.participations");
+        let row = row.fetch_one(&pool).await.unwrap();
+        assert_eq!(
+            (row.state.as_str(), row.reason.as_deref()),
+            ("disqualified", Some("trained on the test set"))
+        );
+        let (_, list) = api.of(&olga).get("/api/v1/requests").await;
+        assert_eq!(
+            (&list["items"][0]["state"], &list["items"][0]["decided_by"]),
+            (&json!("confirmed"), &json!("Bob"))
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_declined_disqualification_changes_nothing(pool: PgPool) {
+        let Asked {
+            api,
+            demo,
+            ada,
+            path,
+        } = asked(&pool).await;
+        let olga = organizer(&pool, "Olga", demo.id).await;
+        let bob = organizer(&pool, "Bob", demo.id).await;
+        sqlx::query!("UPDATE tracks.challenges SET second_organizer = '{disqualify}'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        api.of(&olga)
+            .post(&format!("{path}/approve"), json!({}))
+            .await;
+        let disqualify = format!("{path}/disqualify");
+        let why = json!({"reason": "trained on the test set"});
+        let (_, asked) = api.of(&olga).post(&disqualify, why).await;
+        let decline = format!(
+            "/api/v1/requests/{}/decline",
+            asked["request_id"].as_str().unwrap()
+        );
+        let no = json!({"reason": "they did not"});
+        assert_eq!(api.of(&ada).post(&decline, no.clone()).await.0, 403);
+        let (status, declined) = api.of(&bob).post(&decline, no.clone()).await;
+        assert_eq!((status, &declined["state"]), (200, &json!("declined")));
+        assert_eq!(
+            api.of(&bob).post(&decline, no).await.1["code"],
+            "request-over"
+        );
+        let confirms = json!({"confirms": asked["request_id"]});
+        let (status, over) = api.of(&bob).post(&disqualify, confirms).await;
+        assert_eq!((status, &over["code"]), (409, &json!("request-over")));
+        let state = sqlx::query_scalar!("SELECT state FROM registration.participations");
+        assert_eq!(state.fetch_one(&pool).await.unwrap(), "approved");
+    }
 }

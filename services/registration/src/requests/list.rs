@@ -52,7 +52,8 @@ impl RequestView {
 
     /// Where one reads what it is about.
     pub fn link(&self) -> Option<String> {
-        (self.act == Act::Rescore).then(|| format!("/organize/rescorings/{}/moves", self.subject_id))
+        (self.act == Act::Rescore)
+            .then(|| format!("/organize/rescorings/{}/moves", self.subject_id))
     }
 }
 

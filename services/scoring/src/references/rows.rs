@@ -88,10 +88,7 @@ pub struct Before {
 }
 
 /// None where it corrects nothing.
-pub async fn before(
-    db: impl PgExecutor<'_>,
-    reference: Uuid,
-) -> sqlx::Result<Option<Before>> {
+pub async fn before(db: impl PgExecutor<'_>, reference: Uuid) -> sqlx::Result<Option<Before>> {
     sqlx::query_as!(
         Before,
         "SELECT f.shape FROM tracks.corrected_references c

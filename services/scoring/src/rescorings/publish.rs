@@ -14,10 +14,10 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::RescoringView;
 use super::find::seen;
 use super::round::is_complete;
 use super::rows::{self, Rescoring};
-use super::RescoringView;
 use crate::error::{Error, Result};
 
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]

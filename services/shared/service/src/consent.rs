@@ -128,11 +128,7 @@ pub async fn decline(
     decide(conn, id, by, "declined", reason, now).await
 }
 
-async fn ask(
-    conn: &mut PgConnection,
-    wish: &Wish<'_>,
-    now: DateTime<Utc>,
-) -> Result<Asked, Error> {
+async fn ask(conn: &mut PgConnection, wish: &Wish<'_>, now: DateTime<Utc>) -> Result<Asked, Error> {
     let asked = Asked {
         id: uuid_at(now),
         act: wish.act,

@@ -65,9 +65,7 @@ async fn require_open(conn: &mut PgConnection, of: &Correction) -> Result<(), Er
     } else {
         return Ok(());
     };
-    Err(ApiError::conflict(over)
-        .with_code("correction-over")
-        .into())
+    Err(ApiError::conflict(over).with_code("correction-over").into())
 }
 
 async fn require_good(conn: &mut PgConnection, of: &Correction) -> Result<(), Error> {

@@ -161,3 +161,119 @@ async fn write(
     audit::append(conn, now, actor, action, phase.id, details, reason).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use molar_testkit::{ChallengeBuilder, PhaseBuilder};
+    use molar_web_kit::testing::{Person, organizer};
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::testing::Api;
+
+    struct Stage {
+        api: Api,
+        olga: Person,
+        bob: Person,
+        path: String,
+    }
+
+    async fn stage(pool: &PgPool) -> Stage {
+        let phase = PhaseBuilder::new("final").is_final();
+        let demo = ChallengeBuilder::new("demo")
+            .phase(phase)
+            .insert(pool)
+            .await;
+        sqlx::query!("UPDATE tracks.challenges SET second_organizer = '{publish}'")
+            .execute(pool)
+            .await
+            .unwrap();
+        Stage {
+            api: Api::new(pool).await,
+            olga: organizer(pool, "Olga", demo.id).await,
+            bob: organizer(pool, "Bob", demo.id).await,
+            path: format!("/api/v1/phases/{}/publish", demo.phase_id),
+        }
+    }
+
+    async fn is_published(pool: &PgPool) -> bool {
+        sqlx::query_scalar!(r#"SELECT published_at IS NOT NULL AS "is!" FROM tracks.phases"#)
+            .fetch_one(pool)
+            .await
+            .unwrap()
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn two_organizers_publish_and_one_twice_does_not(pool: PgPool) {
+        let of = stage(&pool).await;
+        let (olga, bob) = (of.api.of(&of.olga), of.api.of(&of.bob));
+        let (status, asked) = olga.post(&of.path, json!({"reason": "all is done"})).await;
+        assert_eq!(status, 202, "{asked}");
+        let confirms = json!({"confirms": asked["request_id"]});
+        // Another token of hers is still her.
+        let browser = of.api.with_token(&of.olga.session);
+        for own in [&olga, &browser] {
+            let (status, refused) = own.post(&of.path, confirms.clone()).await;
+            assert_eq!(status, 409, "{refused}");
+            assert_eq!(refused["code"], "second-organizer-is-the-first");
+        }
+        let (status, asked_for) = bob.post(&of.path, json!({})).await;
+        assert_eq!((status, is_published(&pool).await), (409, false));
+        insta::assert_json_snapshot!(asked_for, @r#"
+        {
+          "code": "waits-for-second-organizer",
+          "detail": "publishing this phase: another organizer asked for it already; confirm or decline that request under /organize/requests",
+          "status": 409,
+          "title": "This does not fit the present state",
+          "type": "/problems/conflict"
+        }
+        "#);
+        let (status, published) = bob.post(&of.path, confirms).await;
+        assert_eq!(
+            (status, is_published(&pool).await),
+            (200, true),
+            "{published}"
+        );
+        let row = sqlx::query!(
+            "SELECT e.action, e.details, p.text FROM audit.entries e JOIN audit.personal p USING (seq)
+             WHERE action = 'phase.published'"
+        );
+        let row = row.fetch_one(&pool).await.unwrap();
+        assert_eq!(row.details["asked_by"], json!(of.olga.id));
+        assert_eq!(row.text, "all is done");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_request_that_has_expired_confirms_nothing_and_may_be_made_anew(pool: PgPool) {
+        let of = stage(&pool).await;
+        let (olga, bob) = (of.api.of(&of.olga), of.api.of(&of.bob));
+        let (_, asked) = olga.post(&of.path, json!({})).await;
+        sqlx::query!("UPDATE audit.requests SET expires_at = requested_at")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let confirms = json!({"confirms": asked["request_id"]});
+        let (status, over) = bob.post(&of.path, confirms).await;
+        assert_eq!((status, &over["code"]), (409, &json!("request-over")));
+        let (status, again) = bob.post(&of.path, json!({})).await;
+        assert_eq!((status, is_published(&pool).await), (202, false), "{again}");
+        let decisions = sqlx::query_scalar!("SELECT decision FROM audit.requests ORDER BY id");
+        let decisions = decisions.fetch_all(&pool).await.unwrap();
+        assert!(
+            decisions.contains(&Some("expired".to_owned())) && decisions.contains(&None),
+            "{decisions:?}"
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn the_database_itself_refuses_one_person_twice(pool: PgPool) {
+        let of = stage(&pool).await;
+        of.api.of(&of.olga).post(&of.path, json!({})).await;
+        let refused = sqlx::query!(
+            "UPDATE audit.requests SET decision = 'confirmed', decided_by = requested_by, decided_at = requested_at"
+        )
+        .execute(&pool)
+        .await;
+        assert!(refused.unwrap_err().to_string().contains("requests_second"));
+    }
+}
