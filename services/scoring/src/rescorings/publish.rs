@@ -31,7 +31,7 @@ pub struct PublishRescoring {
 }
 
 pub enum Published {
-    Now(Rescoring),
+    Now(Box<Rescoring>),
     Waits(Waiting),
 }
 
@@ -48,7 +48,7 @@ pub async fn publish(
 ) -> Result<HttpResponse, ApiError> {
     match take(&kit, &caller, *id, &body).await? {
         Published::Now(row) => {
-            let view = RescoringView::of(&kit.db, row).await?;
+            let view = RescoringView::of(&kit.db, *row).await?;
             Ok(HttpResponse::Ok().json(view))
         }
         Published::Waits(waiting) => Ok(waiting.respond()),
@@ -88,7 +88,7 @@ pub async fn take(
         Outcome::Act { reason, asked_by } => {
             write(&mut tx, &row, caller, asked_by, reason.as_deref(), now).await?;
             tx.commit().await?;
-            Ok(Published::Now(rows::find(&kit.db, row.id).await?))
+            Ok(Published::Now(Box::new(rows::find(&kit.db, row.id).await?)))
         }
     }
 }
