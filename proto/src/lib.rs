@@ -25,4 +25,5 @@ pub mod keys {
     pub const ATTEMPT_FINISHED: &str = "attempt.finished";
     pub const CASE_SCORED: &str = "case.scored";
     pub const EVALUATION_FINISHED: &str = "evaluation.finished";
+    pub const RESCORING_PUBLISHED: &str = "rescoring.published";
 }

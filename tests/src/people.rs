@@ -44,31 +44,32 @@ async fn sign_in(system: &System, email: &str) -> anyhow::Result<Api> {
     Ok(api.with_token(session["token"].as_str().context("no token")?))
 }
 
+async fn admin(system: &System, email: &str, name: &str) -> anyhow::Result<Api> {
+    let output = Command::new(binary().context("no binary")?)
+        .args(["admin", "create", "--email", email, "--name", name])
+        .env("MOLAR_OWNER_DATABASE_URL", system.owner_url()?)
+        .env("MOLAR_PASSWORD", PASSWORD)
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "admin create: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    sign_in(system, email).await
+}
+
 impl Organizer {
     /// The one thing that is done on the database's host is the first admin.
     pub async fn enter(system: &System) -> anyhow::Result<Self> {
-        let email = "organizer@test.invalid";
-        let output = Command::new(binary().context("no binary")?)
-            .args([
-                "admin",
-                "create",
-                "--email",
-                email,
-                "--name",
-                "Olga Organizer",
-            ])
-            .env("MOLAR_OWNER_DATABASE_URL", system.owner_url()?)
-            .env("MOLAR_PASSWORD", PASSWORD)
-            .output()?;
-        ensure!(
-            output.status.success(),
-            "admin create: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
         Ok(Self {
-            api: sign_in(system, email).await?,
+            api: admin(system, "organizer@test.invalid", "Olga Organizer").await?,
             challenge: Value::Null,
         })
+    }
+
+    /// Somebody else with the same rights.
+    pub async fn another(system: &System, email: &str) -> anyhow::Result<Api> {
+        admin(system, email, "Second Organizer").await
     }
 
     pub async fn apply(&mut self, file: &str) -> anyhow::Result<()> {

@@ -7,6 +7,9 @@ pub enum Error {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 
+    #[error("no such {0}")]
+    NotFound(&'static str),
+
     /// A row says something that no version of this program would have written.
     #[error("inconsistent row")]
     Inconsistent(#[from] molar_domain::spelling::UnknownWord),
@@ -20,6 +23,7 @@ impl From<Error> for ApiError {
         match error {
             Error::Database(sqlx::Error::RowNotFound) => Self::NotFound("board"),
             Error::Database(error) => error.into(),
+            Error::NotFound(what) => Self::NotFound(what),
             Error::Inconsistent(error) => Self::internal(error),
             Error::Ranking(error) => Self::internal(error),
         }

@@ -12,6 +12,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::entries::{Candidate, kept};
 use crate::error::Error;
+use crate::rows::phases::Phase;
 use crate::rows::{candidates, machines, phases, rankings};
 
 /// Looks at every phase. One that fails is told and does not keep the others from their turn.
@@ -38,15 +39,7 @@ pub async fn one(db: &PgPool, phase_id: PhaseId, now: DateTime<Utc>) -> Result<b
 
 async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> Result<bool, Error> {
     let phase = phases::find(&mut *tx, phase_id).await?;
-    let metric = phase
-        .keep_metric
-        .as_deref()
-        .map(|name| Ok::<_, Error>((name, is_higher_better(name)?)));
-    let entries = kept(
-        candidates::list(tx, &phase).await?,
-        phase.keep,
-        metric.transpose()?,
-    );
+    let entries = entries(&phase, candidates::list(tx, &phase).await?)?;
     let inputs = inputs_hash(&phase.metrics, &entries);
     let last = rankings::last(tx, phase_id).await?;
     let is_first = last.is_none();
@@ -82,8 +75,17 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
     Ok(true)
 }
 
+/// Of each team its one entry.
+pub fn entries(phase: &Phase, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Error> {
+    let metric = phase
+        .keep_metric
+        .as_deref()
+        .map(|name| Ok::<_, Error>((name, is_higher_better(name)?)));
+    Ok(kept(candidates, phase.keep, metric.transpose()?))
+}
+
 /// Ranks those that compete; an entry's id in the table is its place in `entries`.
-fn table(metrics: &[String], entries: &[Candidate]) -> Result<Table<usize>, Error> {
+pub fn table(metrics: &[String], entries: &[Candidate]) -> Result<Table<usize>, Error> {
     let columns = metrics.iter().map(|name| {
         let direction = if is_higher_better(name)? {
             Direction::HigherIsBetter

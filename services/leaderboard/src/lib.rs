@@ -9,6 +9,7 @@ mod boards;
 mod entries;
 mod error;
 mod fold;
+mod moves;
 mod openapi;
 mod pages;
 mod routes;

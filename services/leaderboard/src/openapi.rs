@@ -2,6 +2,7 @@ use utoipa::OpenApi;
 
 use crate::audit;
 use crate::boards::{csv, find, list};
+use crate::moves;
 use crate::routes::routes;
 
 #[derive(OpenApi)]
@@ -9,6 +10,7 @@ use crate::routes::routes;
     list::list,
     find::find,
     csv::csv,
+    moves::find::find,
     audit::list::list,
     audit::export::export,
     audit::verify::verify

@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{audit, boards, pages};
+use crate::{audit, boards, moves, pages};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Leaderboard)
@@ -21,6 +21,16 @@ pub fn routes() -> Routes {
             "/api/v1/boards/{phase_id}",
             Access::SignedInOrPublic,
             boards::find::find,
+        )
+        .get(
+            "/api/v1/rescorings/{id}/moves",
+            Access::SignedIn,
+            moves::find::find,
+        )
+        .get(
+            "/organize/rescorings/{id}/moves",
+            Access::SignedIn,
+            pages::moves::moves,
         )
         .get("/boards", Access::SignedInOrPublic, pages::index::index)
         .get(

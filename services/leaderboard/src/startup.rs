@@ -24,13 +24,14 @@ pub struct Config {
 }
 
 /// What makes a ranking worth looking at again. Whatever is missed is found by the next round.
-const REASONS: [&str; 6] = [
+const REASONS: [&str; 7] = [
     keys::CASE_SCORED,
     keys::EVALUATION_FINISHED,
     keys::PARTICIPATION_DECIDED,
     keys::SUBMISSION_WITHDRAWN,
     keys::CHALLENGE_APPLIED,
     keys::PHASE_PUBLISHED,
+    keys::RESCORING_PUBLISHED,
 ];
 
 /// Serves until stopped.

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{account, apply, ask, board, ledger, logs, session, status, submit, team};
+use crate::client::{
+    account, apply, ask, board, correct, ledger, logs, session, status, submit, team,
+};
 use crate::up::UpArgs;
 use crate::{admin, audit, backup, migrate, pack, phantom, rehearse, roles, score};
 
@@ -71,6 +73,8 @@ pub enum Command {
     UploadCases(apply::UploadArgs),
     /// Organizers: make and publish what participants begin with.
     Pack(pack::Args),
+    /// Organizers: replace wrong references by a new version of a split's set.
+    Correct(correct::Args),
     /// Draw phantom cases (images and references) to try things with.
     Phantom(phantom::Args),
     Up(UpArgs),
@@ -121,6 +125,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Apply(args) => apply::run(args).await?,
         Command::UploadCases(args) => apply::upload_cases(args).await?,
         Command::Pack(args) => Box::pin(pack::run(args)).await?,
+        Command::Correct(args) => correct::run(args).await?,
         Command::Phantom(args) => tokio::task::block_in_place(|| phantom::run(args))?,
         Command::Up(args) => return Box::pin(crate::demo::up(args)).await,
         Command::Serve(role) => Box::pin(roles::serve(role)).await?,

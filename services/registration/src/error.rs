@@ -82,6 +82,9 @@ pub enum Error {
     #[error(transparent)]
     Step(#[from] InvalidStep),
 
+    #[error(transparent)]
+    Consent(#[from] molar_service::consent::Error),
+
     #[error("no such {0}")]
     NotFound(&'static str),
 
@@ -180,6 +183,7 @@ impl From<Error> for ApiError {
             }
             .with_code("too-many-questions"),
             Error::Step(_) => Self::conflict(text).with_code("invalid-transition"),
+            Error::Consent(error) => error.into(),
             Error::NotFound(what) => Self::NotFound(what),
             Error::Request(error) => error,
             Error::Database(error) => error.into(),

@@ -26,6 +26,7 @@ mod passwords;
 #[cfg(test)]
 mod postbox;
 mod questions;
+mod requests;
 mod routes;
 mod sessions;
 mod sightings;

@@ -2,7 +2,7 @@ use utoipa::OpenApi;
 
 use crate::{
     accounts, agreements, announcements, faq, invitations, ledger, mails, participations, questions,
-    sessions, signs, teams, tokens,
+    requests, sessions, signs, teams, tokens,
 };
 
 #[derive(OpenApi)]
@@ -17,6 +17,7 @@ use crate::{
         (name = "questions", description = "Questions to the organizers, public answers and errata"),
         (name = "announcements", description = "What organizers tell everybody"),
         (name = "mail", description = "Mail that no server has taken"),
+        (name = "requests", description = "Acts that need a second organizer"),
     ),
     paths(
         accounts::create::create,
@@ -78,6 +79,8 @@ use crate::{
         faq::create::create,
         faq::retract::retract,
         participations::withdraw::withdraw,
+        requests::list::list,
+        requests::decline::decline,
     )
 )]
 struct Document;

@@ -6,7 +6,7 @@ use molar_web_kit::Routes;
 
 use crate::{
     accounts, agreements, announcements, faq, invitations, ledger, mails, pages, participations,
-    questions, sessions, signs, teams, tokens,
+    questions, requests, sessions, signs, teams, tokens,
 };
 
 pub fn routes() -> Routes {
@@ -189,6 +189,18 @@ pub fn routes() -> Routes {
             "/api/v1/participations/{id}/withdraw",
             SignedIn,
             participations::withdraw::withdraw,
+        )
+        .get("/api/v1/requests", SignedIn, requests::list::list)
+        .post(
+            "/api/v1/requests/{id}/decline",
+            Organizer,
+            requests::decline::decline,
+        )
+        .get("/organize/requests", SignedIn, pages::requests::show)
+        .post(
+            "/organize/requests/{id}/decline",
+            Organizer,
+            pages::requests::decline,
         )
         .get("/register", SignedInOrPublic, pages::register::show)
         .post("/register", Public, pages::register::submit)

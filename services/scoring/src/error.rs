@@ -1,3 +1,4 @@
+use molar_domain::rescoring::InvalidTransition;
 use molar_domain::spelling::UnknownWord;
 use molar_web_kit::ApiError;
 
@@ -11,6 +12,23 @@ pub enum Error {
 
     #[error("the scores are not shown yet")]
     Hidden,
+
+    /// The request itself is at fault, or the caller has not the right.
+    #[error(transparent)]
+    Request(#[from] ApiError),
+
+    #[error(transparent)]
+    Step(#[from] InvalidTransition),
+
+    #[error("the re-scoring was changed by somebody else")]
+    MovedOn,
+
+    /// A submission was scored since everything was measured.
+    #[error("the re-scoring is not complete")]
+    Incomplete,
+
+    #[error(transparent)]
+    Consent(#[from] molar_service::consent::Error),
 
     /// What lies in the store is not what the rows say.
     #[error("the object `{0}` is not the one that was announced")]
@@ -46,6 +64,19 @@ impl From<Error> for ApiError {
             Error::Hidden => {
                 Self::forbidden("the scores of this phase are shown when the organizers publish it")
             }
+            Error::Request(error) => error,
+            Error::Step(error) => {
+                Self::conflict(format!("{error}; look at it again")).with_code("wrong-state")
+            }
+            Error::MovedOn => Self::conflict(
+                "somebody else changed the re-scoring, or what counts, in the meantime; look at it again, and drop it if the phase is measured otherwise by now",
+            )
+            .with_code("moved-on"),
+            Error::Incomplete => Self::conflict(
+                "a submission was scored since the preview was complete; wait some seconds, look at it again, then publish",
+            )
+            .with_code("preview-not-complete"),
+            Error::Consent(error) => error.into(),
             Error::Database(error) => error.into(),
             error @ (Error::Changed(_)
             | Error::Panicked(_)

@@ -10,6 +10,7 @@ mod evaluations;
 mod fetch;
 mod openapi;
 mod references;
+mod rescorings;
 mod routes;
 mod slots;
 mod startup;

@@ -1,10 +1,20 @@
 use utoipa::OpenApi;
 
 use crate::evaluations::{cases, list};
+use crate::rescorings;
 use crate::routes::routes;
 
 #[derive(OpenApi)]
-#[openapi(paths(list::list, cases::cases))]
+#[openapi(paths(
+    list::list,
+    cases::cases,
+    rescorings::create::create,
+    rescorings::list::list,
+    rescorings::find::find,
+    rescorings::compute::compute,
+    rescorings::publish::publish,
+    rescorings::discard::discard,
+))]
 struct Document;
 
 /// The part of the API's document that this role answers for.

@@ -4,6 +4,7 @@ use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
 use crate::evaluations::{cases, list};
+use crate::rescorings;
 
 pub fn routes() -> Routes {
     Routes::new(Role::Scoring)
@@ -12,6 +13,66 @@ pub fn routes() -> Routes {
             "/api/v1/evaluations/{id}/cases",
             Access::SignedIn,
             cases::cases,
+        )
+        .post(
+            "/api/v1/rescorings",
+            Access::Organizer,
+            rescorings::create::create,
+        )
+        .get(
+            "/api/v1/rescorings",
+            Access::SignedIn,
+            rescorings::list::list,
+        )
+        .get(
+            "/api/v1/rescorings/{id}",
+            Access::SignedIn,
+            rescorings::find::find,
+        )
+        .post(
+            "/api/v1/rescorings/{id}/compute",
+            Access::Organizer,
+            rescorings::compute::compute,
+        )
+        .post(
+            "/api/v1/rescorings/{id}/publish",
+            Access::Organizer,
+            rescorings::publish::publish,
+        )
+        .post(
+            "/api/v1/rescorings/{id}/drop",
+            Access::Organizer,
+            rescorings::discard::discard,
+        )
+        .get(
+            "/organize/rescorings",
+            Access::SignedIn,
+            rescorings::pages::list,
+        )
+        .post(
+            "/organize/rescorings",
+            Access::Organizer,
+            rescorings::pages::create,
+        )
+        .get(
+            "/organize/rescorings/{id}",
+            Access::SignedIn,
+            rescorings::pages::show,
+        )
+        .post(
+            "/organize/rescorings/{id}/compute",
+            Access::Organizer,
+            rescorings::pages::compute,
+        )
+        .post(
+            "/organize/rescorings/{id}/publish",
+            Access::Organizer,
+            rescorings::pages::publish,
+        )
+        .post(
+            "/organize/rescorings/{id}/drop",
+            Access::Organizer,
+            rescorings::pages::discard,
         )
 }
 

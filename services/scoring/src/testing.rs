@@ -87,7 +87,7 @@ impl Objects {
         }
     }
 
-    async fn put(&self, role: Holder, bucket: Bucket, key: &str, content: &[u8]) {
+    pub async fn put(&self, role: Holder, bucket: Bucket, key: &str, content: &[u8]) {
         let content = content.to_vec();
         self.store(role)
             .put_bytes(bucket, key, "application/octet-stream", content)

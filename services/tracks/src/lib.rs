@@ -6,6 +6,7 @@
 mod cases;
 mod challenges;
 mod config;
+mod corrections;
 mod downloads;
 mod error;
 mod openapi;

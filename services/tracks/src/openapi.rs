@@ -1,6 +1,6 @@
 use utoipa::OpenApi;
 
-use crate::{cases, challenges, packs, pages, phases};
+use crate::{cases, challenges, corrections, packs, pages, phases};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -10,6 +10,7 @@ use crate::{cases, challenges, packs, pages, phases};
         (name = "phases", description = "Phases: windows, limits, readiness"),
         (name = "cases", description = "Cases and their references"),
         (name = "packs", description = "What participants begin with: one zip a track"),
+        (name = "corrections", description = "Wrong references and what replaces them"),
     ),
     paths(
         challenges::list::list,
@@ -28,6 +29,11 @@ use crate::{cases, challenges, packs, pages, phases};
         packs::announce::announce,
         packs::stored::stored,
         packs::download::download,
+        corrections::create::create,
+        corrections::list::list,
+        corrections::find::find,
+        corrections::stored::stored,
+        corrections::accept::accept,
         pages::docs::docs,
     )
 )]

@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{cases, challenges, packs, pages, phases};
+use crate::{cases, challenges, corrections, packs, pages, phases};
 
 pub fn routes() -> Routes {
     use Access::{Organizer, Public, SignedIn, SignedInOrPublic};
@@ -41,6 +41,31 @@ pub fn routes() -> Routes {
             SignedIn,
             cases::manifest::manifest,
         )
+        .post(
+            "/api/v1/splits/{id}/corrections",
+            Organizer,
+            corrections::create::create,
+        )
+        .get(
+            "/api/v1/splits/{id}/corrections",
+            SignedIn,
+            corrections::list::list,
+        )
+        .get(
+            "/api/v1/corrections/{id}",
+            SignedIn,
+            corrections::find::find,
+        )
+        .post(
+            "/api/v1/corrections/{id}/stored",
+            Organizer,
+            corrections::stored::stored,
+        )
+        .post(
+            "/api/v1/corrections/{id}/accept",
+            Organizer,
+            corrections::accept::accept,
+        )
         .get("/api/v1/cases/{id}/image", SignedIn, cases::download::image)
         .post(
             "/api/v1/tracks/{id}/packs",
@@ -64,6 +89,22 @@ pub fn routes() -> Routes {
             "/challenges/{slug}",
             SignedInOrPublic,
             pages::challenge::challenge,
+        )
+        .get("/organize", SignedIn, pages::organize::home)
+        .get(
+            "/organize/splits/{id}/references",
+            SignedIn,
+            pages::references::show,
+        )
+        .post(
+            "/organize/corrections/{id}/accept",
+            Organizer,
+            pages::references::accept,
+        )
+        .post(
+            "/organize/phases/{id}/publish",
+            Organizer,
+            pages::organize::publish,
         )
         .get("/problems", SignedInOrPublic, pages::problems::index)
         .get("/problems/{name}", SignedInOrPublic, pages::problems::kind)

@@ -9,6 +9,7 @@ mod browser;
 mod killed;
 mod leases;
 mod packs;
+mod rescored;
 mod rights;
 mod stage;
 mod stopped;
@@ -34,6 +35,9 @@ async fn main() -> ExitCode {
         }
         uploads {
             a_submit_that_was_stopped_and_killed_goes_on_where_it_was,
+        }
+        rescored {
+            a_wrong_reference_is_replaced_previewed_and_published_by_two_or_dropped,
         }
         rights {
             every_role_is_a_process_of_its_own,

@@ -299,7 +299,7 @@ fn row_view(row: &Row, board: &Board, zone: Tz) -> RowView {
     }
 }
 
-fn number(value: Option<f64>, name: &str) -> String {
+pub fn number(value: Option<f64>, name: &str) -> String {
     let metric = name.parse::<Metric>();
     match (value, metric) {
         (None, _) => "–".to_owned(),

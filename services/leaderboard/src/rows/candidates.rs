@@ -25,8 +25,8 @@ struct Cases {
     failed: usize,
 }
 
-/// Of every submission that counts, its evaluation by what the phase is measured by now, or else its newest
-/// against the newest references, if that has finished. Teams that are not approved take no part.
+/// Of every submission that counts, its newest evaluation by what the phase is measured by, if that has finished:
+/// what was measured otherwise never stands beside it. Teams that are not approved take no part.
 pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Candidate>> {
     let rows = sqlx::query_as!(
         Row,
@@ -36,22 +36,56 @@ pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Cand
            FROM scoring.evaluation_facts e
            JOIN submission.accepted s ON s.submission_id = e.submission_id
            JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
-           WHERE e.phase_id = $1 AND e.state = 'finished' AND e.reference_set_id = $3
+           WHERE e.phase_id = $1 AND e.state = 'finished'
+             AND (e.is_current OR NOT EXISTS (SELECT FROM scoring.frame_facts f WHERE f.phase_id = $1))
              AND p.state = 'approved' AND s.withdrawn_at IS NULL
-           ORDER BY s.submission_id, e.is_current DESC, e.evaluation_id DESC"#,
+           ORDER BY s.submission_id, e.evaluation_id DESC"#,
         phase.id.0,
         phase.track_id,
-        phase.reference_set_id,
     )
     .fetch_all(&mut *tx)
     .await?;
+    candidates(tx, rows, &phase.metrics).await
+}
+
+/// The same as a re-scoring measured it, of what it has measured so far.
+pub async fn list_rescored(
+    tx: &mut PgConnection,
+    phase: &Phase,
+    rescoring: Uuid,
+    metrics: &[String],
+) -> sqlx::Result<Vec<Candidate>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT DISTINCT ON (s.submission_id)
+                  e.evaluation_id AS "evaluation_id!", s.submission_id AS "submission_id!", s.team_id AS "team_id!",
+                  s.completed_at AS "submitted_at!", s.is_chosen AS "is_chosen!", p.out_reason
+           FROM scoring.rescored e
+           JOIN submission.accepted s ON s.submission_id = e.submission_id
+           JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
+           WHERE e.rescoring_id = $1 AND e.state = 'finished'
+             AND p.state = 'approved' AND s.withdrawn_at IS NULL
+           ORDER BY s.submission_id, e.evaluation_id DESC"#,
+        rescoring,
+        phase.track_id,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    candidates(tx, rows, metrics).await
+}
+
+async fn candidates(
+    tx: &mut PgConnection,
+    rows: Vec<Row>,
+    metrics: &[String],
+) -> sqlx::Result<Vec<Candidate>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.evaluation_id).collect();
     let mut cases = scored_cases(tx, &ids).await?;
     Ok(rows
         .into_iter()
         .map(|row| {
             let cases = cases.remove(&row.evaluation_id).unwrap_or_default();
-            row.candidate(&cases, &phase.metrics)
+            row.candidate(&cases, metrics)
         })
         .collect())
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use molar_domain::phase::{Keep, PhaseState, SubmissionKind, Window};
 use molar_domain::{ChallengeId, PhaseId};
+use serde_json::Value;
 use sqlx::PgExecutor;
 
 use crate::error::Error;
@@ -23,11 +24,13 @@ pub struct Phase {
     pub zone: String,
     pub is_final: bool,
     pub window: Window,
+    /// By which it is ranked: of what is in force, in the order of the file.
     pub metrics: Vec<String>,
+    /// As the file says now.
+    pub file_metrics: Vec<String>,
     pub keep: Keep,
     pub keep_metric: Option<String>,
     pub device_class: String,
-    pub reference_set_id: Option<uuid::Uuid>,
 }
 
 impl Phase {
@@ -62,7 +65,7 @@ struct Row {
     keep: String,
     keep_metric: Option<String>,
     device_class: String,
-    reference_set_id: Option<uuid::Uuid>,
+    parameters: Option<Value>,
 }
 
 impl TryFrom<Row> for Phase {
@@ -90,13 +93,26 @@ impl TryFrom<Row> for Phase {
                 is_paused: row.paused_at.is_some(),
                 is_published: row.published_at.is_some(),
             },
-            metrics: row.metrics,
+            metrics: metrics_by(&row.metrics, row.parameters.as_ref()),
+            file_metrics: row.metrics,
             keep: row.keep.parse()?,
             keep_metric: row.keep_metric,
             device_class: row.device_class,
-            reference_set_id: row.reference_set_id,
         })
     }
+}
+
+/// Those that evaluations with these parameters have, in the order of the file; a metric that the file no longer
+/// names goes last.
+pub fn metrics_by(file: &[String], parameters: Option<&Value>) -> Vec<String> {
+    let measured: Option<Vec<String>> = parameters
+        .and_then(|parameters| serde_json::from_value(parameters["metrics"].clone()).ok());
+    let Some(measured) = measured else {
+        return file.to_vec();
+    };
+    let kept = file.iter().filter(|name| measured.contains(name));
+    let gone = measured.iter().filter(|name| !file.contains(name));
+    kept.chain(gone).cloned().collect()
 }
 
 /// A phase is closed, and its ranks are final, only when the last of its work has ended.
@@ -156,8 +172,9 @@ async fn select(db: impl PgExecutor<'_>, id: Option<PhaseId>) -> sqlx::Result<Ve
                   challenge_title AS "challenge_title!", challenge_note, zone AS "zone!",
                   is_final AS "is_final!", opens_at AS "opens_at!", closes_at AS "closes_at!",
                   upload_grace_s AS "upload_grace_s!", paused_at, published_at, metrics AS "metrics!",
-                  keep AS "keep!", keep_metric, device_class AS "device_class!", reference_set_id
-           FROM tracks.phase_facts
+                  keep AS "keep!", keep_metric, device_class AS "device_class!",
+                  (SELECT f.parameters FROM scoring.frame_facts f WHERE f.phase_id = p.phase_id) AS parameters
+           FROM tracks.phase_facts p
            WHERE $1::uuid IS NULL OR phase_id = $1
            ORDER BY challenge_id, track_position, phase_position"#,
         id.map(|id| id.0),

@@ -82,23 +82,7 @@ fn show_plan(plan: &Value) {
 
 pub async fn upload_cases(args: UploadArgs) -> anyhow::Result<()> {
     let api = args.connection.signed_in()?;
-    let parts: Vec<&str> = args.split.split('/').collect();
-    let [challenge, track, split] = parts[..] else {
-        anyhow::bail!(
-            "a split is written challenge/track/split; `{}` is not",
-            args.split
-        )
-    };
-    let challenge: Value = api.find(&format!("/api/v1/challenges/{challenge}")).await?;
-    let found = |list: &Value, slug: &str| {
-        list.as_array()
-            .into_iter()
-            .flatten()
-            .find(|x| text(x, "slug") == slug)
-            .cloned()
-    };
-    let track = found(&challenge["tracks"], track).context("the challenge has no such track")?;
-    let split = found(&track["splits"], split).context("the track has no such split")?;
+    let split = lookup::split(&api, &args.split).await?;
     let count = case_files(&args.folder)?.len() as u64;
     let bar = if args.json {
         ProgressBar::hidden()

@@ -46,6 +46,24 @@ async fn phases(api: &Api, challenge: &str) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
+/// `challenge/track/split`
+pub async fn split(api: &Api, name: &str) -> anyhow::Result<Value> {
+    let parts: Vec<&str> = name.split('/').collect();
+    let [challenge, track, split] = parts[..] else {
+        bail!("a split is written challenge/track/split; `{name}` is not")
+    };
+    let challenge: Value = api.find(&format!("/api/v1/challenges/{challenge}")).await?;
+    let found = |list: &Value, slug: &str| {
+        list.as_array()
+            .into_iter()
+            .flatten()
+            .find(|x| text(x, "slug") == slug)
+            .cloned()
+    };
+    let track = found(&challenge["tracks"], track).context("the challenge has no such track")?;
+    found(&track["splits"], split).context("the track has no such split")
+}
+
 pub async fn only_challenge(api: &Api) -> anyhow::Result<String> {
     let list: Value = api.find("/api/v1/challenges").await?;
     let slugs: Vec<&str> = items(&list).iter().map(|c| text(c, "slug")).collect();

@@ -10,6 +10,7 @@ pub mod api;
 pub mod apply;
 pub mod ask;
 pub mod board;
+pub mod correct;
 pub mod credentials;
 pub mod events;
 pub mod ledger;

@@ -1,11 +1,11 @@
 //! The pages of this role. Each reads and writes through the same functions as the API.
 
 pub mod account;
-pub mod faq;
 pub mod announcements;
 pub mod confirm;
 pub mod delete;
 pub mod email;
+pub mod faq;
 pub mod invitation;
 pub mod join;
 pub mod ledger;
@@ -13,12 +13,12 @@ pub mod login;
 pub mod mails;
 pub mod organize;
 pub mod organize_questions;
+pub mod password;
 pub mod questions;
 pub mod register;
-pub mod signs;
-pub mod password;
-pub mod register;
+pub mod requests;
 pub mod reset;
+pub mod signs;
 pub mod team;
 pub mod teams;
 pub mod unsubscribe;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{next_page, page, see_other};
 use crate::challenges;
 use crate::participations::bulk::{DecideMany, Outcome, each};
-use crate::participations::decide::{Decision, decide};
+use crate::participations::decide::{Decision, Disqualification, Disqualified, decide, take_away};
 use crate::participations::eligibility::rule;
 use crate::participations::list::{self, Filter, ParticipationView};
 use crate::participations::rows::{self, Sight};
@@ -119,6 +119,8 @@ pub struct Form {
     out_reason: Option<String>,
     /// Of a checkbox: there or not.
     is_public: Option<String>,
+    /// Of a disqualification: the request of another organizer.
+    confirms: Option<uuid::Uuid>,
 }
 
 #[tracing::instrument(name = "pages.organize.decide", skip_all)]
@@ -133,6 +135,7 @@ pub async fn submit(
         reason,
         out_reason,
         is_public,
+        confirms,
     } = form.into_inner();
     if !step.is_decision() {
         return Err(ApiError::invalid("/decision", "is not an organizer's"));
@@ -140,10 +143,23 @@ pub async fn submit(
     // The form has both fields and each belongs to one button.
     let out_reason = out_reason.filter(|_| step == Step::Approve);
     let reason = reason.filter(|_| step.needs_reason());
+    if step == Step::Disqualify {
+        let body = Disqualification {
+            reason,
+            is_public: is_public.is_some(),
+            confirms,
+        };
+        return Ok(see_other(
+            match take_away(&kit, &caller, *id, &body).await? {
+                Disqualified::Now(_) => "/organize/participations",
+                Disqualified::Waits(_) => "/organize/requests",
+            },
+        ));
+    }
     let decision = Decision {
         reason,
         out_reason,
-        is_public: is_public.is_some() && step == Step::Disqualify,
+        is_public: false,
     };
     decide(&kit, &caller, *id, step, &decision).await?;
     Ok(see_other("/organize/participations"))

@@ -3,11 +3,11 @@
 use actix_web::web;
 use molar_domain::ParticipationId;
 use molar_web_kit::problem::Problem;
-use molar_web_kit::{ApiError, Caller, Complaints, Kit};
+use molar_web_kit::{ApiError, Caller, Complaints, Kit, Waiting};
 use serde::{Deserialize, Serialize};
 
 use super::Step;
-use super::decide::{Decision, decide};
+use super::decide::{Decision, Disqualification, Disqualified, decide, take_away};
 use super::list::ParticipationView;
 
 const MOST: usize = 500;
@@ -37,6 +37,9 @@ pub struct Outcome {
     pub is_done: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub participation: Option<ParticipationView>,
+    /// Of a disqualification that needs a second organizer: the request, until then nothing is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub problem: Option<Problem>,
@@ -86,26 +89,47 @@ pub async fn each(
     };
     let mut outcomes = Vec::with_capacity(count);
     for &id in &request.ids {
-        let decided = decide(kit, caller, id, request.step, &decision).await;
-        outcomes.push(outcome(id, decided.map_err(ApiError::from))?);
+        let decided = one(kit, caller, id, request.step, &decision).await;
+        outcomes.push(outcome(id, decided)?);
     }
     Ok(outcomes)
+}
+
+async fn one(
+    kit: &Kit,
+    caller: &Caller,
+    id: ParticipationId,
+    step: Step,
+    decision: &Decision,
+) -> Result<Disqualified, ApiError> {
+    if step != Step::Disqualify {
+        let view = decide(kit, caller, id, step, decision).await?;
+        return Ok(Disqualified::Now(Box::new(view)));
+    }
+    let body = Disqualification {
+        reason: decision.reason.clone(),
+        is_public: decision.is_public,
+        confirms: None,
+    };
+    Ok(take_away(kit, caller, id, &body).await?)
 }
 
 /// What is our fault ends the whole: the organizer tries again.
 fn outcome(
     id: ParticipationId,
-    decided: Result<ParticipationView, ApiError>,
+    decided: Result<Disqualified, ApiError>,
 ) -> Result<Outcome, ApiError> {
-    let (participation, problem) = match decided {
-        Ok(view) => (Some(view), None),
+    let (participation, waiting, problem) = match decided {
+        Ok(Disqualified::Now(view)) => (Some(*view), None, None),
+        Ok(Disqualified::Waits(waiting)) => (None, Some(waiting), None),
         Err(error) if error.problem().status >= 500 => return Err(error),
-        Err(error) => (None, Some(error.problem())),
+        Err(error) => (None, None, Some(error.problem())),
     };
     Ok(Outcome {
         id,
         is_done: participation.is_some(),
         participation,
+        waiting,
         problem,
     })
 }

@@ -1,9 +1,11 @@
 //! `POST /api/v1/participations/{id}/approve`, `/refuse`, `/disqualify`, `/reinstate`
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use molar_domain::ParticipationId;
+use molar_domain::consent::Act;
+use molar_service::consent::{self, Outcome, Wish};
 use molar_service::{audit, outbox};
-use molar_web_kit::{ApiError, Caller, Complaints, Kit};
+use molar_web_kit::{ApiError, Caller, Complaints, Kit, Waiting};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -67,24 +69,46 @@ pub async fn refuse(
     ))
 }
 
-/// Takes a team's place away; its entries leave the board.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disqualification {
+    /// Shown to the team. Only a confirmation needs none: that of the request stands.
+    #[schema(max_length = 1000)]
+    pub reason: Option<String>,
+    /// Whether its reason stands on the boards for everybody to read, or only the team is told. Where two
+    /// organizers are needed, the one who confirms says it.
+    #[serde(default)]
+    pub is_public: bool,
+    /// The request of another organizer that this confirms.
+    pub confirms: Option<uuid::Uuid>,
+}
+
+/// What became of the wish to disqualify.
+pub enum Disqualified {
+    Now(Box<ParticipationView>),
+    Waits(Waiting),
+}
+
+/// Takes a team's place away; its entries leave the board. Where the challenge file wants two organizers for it, the
+/// first is answered 202 and another sends the same with `confirms`.
 #[utoipa::path(
     post,
     path = "/api/v1/participations/{id}/disqualify",
     tag = "participations",
     params(("id" = uuid::Uuid, Path)),
-    responses((status = OK, body = ParticipationView))
+    responses((status = OK, body = ParticipationView), (status = ACCEPTED, body = Waiting))
 )]
 #[tracing::instrument(name = "participations.disqualify", skip_all)]
 pub async fn disqualify(
     kit: web::Data<Kit>,
     caller: Caller,
     id: web::Path<ParticipationId>,
-    body: web::Json<Decision>,
-) -> Result<web::Json<ParticipationView>, ApiError> {
-    Ok(web::Json(
-        decide(&kit, &caller, *id, Step::Disqualify, &body).await?,
-    ))
+    body: web::Json<Disqualification>,
+) -> Result<HttpResponse, ApiError> {
+    match take_away(&kit, &caller, *id, &body).await? {
+        Disqualified::Now(view) => Ok(HttpResponse::Ok().json(view)),
+        Disqualified::Waits(waiting) => Ok(waiting.respond()),
+    }
 }
 
 /// Takes a disqualification back.
@@ -107,6 +131,57 @@ pub async fn reinstate(
     ))
 }
 
+pub async fn take_away(
+    kit: &Kit,
+    caller: &Caller,
+    id: ParticipationId,
+    body: &Disqualification,
+) -> Result<Disqualified, Error> {
+    let (step, now) = (Step::Disqualify, kit.clock.now());
+    let seen = list::find(kit, caller, id).await?;
+    caller.require_organizer(seen.challenge_id)?;
+    let decision = Decision {
+        reason: body.reason.clone(),
+        out_reason: None,
+        is_public: body.is_public,
+    };
+    let needs_words = body.confirms.is_none() || decision.reason.is_some();
+    let words = match needs_words {
+        true => Words::of(&decision, step)?,
+        false => Words {
+            is_public: body.is_public,
+            ..Words::default()
+        },
+    };
+
+    let mut tx = kit.db.begin().await?;
+    teams::rows::lock(&mut tx, seen.team_id).await?;
+    let place = rows::find(&mut *tx, id).await?;
+    place.state.apply(step)?;
+    let wish = Wish {
+        act: Act::Disqualify,
+        subject: id.0,
+        challenge: seen.challenge_id,
+        by: caller.user_id,
+        reason: words.reason.as_deref(),
+        confirms: body.confirms,
+    };
+    match consent::settle(&mut tx, &wish, now).await? {
+        Outcome::Waits(asked) => {
+            tx.commit().await?;
+            Ok(Disqualified::Waits(Waiting::of(&asked)))
+        }
+        Outcome::Act { reason, .. } => {
+            let words = Words { reason, ..words };
+            take(&mut tx, kit, caller, &place, step, &words).await?;
+            tx.commit().await?;
+            let view = list::find(kit, caller, id).await?;
+            Ok(Disqualified::Now(Box::new(view)))
+        }
+    }
+}
+
+/// Of a step that one organizer takes alone.
 pub async fn decide(
     kit: &Kit,
     caller: &Caller,
@@ -378,5 +453,101 @@ mod tests {
         assert_eq!((status, &back["state"]), (200, &json!("approved")));
         assert_eq!(back["is_reason_public"], false);
         assert_eq!(back["out_reason"], "organizers' own team", "that stays");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn another_organizer_confirms_a_disqualification_where_the_file_says_so(pool: PgPool) {
+        let Asked {
+            api, demo, path, ..
+        } = asked(&pool).await;
+        let olga = organizer(&pool, "Olga", demo.id).await;
+        let bob = organizer(&pool, "Bob", demo.id).await;
+        sqlx::query!("UPDATE tracks.challenges SET second_organizer = '{disqualify}'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let (status, _) = api
+            .of(&olga)
+            .post(&format!("{path}/approve"), json!({}))
+            .await;
+        assert_eq!(status, 200, "an approval needs one");
+        let disqualify = format!("{path}/disqualify");
+        let (status, _) = api.of(&olga).post(&disqualify, json!({})).await;
+        assert_eq!(status, 422, "a request needs its reason");
+        let why = json!({"reason": "trained on the test set"});
+        let (status, asked) = api.of(&olga).post(&disqualify, why).await;
+        assert_eq!(status, 202, "{asked}");
+
+        let (_, list) = api.of(&bob).get("/api/v1/requests").await;
+        let request = &list["items"][0];
+        assert_eq!(
+            (&request["may_confirm"], &request["subject"]),
+            (&json!(true), &json!("Molars in opg"))
+        );
+        let (_, list) = api.of(&olga).get("/api/v1/requests").await;
+        assert_eq!(list["items"][0]["may_confirm"], false);
+
+        // From the page, as a person does.
+        let form = format!(
+            "/organize/participations/{}",
+            &path[path.rfind('/').unwrap() + 1..]
+        );
+        let id = asked["request_id"].as_str().unwrap();
+        let fields = [("confirms", id), ("decision", "disqualify")];
+        let (status, to) = api
+            .browser(&bob)
+            .submit("/organize/requests", &form, &fields)
+            .await;
+        assert_eq!((status, to.as_str()), (303, "/organize/participations"));
+        let row = sqlx::query!("SELECT state, reason FROM registration.participations");
+        let row = row.fetch_one(&pool).await.unwrap();
+        assert_eq!(
+            (row.state.as_str(), row.reason.as_deref()),
+            ("disqualified", Some("trained on the test set"))
+        );
+        let (_, list) = api.of(&olga).get("/api/v1/requests").await;
+        assert_eq!(
+            (&list["items"][0]["state"], &list["items"][0]["decided_by"]),
+            (&json!("confirmed"), &json!("Bob"))
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_declined_disqualification_changes_nothing(pool: PgPool) {
+        let Asked {
+            api,
+            demo,
+            ada,
+            path,
+        } = asked(&pool).await;
+        let olga = organizer(&pool, "Olga", demo.id).await;
+        let bob = organizer(&pool, "Bob", demo.id).await;
+        sqlx::query!("UPDATE tracks.challenges SET second_organizer = '{disqualify}'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        api.of(&olga)
+            .post(&format!("{path}/approve"), json!({}))
+            .await;
+        let disqualify = format!("{path}/disqualify");
+        let why = json!({"reason": "trained on the test set"});
+        let (_, asked) = api.of(&olga).post(&disqualify, why).await;
+        let decline = format!(
+            "/api/v1/requests/{}/decline",
+            asked["request_id"].as_str().unwrap()
+        );
+        let no = json!({"reason": "they did not"});
+        assert_eq!(api.of(&ada).post(&decline, no.clone()).await.0, 403);
+        let (status, declined) = api.of(&bob).post(&decline, no.clone()).await;
+        assert_eq!((status, &declined["state"]), (200, &json!("declined")));
+        assert_eq!(
+            api.of(&bob).post(&decline, no).await.1["code"],
+            "request-over"
+        );
+        let confirms = json!({"confirms": asked["request_id"]});
+        let (status, over) = api.of(&bob).post(&disqualify, confirms).await;
+        assert_eq!((status, &over["code"]), (409, &json!("request-over")));
+        let state = sqlx::query_scalar!("SELECT state FROM registration.participations");
+        assert_eq!(state.fetch_one(&pool).await.unwrap(), "approved");
     }
 }

@@ -6,7 +6,7 @@ mod measure;
 mod rows;
 mod task;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod values;
 mod zips;
 

@@ -1,6 +1,7 @@
 //! The rows of case scores. Every write carries the lease's token and needs a running evaluation.
 
 use chrono::{DateTime, Utc};
+use molar_domain::evaluation::SCORER_VERSION;
 use molar_domain::{CaseId, EvaluationId, FailureCode, Fault, PhaseId};
 use molar_service::lease::{Lease, LeaseError};
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub struct Done {
 /// Takes cases that can be measured: the reference is good and of the announced content, and the run, if
 /// there is one, has ended through nobody's fault of ours.
 ///
+/// What is measured names its scorer, so that another version's cases are left to it. Re-scoring goes behind teams.
+///
 /// A lease that ran out is taken over at once, but not again and again: a case that kills its process
 /// gives the others more and more time between its tries.
 pub async fn claim(
@@ -50,7 +53,7 @@ pub async fn claim(
                    ON f.reference_id = r.reference_id AND f.sha256 = r.sha256 AND f.is_good
                    AND (r.format <> 'nifti' OR f.spacing_mm IS NOT NULL)
                LEFT JOIN execution.case_run_facts run ON run.case_run_id = c.case_run_id
-               WHERE e.state = 'running'
+               WHERE e.state = 'running' AND e.scorer_version = $5
                  AND (c.case_run_id IS NULL OR run.state = 'finished'
                       OR (run.state = 'failed' AND run.failure <> ALL ($4)))
                  AND ((c.state = 'waiting' AND c.not_before <= $1)
@@ -58,7 +61,7 @@ pub async fn claim(
                               WHEN c.attempts <= 2 THEN interval '0'
                               ELSE least(interval '15 minutes', interval '15 seconds' * 2 ^ least(c.attempts - 3, 8))
                           END))
-               ORDER BY c.evaluation_id, c.case_id
+               ORDER BY e.rescoring_id IS NOT NULL, c.evaluation_id, c.case_id
                LIMIT $3
                FOR UPDATE OF c SKIP LOCKED
            )
@@ -71,6 +74,7 @@ pub async fn claim(
         until,
         limit,
         &ours,
+        SCORER_VERSION,
     )
     .fetch_all(db)
     .await?;

@@ -27,9 +27,9 @@ use crate::testing::{Objects, polygons, zip_of, zip_of_bytes};
 const CASES: [&str; 2] = ["Case_01", "Case_02"];
 
 /// A world in which references are stored and somebody submitted.
-struct World {
-    owner: PgPool,
-    objects: Objects,
+pub struct World {
+    pub owner: PgPool,
+    pub objects: Objects,
     job: CaseScores,
     reconciler: Reconciler,
 }
@@ -44,7 +44,7 @@ struct Scored {
 }
 
 impl World {
-    async fn new(owner: PgPool) -> Self {
+    pub async fn new(owner: PgPool) -> Self {
         let objects = Objects::start().await;
         let job = objects.job(&owner).await;
         let reconciler = Reconciler {
@@ -91,7 +91,7 @@ impl World {
             .await
     }
 
-    async fn challenge(&self, phase: PhaseBuilder) -> Challenge {
+    pub async fn challenge(&self, phase: PhaseBuilder) -> Challenge {
         let builder = ChallengeBuilder::new("teeth").cases(&CASES).phase(phase);
         let challenge = builder.insert(&self.owner).await;
         for place in 0..CASES.len() {
@@ -103,13 +103,13 @@ impl World {
         challenge
     }
 
-    async fn read_references(&self) {
+    pub async fn read_references(&self) {
         let reading = self.objects.reading(&self.owner).await;
         references::round(&reading).await.unwrap();
     }
 
     /// One round of every loop; returns how many cases were claimed.
-    async fn step(&self) -> usize {
+    pub async fn step(&self) -> usize {
         evaluations::round(&self.reconciler).await.unwrap();
         let settings = self.job.settings();
         let job = CaseScores {

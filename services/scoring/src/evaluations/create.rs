@@ -2,41 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::EvaluationId;
-use molar_domain::evaluation::{Parameters, SCORER_VERSION};
-use molar_domain::limits::Limits;
+use molar_domain::evaluation::SCORER_VERSION;
 use molar_domain::phase::SubmissionKind;
-use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::frame::{self, Frame, Phase};
 use crate::error::{Error, Result};
-
-/// A phase whose cases have references.
-struct Phase {
-    id: Uuid,
-    kind: String,
-    split_id: Uuid,
-    metrics: Vec<String>,
-    limits: Value,
-    groups: Value,
-    pixel_spacing_mm: Option<f64>,
-    reference_set_id: Uuid,
-}
-
-/// What all evaluations of a phase that are made now have in common.
-struct Frame {
-    phase_id: Uuid,
-    kind: SubmissionKind,
-    split_id: Uuid,
-    reference_set_id: Uuid,
-    parameters: Value,
-    parameters_hash: String,
-}
 
 /// A submission, or an attempt at one, that has no evaluation of this frame.
 ///
 /// What was withdrawn is evaluated once all the same: only then it is final, gives its place in the
-/// quota free and lets its phase close. It is not evaluated again.
+/// quota free and lets its phase close. It is not evaluated again. An evaluation names the scorer that measures:
+/// after a change of the program it is not current, and off the board, until a re-scoring is published.
 struct Ready {
     submission_id: Uuid,
     team_id: Uuid,
@@ -47,7 +25,7 @@ struct Ready {
 /// the others from their turn.
 pub async fn missing(db: &PgPool, now: DateTime<Utc>) -> Result<usize> {
     let (mut made, mut first_failure) = (0, None);
-    for phase in phases(db).await? {
+    for phase in frame::phases(db, None).await? {
         let id = phase.id;
         match of_phase(db, phase, now).await {
             Ok(number) => made += number,
@@ -60,35 +38,8 @@ pub async fn missing(db: &PgPool, now: DateTime<Utc>) -> Result<usize> {
     first_failure.map_or(Ok(made), Err)
 }
 
-async fn phases(db: &PgPool) -> Result<Vec<Phase>> {
-    let phases = sqlx::query_as!(
-        Phase,
-        r#"SELECT phase_id AS "id!", kind AS "kind!", split_id AS "split_id!", metrics AS "metrics!",
-                  limits AS "limits!", groups AS "groups!", pixel_spacing_mm, reference_set_id AS "reference_set_id!"
-           FROM tracks.phase_facts WHERE reference_set_id IS NOT NULL ORDER BY phase_id"#
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(phases)
-}
-
 async fn of_phase(db: &PgPool, phase: Phase, now: DateTime<Utc>) -> Result<usize> {
-    let limits: Limits = serde_json::from_value(phase.limits)?;
-    let parameters = Parameters::new(
-        &phase.metrics,
-        limits.wall_s,
-        &serde_json::from_value(phase.groups)?,
-        phase.pixel_spacing_mm,
-    )?;
-    let frame = Frame {
-        phase_id: phase.id,
-        kind: phase.kind.parse()?,
-        split_id: phase.split_id,
-        reference_set_id: phase.reference_set_id,
-        parameters_hash: parameters.hash(),
-        parameters: serde_json::to_value(parameters)?,
-    };
-    upsert(db, &frame).await?;
+    let frame = frame::settle(db, phase.wanted()?).await?;
     let ready = match frame.kind {
         SubmissionKind::Predictions => ready_predictions(db, &frame).await?,
         SubmissionKind::Container => ready_attempts(db, &frame).await?,
@@ -98,25 +49,6 @@ async fn of_phase(db: &PgPool, phase: Phase, now: DateTime<Utc>) -> Result<usize
         made += usize::from(create(db, &frame, &one, now).await?);
     }
     Ok(made)
-}
-
-/// Says what counts from now on.
-async fn upsert(db: &PgPool, frame: &Frame) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO scoring.frames (phase_id, scorer_version, reference_set_id, parameters_hash)
-         VALUES ($1, $2, $3, $4)
-         ON CONFLICT (phase_id) DO UPDATE SET scorer_version = excluded.scorer_version,
-             reference_set_id = excluded.reference_set_id, parameters_hash = excluded.parameters_hash
-         WHERE (frames.scorer_version, frames.reference_set_id, frames.parameters_hash)
-             <> (excluded.scorer_version, excluded.reference_set_id, excluded.parameters_hash)",
-        frame.phase_id,
-        SCORER_VERSION,
-        frame.reference_set_id,
-        frame.parameters_hash,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 async fn ready_predictions(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
@@ -129,13 +61,16 @@ async fn ready_predictions(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
                  SELECT FROM scoring.evaluations e WHERE e.submission_id = s.submission_id))
              AND NOT EXISTS (
                  SELECT FROM scoring.evaluations e
-                 WHERE e.submission_id = s.submission_id AND e.scorer_version = $2 AND e.reference_set_id = $3
-                   AND e.parameters_hash = $4 AND e.state <> 'cancelled')
+                 WHERE e.submission_id = s.submission_id AND e.reference_set_id = $3 AND e.parameters_hash = $4
+                   AND (e.rescoring_id IS NULL OR e.rescoring_id = $6)
+                   AND (e.scorer_version = $2 AND e.state <> 'cancelled' OR e.scorer_version = $5 AND e.state = 'finished'))
            ORDER BY s.submission_id"#,
         frame.phase_id,
         SCORER_VERSION,
         frame.reference_set_id,
         frame.parameters_hash,
+        frame.scorer_version,
+        frame.rescoring_id,
     )
     .fetch_all(db)
     .await?;
@@ -159,13 +94,16 @@ async fn ready_attempts(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
                  WHERE newer.submission_id = a.submission_id AND newer.number > a.number)
              AND NOT EXISTS (
                  SELECT FROM scoring.evaluations e
-                 WHERE e.attempt_id = a.attempt_id AND e.scorer_version = $2 AND e.reference_set_id = $3
-                   AND e.parameters_hash = $4 AND e.state <> 'cancelled')
+                 WHERE e.attempt_id = a.attempt_id AND e.reference_set_id = $3 AND e.parameters_hash = $4
+                   AND (e.rescoring_id IS NULL OR e.rescoring_id = $6)
+                   AND (e.scorer_version = $2 AND e.state <> 'cancelled' OR e.scorer_version = $5 AND e.state = 'finished'))
            ORDER BY s.submission_id"#,
         frame.phase_id,
         SCORER_VERSION,
         frame.reference_set_id,
         frame.parameters_hash,
+        frame.scorer_version,
+        frame.rescoring_id,
     )
     .fetch_all(db)
     .await?;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use molar_contracts::keys;
 use molar_domain::EvaluationId;
+use molar_domain::evaluation::SCORER_VERSION;
 use molar_service::outbox;
 use sqlx::{PgConnection, PgPool};
 
@@ -66,8 +67,8 @@ pub async fn finish_done(db: &PgPool, now: DateTime<Utc>) -> Result<usize> {
     Ok(finished)
 }
 
-/// Ends evaluations whose submission was cancelled, whose attempt came to nothing or that another
-/// has replaced, and takes their cases from whoever works on them. A replaced one counts on no board,
+/// Ends evaluations whose submission was cancelled, whose attempt came to nothing, whose re-scoring was dropped,
+/// that wait for a scorer which is gone, or that another has replaced, and takes their cases from whoever works on them. A replaced one counts on no board,
 /// and may wait for a reference that will never be good.
 pub async fn cancel_dead(db: &PgPool) -> Result<usize> {
     let mut tx = db.begin().await?;
@@ -81,11 +82,18 @@ pub async fn cancel_dead(db: &PgPool) -> Result<usize> {
                    SELECT FROM execution.attempt_facts a
                    WHERE a.attempt_id = e.attempt_id AND a.state IN ('failed', 'cancelled'))
                 OR EXISTS (
+                   SELECT FROM scoring.rescorings r WHERE r.id = e.rescoring_id AND r.state = 'dropped')
+                OR (e.rescoring_id IS NULL AND e.scorer_version <> $1 AND EXISTS (
+                   SELECT FROM scoring.evaluations other
+                   WHERE other.submission_id = e.submission_id AND other.id > e.id AND other.rescoring_id IS NULL
+                     AND other.scorer_version = $1 AND other.state <> 'cancelled'))
+                OR EXISTS (
                    SELECT FROM scoring.evaluation_facts mine
                    JOIN scoring.evaluation_facts other ON other.submission_id = mine.submission_id
                    WHERE mine.evaluation_id = e.id AND NOT mine.is_current AND other.state <> 'cancelled'
                      AND (other.evaluation_id > e.id OR other.is_current)))
-         RETURNING e.id"
+         RETURNING e.id",
+        SCORER_VERSION,
     )
     .fetch_all(&mut *tx)
     .await?;

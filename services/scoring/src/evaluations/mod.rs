@@ -4,6 +4,7 @@ mod access;
 pub mod cases;
 mod create;
 mod end;
+pub mod frame;
 pub mod list;
 mod reconcile;
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{create, end};
 use crate::cases::Zips;
 use crate::error::Result;
+use crate::rescorings;
 
 #[derive(Clone)]
 pub struct Reconciler {
@@ -28,12 +29,13 @@ pub async fn round(of: &Reconciler) -> Result<()> {
     let now = of.clock.now();
     end::cancel_dead(&of.db).await?;
     let made = create::missing(&of.db, now).await;
+    let rescored = rescorings::round(&of.db, now).await;
     end::finish_done(&of.db, now).await?;
     of.zips.keep_only(&running(&of.db).await?);
     warn_of_blocked(of).await?;
     // Runs may have ended as well: the claim knows.
     of.bell.notify_one();
-    made.map(drop)
+    made.map(drop).and(rescored)
 }
 
 async fn running(db: &PgPool) -> sqlx::Result<BTreeSet<EvaluationId>> {
@@ -206,27 +208,33 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
-    async fn a_phase_that_goes_back_to_its_old_metrics_has_its_old_evaluations_back(owner: PgPool) {
-        let (_, submission) = predictions(&owner).await;
+    async fn a_change_of_metrics_counts_at_once_only_until_something_is_scored(owner: PgPool) {
+        let (challenge, submission) = predictions(&owner).await;
         let mut reconciler = reconciler(&owner).await;
         let (old, new) = (["IA"], ["IA", "image_HD95"]);
         measure_by(&mut reconciler, &owner, &old, 0).await;
-        score_all(&owner).await;
         measure_by(&mut reconciler, &owner, &new, 1).await;
-        assert_eq!(counts(&owner).await, ["finished f", "running t"]);
+        assert_eq!(counts(&owner).await, ["cancelled f", "running t"]);
+        score_all(&owner).await;
         measure_by(&mut reconciler, &owner, &old, 2).await;
-        assert_eq!(counts(&owner).await, ["finished t", "cancelled f"]);
-        measure_by(&mut reconciler, &owner, &new, 3).await;
+        assert_eq!(counts(&owner).await, ["cancelled f", "finished t"]);
+
+        // What is handed in now is measured as the others were.
+        let team = TeamBuilder::new(&challenge, "Late").insert(&owner).await;
+        SubmissionBuilder::new(&challenge, &team)
+            .insert(&owner)
+            .await;
+        measure_by(&mut reconciler, &owner, &old, 3).await;
         assert_eq!(
             counts(&owner).await,
-            ["finished f", "cancelled t", "running t"]
+            ["cancelled f", "finished t", "running t"]
         );
         let shown = sqlx::query_scalar!(
             "SELECT evaluation_state FROM submission.life WHERE submission_id = $1",
             submission.id.0
         );
         let shown = shown.fetch_one(&owner).await.unwrap();
-        assert_eq!(shown.as_deref(), Some("running"));
+        assert_eq!(shown.as_deref(), Some("finished"));
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -10,7 +10,7 @@ use molar_volumes::{Geometry, Reference};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::rows::{self, Facts, Unread};
+use super::rows::{self, Before, Facts, Unread};
 use crate::cases::format_of;
 use crate::error::{Error, Result};
 use crate::fetch::{Fetched, Fetcher};
@@ -37,6 +37,7 @@ pub struct Reading {
 /// the others from their turn.
 pub async fn round(reading: &Reading) -> Result<usize> {
     let mut done = 0;
+    rows::share_facts(&reading.db, reading.clock.now()).await?;
     loop {
         let now = reading.clock.now();
         let unread = rows::list_unread(&reading.db, now, BATCH).await?;
@@ -59,11 +60,46 @@ async fn one_of_many(reading: &Reading, of: Unread, now: DateTime<Utc>) -> Resul
         return Ok(());
     }
     let facts = facts(reading, &of).await?;
+    let facts = match rows::before(&reading.db, of.reference_id).await? {
+        Some(before) => corrected(facts, &of, &before),
+        None => facts,
+    };
     if let Some(complaint) = &facts.complaint {
         tracing::warn!(reference.id = %of.reference_id, case = of.case_name, complaint, "reference refused");
     }
     rows::upsert(&reading.db, &of, &facts, now).await?;
     Ok(())
+}
+
+/// Predictions were checked against the shape that is known, and a correction is looked at by nobody else before
+/// it counts.
+fn corrected(facts: Facts, of: &Unread, before: &Before) -> Facts {
+    if facts.complaint.is_some() {
+        return facts;
+    }
+    let outside: Vec<_> = facts
+        .labels
+        .iter()
+        .filter(|label| !of.labels.contains(label))
+        .map(i32::to_string)
+        .collect();
+    let complaint = if facts.shape != before.shape {
+        format!(
+            "its shape is {:?}, that of the reference before {:?}: a correction keeps the shape of the image",
+            facts.shape, before.shape
+        )
+    } else if !outside.is_empty() {
+        format!(
+            "it has labels that the track does not know: {}",
+            outside.join(", ")
+        )
+    } else {
+        return facts;
+    };
+    Facts {
+        complaint: Some(complaint),
+        ..facts
+    }
 }
 
 async fn facts(reading: &Reading, of: &Unread) -> Result<Facts> {
@@ -288,5 +324,67 @@ mod tests {
         assert_eq!(round(&reading).await.unwrap(), 0);
         objects.clock.advance(chrono::TimeDelta::minutes(1));
         assert_eq!(round(&reading).await.unwrap(), 1);
+    }
+
+    /// A correction of the only case, as `tracks` would have made it; returns what was read of it.
+    async fn correction_of(
+        before: &[u8],
+        after: &[u8],
+        owner: &PgPool,
+    ) -> (Option<String>, i64, usize) {
+        let objects = Objects::start().await;
+        facts_of(&objects, owner, "labelme", before).await;
+        let set = uuid::Uuid::new_v4();
+        sqlx::query!(
+            "INSERT INTO tracks.reference_sets (id, split_id, version, created_at, based_on, reason, created_by)
+             SELECT $1, split_id, -1, created_at, id, 'wrong', gen_random_uuid() FROM tracks.reference_sets",
+            set
+        )
+        .execute(owner)
+        .await
+        .unwrap();
+        sqlx::query!(
+            "INSERT INTO tracks.case_references (id, reference_set_id, case_id, object_key, size_bytes, sha256, state, stored_at)
+             SELECT gen_random_uuid(), $1, case_id, 'corrected', $2, $3, 'stored', stored_at FROM tracks.case_references",
+            set,
+            after.len() as i64,
+            crate::testing::sha256(after),
+        )
+        .execute(owner)
+        .await
+        .unwrap();
+        let (role, bucket) = (molar_objects::Role::Tracks, Bucket::References);
+        objects.put(role, bucket, "corrected", after).await;
+        let read = round(&objects.reading(owner).await).await.unwrap();
+        let row = sqlx::query!(
+            r#"SELECT complaint, (SELECT count(*) FROM scoring.reference_facts) AS "facts!"
+               FROM scoring.reference_facts WHERE reference_set_id = $1"#,
+            set
+        );
+        let row = row.fetch_one(owner).await.unwrap();
+        (row.complaint, row.facts, read)
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_correction_keeps_the_shape_of_its_image(owner: PgPool) {
+        let before = polygons((8, 16), &[("11", [2, 2, 5, 5])]);
+        let after = polygons((16, 16), &[("11", [2, 2, 5, 5])]);
+        let (complaint, ..) = correction_of(before.as_bytes(), after.as_bytes(), &owner).await;
+        assert!(complaint.unwrap().contains("keeps the shape"));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_correction_has_no_label_that_the_track_does_not_know(owner: PgPool) {
+        let before = polygons((8, 16), &[("11", [2, 2, 5, 5])]);
+        let after = polygons((8, 16), &[("11", [2, 2, 5, 5]), ("99", [7, 2, 9, 5])]);
+        let (complaint, ..) = correction_of(before.as_bytes(), after.as_bytes(), &owner).await;
+        assert!(complaint.unwrap().ends_with("does not know: 99"));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_shared_reference_is_not_read_again(owner: PgPool) {
+        let same = polygons((8, 16), &[("11", [2, 2, 5, 5])]);
+        let known = correction_of(same.as_bytes(), same.as_bytes(), &owner).await;
+        assert_eq!(known, (None, 2, 0));
     }
 }

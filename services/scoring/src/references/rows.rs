@@ -64,6 +64,42 @@ pub async fn list_unread(
     .await
 }
 
+/// What is known of a file is known of it in every version of the set that shares it.
+pub async fn share_facts(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let shared = sqlx::query!(
+        "INSERT INTO scoring.reference_facts
+             (reference_id, case_id, reference_set_id, is_good, shape, labels, spacing_mm, sha256, read_at)
+         SELECT r.reference_id, r.case_id, r.reference_set_id, true, k.shape, k.labels, k.spacing_mm, k.sha256, $1
+         FROM tracks.stored_references r
+         JOIN tracks.corrected_references c ON c.reference_id = r.reference_id
+         JOIN scoring.reference_facts k ON k.reference_id = c.before_id AND k.sha256 = r.sha256 AND k.is_good
+         WHERE NOT EXISTS (SELECT FROM scoring.reference_facts f WHERE f.reference_id = r.reference_id)
+         ON CONFLICT DO NOTHING",
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(shared.rows_affected())
+}
+
+/// What a corrected reference has to have in common with the one before.
+pub struct Before {
+    pub shape: Vec<i32>,
+}
+
+/// None where it corrects nothing.
+pub async fn before(db: impl PgExecutor<'_>, reference: Uuid) -> sqlx::Result<Option<Before>> {
+    sqlx::query_as!(
+        Before,
+        "SELECT f.shape FROM tracks.corrected_references c
+         JOIN scoring.reference_facts f ON f.reference_id = c.before_id AND f.is_good
+         WHERE c.reference_id = $1",
+        reference,
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Reading twice gives the same facts, so that it does not matter who writes last.
 pub async fn upsert(
     db: impl PgExecutor<'_>,

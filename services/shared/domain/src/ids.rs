@@ -58,6 +58,7 @@ ids!(
     WorkerId,
     ReferenceId,
     ReferenceSetId,
+    RescoringId,
 );
 
 /// A UUIDv7 of the clock's time; the rest is random.

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod bounds;
+pub mod consent;
 pub mod db;
 pub mod doorbell;
 pub mod error;

@@ -7,6 +7,7 @@
 pub mod address;
 mod args;
 pub mod caller;
+mod consent;
 mod error;
 mod extract;
 pub mod idempotency;
@@ -25,6 +26,7 @@ pub mod valid;
 
 pub use args::WebArgs;
 pub use caller::Caller;
+pub use consent::Waiting;
 pub use error::ApiError;
 pub use idempotency::{Begun, NoKey, Once};
 pub use kit::Kit;

@@ -25,7 +25,7 @@ pub const MOST: usize = 100;
 pub(crate) const MOST_BYTES: i64 = 5 << 30;
 
 /// Long enough for a batch over a slow line.
-const TTL: Duration = Duration::from_secs(6 * 3600);
+pub const TTL: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -118,7 +118,7 @@ struct Wanted {
 }
 
 /// Something that is still to be put.
-pub(crate) struct Content {
+pub struct Content {
     pub key: String,
     pub size_bytes: i64,
     pub sha256: String,
@@ -364,7 +364,7 @@ impl NewCase {
     }
 }
 
-fn check_content(at: &str, size_bytes: i64, sha256: &str, wrong: &mut Complaints) {
+pub fn check_content(at: &str, size_bytes: i64, sha256: &str, wrong: &mut Complaints) {
     wrong.check(
         (1..=MOST_BYTES).contains(&size_bytes),
         &format!("{at}/size_bytes"),

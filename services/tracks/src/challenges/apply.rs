@@ -71,7 +71,7 @@ pub async fn apply(
     lock(&mut tx, &file.challenge.slug).await?;
     let known = known(&mut tx, &file.challenge.slug).await?;
     require_right(&caller, known)?;
-    let mut upsert = Upsert::new(&mut tx, &file, now, reason.is_some())?;
+    let mut upsert = Upsert::new(&mut tx, &file, now, reason.is_some())?.by_admin(caller.is_admin);
     let id = upsert.challenge(known.map(|id| id.0)).await?;
     let plan = upsert.finish();
     let applied = Applied {

@@ -1,7 +1,5 @@
 //! `POST /api/v1/tracks/{id}/packs`
 
-use std::time::Duration;
-
 use actix_web::web;
 use molar_domain::{ChallengeId, TrackId};
 use molar_objects::Bucket;
@@ -11,10 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::rows::{self, New, Track};
 use super::samples::{self, NewSample};
 use crate::Error;
-use crate::cases::announce::{Content, MOST_BYTES, Upload, is_sha256};
+use crate::cases::announce::{Content, MOST_BYTES, TTL, Upload, is_sha256};
 use crate::state::AppState;
-
-const TTL: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use self::question::Question;
+use crate::consent::Act;
 use crate::device_class::DeviceClass;
 use crate::limits::Limits;
 use crate::phase::{Keep, SubmissionKind};
@@ -77,6 +78,9 @@ pub struct Challenge {
     pub team_size_max: u16,
     /// Shown on every board.
     pub note: Option<String>,
+    /// Acts that one organizer asks for and another confirms.
+    #[serde(default)]
+    pub second_organizer: Vec<Act>,
 }
 
 fn ten() -> u16 {

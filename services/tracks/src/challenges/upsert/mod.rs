@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use molar_domain::challenge::ChallengeFile;
+use molar_domain::consent::Act;
 use molar_domain::uuid_at;
 use molar_web_kit::{ApiError, Complaints};
 use serde::Serialize;
@@ -29,6 +30,7 @@ pub struct Upsert<'a> {
     zone: Tz,
     now: DateTime<Utc>,
     has_reason: bool,
+    is_admin: bool,
     plan: Plan,
     /// How many ids were made.
     ids: i64,
@@ -41,6 +43,7 @@ struct ChallengeFields {
     zone: String,
     team_size_max: i16,
     note: Option<String>,
+    second_organizer: Vec<String>,
 }
 
 impl<'a> Upsert<'a> {
@@ -85,9 +88,16 @@ impl<'a> Upsert<'a> {
             zone,
             now,
             has_reason,
+            is_admin: false,
             plan: Plan::default(),
             ids: 0,
         })
+    }
+
+    /// An administrator may apply what one organizer may not.
+    pub fn by_admin(mut self, is_admin: bool) -> Self {
+        self.is_admin = is_admin;
+        self
     }
 
     pub fn finish(self) -> Plan {
@@ -125,11 +135,12 @@ impl<'a> Upsert<'a> {
             zone: file.zone.clone(),
             team_size_max: i16::try_from(file.team_size_max).unwrap_or(i16::MAX),
             note: file.note.clone(),
+            second_organizer: acts(&file.second_organizer),
         };
         let id = known.unwrap_or_else(|| self.new_id());
         let old = sqlx::query_as!(
             ChallengeFields,
-            "SELECT title, summary, zone, team_size_max, note FROM tracks.challenges WHERE id = $1",
+            "SELECT title, summary, zone, team_size_max, note, second_organizer FROM tracks.challenges WHERE id = $1",
             id
         )
         .fetch_optional(&mut *self.conn)
@@ -137,13 +148,16 @@ impl<'a> Upsert<'a> {
         if !self.note(&format!("challenge {}", file.slug), old.as_ref(), &new)? {
             return Ok(id);
         }
+        if let Some(old) = &old {
+            self.keeps_four_eyes(&old.second_organizer, &new.second_organizer)?;
+        }
         sqlx::query!(
             "INSERT INTO tracks.challenges
-                 (id, slug, title, summary, zone, team_size_max, note, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+                 (id, slug, title, summary, zone, team_size_max, note, created_at, updated_at, second_organizer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, summary = excluded.summary,
                  zone = excluded.zone, team_size_max = excluded.team_size_max,
-                 note = excluded.note, updated_at = excluded.updated_at",
+                 note = excluded.note, updated_at = excluded.updated_at, second_organizer = excluded.second_organizer",
             id,
             file.slug,
             new.title,
@@ -152,10 +166,21 @@ impl<'a> Upsert<'a> {
             new.team_size_max,
             new.note,
             self.now,
+            &new.second_organizer,
         )
         .execute(&mut *self.conn)
         .await?;
         Ok(id)
+    }
+
+    /// What needs two organizers is not made to need one by one of them.
+    fn keeps_four_eyes(&self, old: &[String], new: &[String]) -> Result<(), ApiError> {
+        let is_kept = old.iter().all(|act| new.contains(act));
+        if is_kept || self.is_admin {
+            return Ok(());
+        }
+        let why = "the file takes away what needs a second organizer (second_organizer), and only an administrator does that; ask one";
+        Err(ApiError::forbidden(why).with_code("second-organizer-kept"))
     }
 
     /// People sign a version by its hash, so a version never gets another text.
@@ -222,4 +247,10 @@ fn refuse(why: String) -> Error {
 
 fn place(position: usize) -> i16 {
     i16::try_from(position).unwrap_or(i16::MAX)
+}
+
+/// In one order, so that a file that names them in another changes nothing.
+fn acts(acts: &[Act]) -> Vec<String> {
+    let acts: BTreeSet<_> = acts.iter().map(|act| act.as_str().to_owned()).collect();
+    acts.into_iter().collect()
 }

@@ -324,3 +324,30 @@ async fn what_the_machines_are_is_kept_and_follows_the_file(pool: PgPool) {
     );
     assert_eq!(count(&pool, "tracks.device_classes").await, 0);
 }
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn one_organizer_does_not_take_away_what_needs_two(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let careful = FILE.replace(
+        "summary = \"One track.\"\n",
+        "summary = \"One track.\"\nsecond_organizer = [\"rescore\", \"publish\"]\n",
+    );
+    assert_eq!(put(&root, &careful).await.0, 200);
+    let id = sqlx::query_scalar("SELECT id FROM tracks.challenges WHERE slug = 'demo'");
+    let id: uuid::Uuid = id.fetch_one(&pool).await.unwrap();
+    let olga = api.of(&organizer(&pool, "Olga", id.into()).await);
+    assert_eq!(put(&olga, &careful).await.0, 200);
+
+    let fewer = careful.replace("[\"rescore\", \"publish\"]", "[\"publish\"]");
+    let (status, refused) = put(&olga, &fewer).await;
+    assert_eq!(
+        (status, &refused["code"]),
+        (403, &json!("second-organizer-kept"))
+    );
+    let more = careful.replace("\"publish\"]", "\"publish\", \"disqualify\"]");
+    assert_eq!(put(&olga, &more).await.0, 200);
+    assert_eq!(put(&root, &fewer).await.0, 200);
+    let (status, wrong) = put(&root, &careful.replace("\"publish\"", "\"all\"")).await;
+    assert_eq!(status, 422, "{wrong}");
+}
