@@ -14,8 +14,11 @@ use crate::{cases, challenges, pages, phases};
         challenges::list::list,
         challenges::find::find,
         challenges::apply::apply,
+        challenges::complaints::complaints,
+        challenges::changes::changes,
         phases::find::look_up,
         phases::find::find,
+        phases::change::change,
         phases::publish::publish,
         phases::pause::pause,
         phases::pause::resume,
@@ -24,6 +27,8 @@ use crate::{cases, challenges, pages, phases};
         cases::list::list,
         cases::manifest::manifest,
         cases::download::image,
+        cases::download::reference,
+        cases::remove::remove,
         pages::docs::docs,
     )
 )]

@@ -11,9 +11,24 @@ pub fn routes() -> Routes {
     Routes::new(Role::Tracks)
         .get("/api/v1/challenges", Public, challenges::list::list)
         .put("/api/v1/challenges", Organizer, challenges::apply::apply)
-        .get("/api/v1/challenges/{slug}", Public, challenges::find::find)
+        .get(
+            "/api/v1/challenges/{slug}",
+            SignedInOrPublic,
+            challenges::find::find,
+        )
+        .get(
+            "/api/v1/challenges/{slug}/complaints",
+            SignedIn,
+            challenges::complaints::complaints,
+        )
+        .get(
+            "/api/v1/challenges/{slug}/changes",
+            SignedIn,
+            challenges::changes::changes,
+        )
         .get("/api/v1/phases", SignedInOrPublic, phases::find::look_up)
         .get("/api/v1/phases/{id}", SignedInOrPublic, phases::find::find)
+        .patch("/api/v1/phases/{id}", Organizer, phases::change::change)
         .post(
             "/api/v1/phases/{id}/publish",
             Organizer,
@@ -42,6 +57,16 @@ pub fn routes() -> Routes {
             cases::manifest::manifest,
         )
         .get("/api/v1/cases/{id}/image", SignedIn, cases::download::image)
+        .get(
+            "/api/v1/cases/{id}/reference",
+            SignedIn,
+            cases::download::reference,
+        )
+        .post(
+            "/api/v1/cases/{id}/remove",
+            Organizer,
+            cases::remove::remove,
+        )
         .get("/api/openapi.json", Public, pages::docs::openapi)
         .get("/api/docs", SignedInOrPublic, pages::docs::docs)
         .get("/", SignedInOrPublic, pages::home::home)
@@ -49,6 +74,30 @@ pub fn routes() -> Routes {
             "/challenges/{slug}",
             SignedInOrPublic,
             pages::challenge::challenge,
+        )
+        .get("/organize/challenges", Organizer, pages::organize::index)
+        .post("/organize/file/plan", Organizer, pages::file::plan)
+        .post("/organize/file/apply", Organizer, pages::file::apply)
+        .get(
+            "/organize/challenges/{slug}",
+            SignedIn,
+            pages::organize::show,
+        )
+        .post(
+            "/organize/challenges/{slug}/phases/{id}",
+            Organizer,
+            pages::organize::change,
+        )
+        .get(
+            "/organize/challenges/{slug}/data",
+            SignedIn,
+            pages::data::data,
+        )
+        .get("/organize/splits/{id}", SignedIn, pages::data::cases)
+        .post(
+            "/organize/cases/{id}/remove",
+            Organizer,
+            pages::data::remove,
         )
         .get("/problems", SignedInOrPublic, pages::problems::index)
         .get("/problems/{name}", SignedInOrPublic, pages::problems::kind)

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::pages::{moment, size};
-use crate::rows::phases::{self, Phase};
+use crate::rows::phases::{self, Phase, Rules};
 
 #[derive(Debug, Deserialize)]
 pub struct Query {
@@ -22,6 +22,7 @@ pub struct Query {
 #[template(path = "new.html")]
 struct New<'a> {
     phase: &'a Phase,
+    rules: &'a Rules,
     state: PhaseState,
     is_open: bool,
     is_container: bool,
@@ -45,6 +46,13 @@ pub async fn new(
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.acquire().await?;
     let phase = phases::find(&mut *conn, query.phase).await?;
+    let rules = phases::rules(&mut *conn, phase.id).await?;
+    if !rules
+        .visibility
+        .shows_phase(caller.may_review(phase.challenge_id.into()))
+    {
+        return Err(ApiError::NotFound("phase"));
+    }
     let now = db::now(&mut *conn).await?;
     let cases = phases::expected_cases(&mut conn, &phase).await?;
     let state = phase.window.state(now, false);
@@ -72,6 +80,7 @@ pub async fn new(
         has_team,
         site: kit.public_url.as_str(),
         phase: &phase,
+        rules: &rules,
     };
     Ok(layout::Page::new("New submission", body.render()?)
         .crumb(

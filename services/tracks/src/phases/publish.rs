@@ -22,18 +22,23 @@ pub struct Decision {
 impl Decision {
     /// An empty reason is none.
     pub fn reason(&self) -> Result<Option<&str>, ApiError> {
-        let reason = self.reason.as_deref().map(str::trim).unwrap_or_default();
-        if reason.chars().count() > 1000 {
-            return Err(ApiError::invalid(
-                "/reason",
-                "must have 1000 characters at most",
-            ));
-        }
-        Ok(Some(reason).filter(|reason| !reason.is_empty()))
+        reason(self.reason.as_deref())
     }
 }
 
-/// Shows the scores of a final phase to everybody. Doing so twice changes nothing.
+/// As [`Decision::reason`].
+pub fn reason(given: Option<&str>) -> Result<Option<&str>, ApiError> {
+    let reason = given.map(str::trim).unwrap_or_default();
+    if reason.chars().count() > 1000 {
+        return Err(ApiError::invalid(
+            "/reason",
+            "must have 1000 characters at most",
+        ));
+    }
+    Ok(Some(reason).filter(|reason| !reason.is_empty()))
+}
+
+/// Shows the scores of a final phase, or past the freeze of a board, to everybody. Doing so twice changes nothing.
 #[utoipa::path(
     post,
     path = "/api/v1/phases/{id}/publish",
@@ -52,8 +57,8 @@ pub async fn publish(
     let phase = rows::find(&kit.db, *id, now).await?;
     caller.require_organizer(phase.challenge_id())?;
     let reason = body.reason()?;
-    if !phase.is_final {
-        let why = "the scores of this phase are shown all along; only a final phase is published";
+    if !phase.is_final && phase.freezes_at.is_none() {
+        let why = "the scores of this phase are shown all along; only a final phase, or one with a frozen board, is published";
         return Err(ApiError::conflict(why));
     }
 
