@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{Connection, apply, board, logs, session, status, submit, team};
+use crate::client::{
+    Connection, apply, board, cases, complaints, logs, session, status, submit, team,
+};
 use crate::up::UpArgs;
 use crate::{admin, migrate, phantom, rehearse, roles, score};
 
@@ -55,7 +57,9 @@ pub enum Command {
     /// Organizers: create or change a challenge from its file.
     Apply(apply::Args),
     /// Organizers: upload the images and references of a split.
-    UploadCases(apply::UploadArgs),
+    UploadCases(cases::Args),
+    /// Organizers: what is wrong with the data of a challenge; non-zero if it keeps a phase closed.
+    Complaints(complaints::Args),
     /// Draw phantom cases (images and references) to try things with.
     Phantom(phantom::Args),
     Up(UpArgs),
@@ -92,7 +96,8 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Logs(args) => logs::run(args).await?,
         Command::Board(args) => board::run(args).await?,
         Command::Apply(args) => apply::run(args).await?,
-        Command::UploadCases(args) => apply::upload_cases(args).await?,
+        Command::UploadCases(args) => cases::run(args).await?,
+        Command::Complaints(args) => return complaints::run(args).await,
         Command::Phantom(args) => tokio::task::block_in_place(|| phantom::run(args))?,
         Command::Up(args) => return Box::pin(crate::demo::up(args)).await,
         Command::Serve(role) => Box::pin(roles::serve(role)).await?,

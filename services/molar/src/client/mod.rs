@@ -8,6 +8,8 @@ macro_rules! say {
 pub mod api;
 pub mod apply;
 pub mod board;
+pub mod cases;
+pub mod complaints;
 pub mod credentials;
 pub mod events;
 pub mod logs;

@@ -23,13 +23,6 @@ pub struct Fingerprint {
     pub sha256: String,
 }
 
-pub fn fingerprint_of(bytes: &[u8]) -> Fingerprint {
-    Fingerprint {
-        size_bytes: bytes.len() as u64,
-        sha256: hex::encode(Sha256::digest(bytes)),
-    }
-}
-
 pub async fn fingerprint(path: &Path, bar: &ProgressBar) -> anyhow::Result<Fingerprint> {
     let mut file = tokio::fs::File::open(path)
         .await
@@ -147,24 +140,6 @@ async fn try_part(
         .get("etag")
         .context("the object store sent no ETag")?;
     Ok(etag.to_str()?.to_owned())
-}
-
-/// Puts a whole object at a pre-signed URL with the headers that were signed.
-pub async fn put_object(api: &Api, presigned: &Value, body: Vec<u8>) -> anyhow::Result<()> {
-    let url = presigned["url"].as_str().context("no URL to put to")?;
-    let mut request = api.http().put(url);
-    for (name, value) in presigned["headers"].as_object().into_iter().flatten() {
-        request = request.header(name, value.as_str().unwrap_or_default());
-    }
-    let response = request.body(body).send().await?;
-    if !response.status().is_success() {
-        let status = response.status();
-        bail!(
-            "the object store answered {status}: {}",
-            response.text().await.unwrap_or_default()
-        );
-    }
-    Ok(())
 }
 
 /// A bar of bytes on stderr; nothing is drawn where that is no terminal.
