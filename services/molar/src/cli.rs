@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::client::{
-    account, apply, ask, board, correct, ledger, logs, session, status, submit, team,
+    account, apply, ask, board, cases, complaints, correct, ledger, logs, session, status, submit,
+    team,
 };
 use crate::up::UpArgs;
 use crate::{admin, audit, backup, migrate, pack, phantom, rehearse, roles, score};
@@ -70,7 +71,9 @@ pub enum Command {
     /// Organizers: create or change a challenge from its file.
     Apply(apply::Args),
     /// Organizers: upload the images and references of a split.
-    UploadCases(apply::UploadArgs),
+    UploadCases(cases::Args),
+    /// Organizers: what is wrong with the data of a challenge; non-zero if it keeps a phase closed.
+    Complaints(complaints::Args),
     /// Organizers: make and publish what participants begin with.
     Pack(pack::Args),
     /// Organizers: replace wrong references by a new version of a split's set.
@@ -123,7 +126,8 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Questions(args) => ask::questions(args).await?,
         Command::Ledger(args) => ledger::run(args).await?,
         Command::Apply(args) => apply::run(args).await?,
-        Command::UploadCases(args) => apply::upload_cases(args).await?,
+        Command::UploadCases(args) => cases::run(args).await?,
+        Command::Complaints(args) => return complaints::run(args).await,
         Command::Pack(args) => Box::pin(pack::run(args)).await?,
         Command::Correct(args) => correct::run(args).await?,
         Command::Phantom(args) => tokio::task::block_in_place(|| phantom::run(args))?,

@@ -11,9 +11,24 @@ pub fn routes() -> Routes {
     Routes::new(Role::Tracks)
         .get("/api/v1/challenges", Public, challenges::list::list)
         .put("/api/v1/challenges", Organizer, challenges::apply::apply)
-        .get("/api/v1/challenges/{slug}", Public, challenges::find::find)
+        .get(
+            "/api/v1/challenges/{slug}",
+            SignedInOrPublic,
+            challenges::find::find,
+        )
+        .get(
+            "/api/v1/challenges/{slug}/complaints",
+            SignedIn,
+            challenges::complaints::complaints,
+        )
+        .get(
+            "/api/v1/challenges/{slug}/changes",
+            SignedIn,
+            challenges::changes::changes,
+        )
         .get("/api/v1/phases", SignedInOrPublic, phases::find::look_up)
         .get("/api/v1/phases/{id}", SignedInOrPublic, phases::find::find)
+        .patch("/api/v1/phases/{id}", Organizer, phases::change::change)
         .post(
             "/api/v1/phases/{id}/publish",
             Organizer,
@@ -82,6 +97,16 @@ pub fn routes() -> Routes {
             SignedIn,
             packs::download::download,
         )
+        .get(
+            "/api/v1/cases/{id}/reference",
+            SignedIn,
+            cases::download::reference,
+        )
+        .post(
+            "/api/v1/cases/{id}/remove",
+            Organizer,
+            cases::remove::remove,
+        )
         .get("/api/openapi.json", Public, pages::docs::openapi)
         .get("/api/docs", SignedInOrPublic, pages::docs::docs)
         .get("/", SignedInOrPublic, pages::home::home)
@@ -105,6 +130,30 @@ pub fn routes() -> Routes {
             "/organize/phases/{id}/publish",
             Organizer,
             pages::organize::publish,
+        )
+        .get("/organize/challenges", Organizer, pages::organize_challenges::index)
+        .post("/organize/file/plan", Organizer, pages::file::plan)
+        .post("/organize/file/apply", Organizer, pages::file::apply)
+        .get(
+            "/organize/challenges/{slug}",
+            SignedIn,
+            pages::organize_challenges::show,
+        )
+        .post(
+            "/organize/challenges/{slug}/phases/{id}",
+            Organizer,
+            pages::organize_challenges::change,
+        )
+        .get(
+            "/organize/challenges/{slug}/data",
+            SignedIn,
+            pages::data::data,
+        )
+        .get("/organize/splits/{id}", SignedIn, pages::data::cases)
+        .post(
+            "/organize/cases/{id}/remove",
+            Organizer,
+            pages::data::remove,
         )
         .get("/problems", SignedInOrPublic, pages::problems::index)
         .get("/problems/{name}", SignedInOrPublic, pages::problems::kind)

@@ -124,6 +124,7 @@ impl Api {
         As {
             send: self.send.clone(),
             token: None,
+            cookie: None,
         }
     }
 
@@ -131,11 +132,21 @@ impl Api {
         As {
             send: self.send.clone(),
             token: Some(token.to_owned()),
+            cookie: None,
         }
     }
 
     pub fn of(&self, person: &Person) -> As {
         self.with_token(&person.token)
+    }
+
+    /// As a browser calls.
+    pub fn browser(&self, person: &Person) -> As {
+        As {
+            send: self.send.clone(),
+            token: None,
+            cookie: Some(person.cookie().to_string()),
+        }
     }
 }
 
@@ -144,6 +155,7 @@ impl Api {
 pub struct As {
     send: Rc<Send>,
     token: Option<String>,
+    cookie: Option<String>,
 }
 
 impl As {
@@ -160,11 +172,37 @@ impl As {
         self.json(TestRequest::put().uri(path).set_json(body)).await
     }
 
+    pub async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
+        self.json(TestRequest::patch().uri(path).set_json(body))
+            .await
+    }
+
     /// As text, or where it leads.
     pub async fn page(&self, path: &str) -> (u16, String) {
         let request = TestRequest::get()
             .uri(path)
             .insert_header(("accept", "text/html"));
+        self.text(request).await
+    }
+
+    /// Fills in the form of a page and sends it, with the page's own token.
+    pub async fn submit(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let (status, html) = self.page(page).await;
+        assert_eq!(status, 200, "{html}");
+        let (_, rest) = html
+            .split_once(r#"name="_csrf" value=""#)
+            .expect("a form on the page");
+        let (token, _) = rest.split_once('"').expect("an end of the attribute");
+        let mut fields = fields.to_vec();
+        fields.push(("_csrf", token));
+        let request = TestRequest::post()
+            .uri(path)
+            .insert_header(("accept", "text/html"))
+            .set_form(&fields);
+        self.text(request).await
+    }
+
+    async fn text(&self, request: TestRequest) -> (u16, String) {
         let response = self.call(request).await;
         let status = response.status().as_u16();
         if let Some(location) = response.headers().get("location") {
@@ -184,6 +222,9 @@ impl As {
     async fn call(&self, mut request: TestRequest) -> ServiceResponse<BoxBody> {
         if let Some(token) = &self.token {
             request = request.insert_header(("authorization", format!("Bearer {token}")));
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.insert_header(("cookie", cookie.as_str()));
         }
         (self.send)(request.to_request()).await
     }

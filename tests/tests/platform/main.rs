@@ -6,6 +6,7 @@
 mod bad_input;
 mod boards;
 mod browser;
+mod data;
 mod killed;
 mod leases;
 mod packs;
@@ -54,6 +55,9 @@ async fn main() -> ExitCode {
             nobody_submits_where_they_may_not,
             a_bad_challenge_file_changes_nothing,
             an_id_that_is_not_ours_is_not_found,
+        }
+        data {
+            all_cases_of_the_challenge_are_uploaded_counted_and_checked,
         }
         twice {
             a_message_delivered_twice_counts_once,

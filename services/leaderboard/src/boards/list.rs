@@ -1,7 +1,7 @@
 //! `GET /api/v1/boards`
 
 use actix_web::web;
-use molar_web_kit::{ApiError, Kit};
+use molar_web_kit::{ApiError, Caller, Kit};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -34,6 +34,7 @@ pub struct Item {
 pub async fn list(
     kit: web::Data<Kit>,
     query: web::Query<Query>,
+    caller: Option<Caller>,
 ) -> Result<web::Json<Vec<Item>>, ApiError> {
     let now = kit.clock.now();
     let phases = phases::list(&kit.db).await?;
@@ -45,7 +46,10 @@ pub async fn list(
     };
     let mut items = Vec::new();
     for phase in phases {
-        if !wanted(&phase.challenge_slug) {
+        let may_review = caller
+            .as_ref()
+            .is_some_and(|caller| caller.may_review(phase.challenge_id));
+        if !wanted(&phase.challenge_slug) || !phase.visibility.shows_phase(may_review) {
             continue;
         }
         items.push(Item {

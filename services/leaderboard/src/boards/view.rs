@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use molar_domain::metric::Metric;
-use molar_domain::phase::{PhaseState, shows_scores};
+use molar_domain::phase::{PhaseState, Visibility, board_moment, shows_scores};
 use molar_domain::{SubmissionId, TeamId};
 use molar_web_kit::Caller;
 use serde::Serialize;
@@ -76,6 +76,9 @@ pub struct Board {
     /// Why rows are missing, where they are hidden from this caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<&'static str>,
+    /// Since when the board stands still for this caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen_at: Option<DateTime<Utc>>,
     pub device_class: String,
     /// On which the entries were measured: GPU with driver and CUDA, CPU, cores of a slot.
     pub machines: Vec<String>,
@@ -93,6 +96,9 @@ pub struct Board {
     pub made_at: Option<DateTime<Utc>>,
 }
 
+const FOR_PARTICIPANTS: &str =
+    "This board is for the teams of the track. Sign in as a member of one.";
+
 const HIDDEN: &str = "The scores of this phase are shown when the organizers publish it.";
 
 /// The board as `caller` may see it, now or as it was at a past moment.
@@ -107,7 +113,15 @@ pub async fn see(
     moment: Option<DateTime<Utc>>,
 ) -> Result<Board, Error> {
     let is_reviewer = caller.is_some_and(|caller| caller.may_review(phase.challenge_id));
-    let is_shown = is_reviewer || shows_scores(phase.is_final, phase.window.is_published);
+    if !phase.visibility.shows_phase(is_reviewer) {
+        return Err(sqlx::Error::RowNotFound.into());
+    }
+    let hidden = hidden(db, &phase, caller, is_reviewer).await?;
+    let is_past_freeze_seen = is_reviewer || phase.window.is_published;
+    let frozen_at = phase
+        .freezes_at
+        .filter(|at| *at <= now && !is_past_freeze_seen);
+    let moment = board_moment(phase.freezes_at, is_past_freeze_seen, now, moment);
     let state = phases::state(db, &phase, now).await?;
     let mut board = Board {
         phase_id: phase.id.0,
@@ -118,7 +132,8 @@ pub async fn see(
         state,
         is_preliminary: !matches!(state, PhaseState::Closed | PhaseState::Published),
         note: phase.challenge_note.clone(),
-        hidden: (!is_shown).then_some(HIDDEN),
+        hidden,
+        frozen_at,
         device_class: phase.device_class.clone(),
         machines: Vec::new(),
         metrics: columns(&phase)?,
@@ -129,7 +144,7 @@ pub async fn see(
         version: None,
         made_at: None,
     };
-    if !is_shown {
+    if hidden.is_some() {
         return Ok(board);
     }
     if let Some(ranking) = rankings::at(db, phase.id, moment).await? {
@@ -154,6 +169,26 @@ pub async fn see(
         })
         .collect();
     Ok(board)
+}
+
+/// Why this caller sees no row.
+async fn hidden(
+    db: &PgPool,
+    phase: &Phase,
+    caller: Option<&Caller>,
+    is_reviewer: bool,
+) -> Result<Option<&'static str>, Error> {
+    let is_participant = match caller {
+        Some(caller) if phase.visibility == Visibility::Participants => {
+            phases::is_participant(db, phase.track_id, &caller.teams).await?
+        }
+        _ => false,
+    };
+    if !phase.visibility.shows_board(is_participant, is_reviewer) {
+        return Ok(Some(FOR_PARTICIPANTS));
+    }
+    let is_shown = is_reviewer || shows_scores(phase.is_final, phase.window.is_published);
+    Ok((!is_shown).then_some(HIDDEN))
 }
 
 fn columns(phase: &Phase) -> Result<Vec<Column>, Error> {

@@ -32,6 +32,7 @@ struct BoardPage<'a> {
     is_timed: bool,
     machines: String,
     made_at: String,
+    frozen_at: String,
     csv: String,
     json: String,
     closes_at: String,
@@ -245,6 +246,10 @@ fn page<'a>(phase: &'a Phase, board: &'a Board, order: &Order) -> BoardPage<'a> 
         is_timed: board.metrics.iter().any(|m| is_of_run(&m.name)),
         machines: board.machines.join("; "),
         made_at: board.made_at.map(|at| moment(at, zone)).unwrap_or_default(),
+        frozen_at: board
+            .frozen_at
+            .map(|at| moment(at, zone))
+            .unwrap_or_default(),
         csv: format!("/api/v1/boards/{}.csv", phase.id),
         json: format!("/api/v1/boards/{}", phase.id),
         closes_at: moment(phase.window.closes_at, zone),

@@ -29,6 +29,12 @@ pub async fn index(kit: web::Data<Kit>, caller: Option<Caller>) -> Result<HttpRe
     let now = kit.clock.now();
     let mut challenges: Vec<Challenge> = Vec::new();
     for phase in phases::list(&kit.db).await? {
+        let may_review = caller
+            .as_ref()
+            .is_some_and(|caller| caller.may_review(phase.challenge_id));
+        if !phase.visibility.shows_phase(may_review) {
+            continue;
+        }
         let item = Item {
             path: phase.path(),
             state: phases::state(&kit.db, &phase, now).await?.to_string(),

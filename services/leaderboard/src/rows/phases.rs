@@ -1,8 +1,8 @@
 //! Phases as this role sees them.
 
 use chrono::{DateTime, Utc};
-use molar_domain::phase::{Keep, PhaseState, SubmissionKind, Window};
-use molar_domain::{ChallengeId, PhaseId};
+use molar_domain::phase::{Keep, PhaseState, SubmissionKind, Visibility, Window};
+use molar_domain::{ChallengeId, PhaseId, TeamId};
 use serde_json::Value;
 use sqlx::PgExecutor;
 
@@ -31,6 +31,9 @@ pub struct Phase {
     pub keep: Keep,
     pub keep_metric: Option<String>,
     pub device_class: String,
+    /// From then on the board stands still, until it is published.
+    pub freezes_at: Option<DateTime<Utc>>,
+    pub visibility: Visibility,
 }
 
 impl Phase {
@@ -66,6 +69,8 @@ struct Row {
     keep_metric: Option<String>,
     device_class: String,
     parameters: Option<Value>,
+    freezes_at: Option<DateTime<Utc>>,
+    visibility: String,
 }
 
 impl TryFrom<Row> for Phase {
@@ -98,6 +103,8 @@ impl TryFrom<Row> for Phase {
             keep: row.keep.parse()?,
             keep_metric: row.keep_metric,
             device_class: row.device_class,
+            freezes_at: row.freezes_at,
+            visibility: row.visibility.parse()?,
         })
     }
 }
@@ -113,6 +120,23 @@ pub fn metrics_by(file: &[String], parameters: Option<&Value>) -> Vec<String> {
     let kept = file.iter().filter(|name| measured.contains(name));
     let gone = measured.iter().filter(|name| !file.contains(name));
     kept.chain(gone).cloned().collect()
+}
+
+/// Whether one of the teams is approved in the track.
+pub async fn is_participant(
+    db: impl PgExecutor<'_>,
+    track: uuid::Uuid,
+    teams: &[TeamId],
+) -> sqlx::Result<bool> {
+    let teams: Vec<_> = teams.iter().map(|team| team.0).collect();
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM registration.participants
+                          WHERE track_id = $1 AND team_id = ANY($2) AND state = 'approved') AS "is!""#,
+        track,
+        &teams,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// A phase is closed, and its ranks are final, only when the last of its work has ended.
@@ -166,16 +190,18 @@ pub async fn find(db: impl PgExecutor<'_>, id: PhaseId) -> Result<Phase, Error> 
 async fn select(db: impl PgExecutor<'_>, id: Option<PhaseId>) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as!(
         Row,
-        r#"SELECT phase_id AS "id!", phase_slug AS "slug!", phase_title AS "title!", kind AS "kind!",
+        r#"SELECT f.phase_id AS "id!", phase_slug AS "slug!", phase_title AS "title!", kind AS "kind!",
                   track_id AS "track_id!", track_slug AS "track_slug!", track_title AS "track_title!",
                   challenge_id AS "challenge_id!", challenge_slug AS "challenge_slug!",
                   challenge_title AS "challenge_title!", challenge_note, zone AS "zone!",
                   is_final AS "is_final!", opens_at AS "opens_at!", closes_at AS "closes_at!",
                   upload_grace_s AS "upload_grace_s!", paused_at, published_at, metrics AS "metrics!",
                   keep AS "keep!", keep_metric, device_class AS "device_class!",
-                  (SELECT f.parameters FROM scoring.frame_facts f WHERE f.phase_id = p.phase_id) AS parameters
+                  (SELECT f.parameters FROM scoring.frame_facts f WHERE f.phase_id = p.phase_id) AS parameters,
+                  r.freezes_at, r.visibility AS "visibility!"
            FROM tracks.phase_facts p
-           WHERE $1::uuid IS NULL OR phase_id = $1
+           JOIN tracks.phase_rules r ON r.phase_id = p.phase_id
+           WHERE $1::uuid IS NULL OR p.phase_id = $1
            ORDER BY challenge_id, track_position, phase_position"#,
         id.map(|id| id.0),
     )

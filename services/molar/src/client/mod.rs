@@ -10,6 +10,8 @@ pub mod api;
 pub mod apply;
 pub mod ask;
 pub mod board;
+pub mod cases;
+pub mod complaints;
 pub mod correct;
 pub mod credentials;
 pub mod events;

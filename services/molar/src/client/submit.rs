@@ -27,6 +27,9 @@ pub struct Args {
     /// Where the code is public, for phases that ask for it.
     #[arg(long)]
     code_url: Option<String>,
+    /// Under which licence, such as MIT, for phases that name those that they take.
+    #[arg(long)]
+    licence: Option<String>,
     /// Of a container: run the public case alone, which costs no chance and is never ranked.
     #[arg(long)]
     trial: bool,
@@ -54,6 +57,7 @@ pub struct Submission<'a> {
     pub file: &'a std::path::Path,
     pub note: &'a str,
     pub code_url: Option<&'a str>,
+    pub licence: Option<&'a str>,
     pub is_trial: bool,
 }
 
@@ -89,6 +93,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         file: &args.file,
         note: &args.note,
         code_url: args.code_url.as_deref(),
+        licence: args.licence.as_deref(),
         is_trial: args.trial,
     };
     let options = Options {
@@ -182,6 +187,7 @@ async fn create(
         "resume_key": resume_key,
         "note": submission.note,
         "code_url": submission.code_url,
+        "licence": submission.licence,
         "is_trial": submission.is_trial,
     });
     let key = uuid::Uuid::new_v4().to_string();

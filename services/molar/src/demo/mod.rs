@@ -141,6 +141,7 @@ async fn hand_in(
         file,
         note: "the example algorithm",
         code_url: (phase == "final").then_some("https://example.org/molar-example-algorithm"),
+        licence: None,
         is_trial: false,
     };
     let name = format!("{}, {track} {phase}", team.name);

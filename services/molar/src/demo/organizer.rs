@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Stage, TRACKS, phases};
 use crate::admin;
-use crate::client::apply::upload_folder;
+use crate::client::cases::upload_folder;
 use crate::client::{Api, text};
 use crate::platform::Platform;
 

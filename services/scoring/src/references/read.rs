@@ -10,6 +10,7 @@ use molar_volumes::{Geometry, Reference};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use super::image::Image;
 use super::rows::{self, Before, Facts, Unread};
 use crate::cases::format_of;
 use crate::error::{Error, Result};
@@ -106,7 +107,7 @@ async fn facts(reading: &Reading, of: &Unread) -> Result<Facts> {
     let fetched = reading
         .fetcher
         .fetch(
-            Bucket::References,
+            bucket(&of.bucket),
             &of.object_key,
             of.size_bytes,
             &of.sha256,
@@ -124,17 +125,38 @@ async fn facts(reading: &Reading, of: &Unread) -> Result<Facts> {
     };
     let format = format_of(&of.format)?;
     let needs_spacing = of.needs_spacing;
-    let read = move || read(format, &fetched, needs_spacing);
-    let facts = reading.slots.run(read).await?;
-    let outside: Vec<_> = facts
-        .labels
-        .iter()
-        .filter(|label| !of.labels.contains(label))
-        .collect();
-    if !outside.is_empty() {
-        tracing::warn!(reference.id = %of.reference_id, case = of.case_name, ?outside, "labels outside the track's set");
+    let image = Image::of(of);
+    let read = move || {
+        let mut facts = read(format, &fetched, needs_spacing)?;
+        if facts.complaint.is_none() {
+            image.compare(&mut facts, &fetched, needs_spacing);
+        }
+        Ok(facts)
+    };
+    let mut facts = reading.slots.run(read).await?;
+    if facts.complaint.is_none() {
+        facts.complaint = complaint_of_labels(&facts.labels, &of.labels);
     }
     Ok(facts)
+}
+
+fn bucket(name: &str) -> Bucket {
+    match name {
+        "public" => Bucket::Public,
+        _ => Bucket::References,
+    }
+}
+
+/// A label that nobody was told of would cost every team.
+fn complaint_of_labels(found: &[i32], of_track: &[i32]) -> Option<String> {
+    let outside = found.iter().filter(|label| !of_track.contains(label));
+    let outside: Vec<_> = outside.map(i32::to_string).collect();
+    (!outside.is_empty()).then(|| {
+        format!(
+            "the labels of the track have no {}: correct the reference, or the labels in the challenge file before the first case is stored",
+            outside.join(", ")
+        )
+    })
 }
 
 fn read(format: molar_volumes::Format, file: &Fetched, needs_spacing: bool) -> Result<Facts> {
@@ -147,6 +169,7 @@ fn read(format: molar_volumes::Format, file: &Fetched, needs_spacing: bool) -> R
     match read {
         Ok((spacing, reference)) => Ok(Facts {
             complaint: None,
+            warning: None,
             spacing_mm: match spacing {
                 Ok(None) => None,
                 Ok(Some(spacing)) => {
@@ -202,7 +225,7 @@ mod tests {
         let reading = objects.reading(owner).await;
         assert_eq!(round(&reading).await.unwrap(), 1);
         let row = sqlx::query!(
-            "SELECT is_good, complaint, shape, labels, spacing_mm, sha256 FROM scoring.reference_facts"
+            "SELECT is_good, complaint, warning, shape, labels, spacing_mm, sha256 FROM scoring.reference_facts"
         )
         .fetch_one(owner)
         .await
@@ -210,6 +233,7 @@ mod tests {
         assert_eq!(row.is_good, row.complaint.is_none());
         Facts {
             complaint: row.complaint,
+            warning: row.warning,
             shape: row.shape,
             labels: row.labels,
             spacing_mm: row.spacing_mm,
@@ -386,5 +410,82 @@ mod tests {
         let same = polygons((8, 16), &[("11", [2, 2, 5, 5])]);
         let known = correction_of(same.as_bytes(), same.as_bytes(), &owner).await;
         assert_eq!(known, (None, 2, 0));
+    }
+
+    /// The facts of a reference beside an image of which this was seen.
+    async fn beside(owner: &PgPool, content: &[u8], format: &str, seen: &str) -> Facts {
+        let objects = Objects::start().await;
+        facts_of(&objects, owner, format, content).await;
+        let update = format!("UPDATE tracks.cases SET {seen}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(update))
+            .execute(owner)
+            .await
+            .unwrap();
+        let reading = objects.reading(owner).await;
+        // It is read again because its image is another one, and then not any more.
+        assert_eq!(round(&reading).await.unwrap(), 1);
+        assert_eq!(round(&reading).await.unwrap(), 0);
+        let row = sqlx::query!(
+            "SELECT complaint, warning, shape, labels, spacing_mm, sha256 FROM scoring.reference_facts"
+        )
+        .fetch_one(owner)
+        .await
+        .unwrap();
+        Facts {
+            complaint: row.complaint,
+            warning: row.warning,
+            shape: row.shape,
+            labels: row.labels,
+            spacing_mm: row.spacing_mm,
+            sha256: row.sha256,
+        }
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_reference_has_the_size_of_its_image(owner: PgPool) {
+        let content = polygons((8, 16), &[("11", [2, 2, 5, 5])]);
+        let facts = beside(&owner, content.as_bytes(), "labelme", "shape = '{16, 8}'").await;
+        insta::assert_snapshot!(facts.complaint.unwrap(),
+            @"the reference is 8 × 16 (height × width), its image 16 × 8 (height × width): label the image that is stored, or replace the image");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_volume_that_lies_elsewhere_than_its_image_is_told_and_not_refused(owner: PgPool) {
+        let content = volume([4, 2, 3], |_| 11);
+        let facts = beside(
+            &owner,
+            &content,
+            "nifti",
+            "shape = '{3, 2, 4}', spacing_mm = '{0.3, 0.3, 0.3}', affine = '{-0.3,0,0,0, 0,0.3,0,0, 0,0,0.3,0}'",
+        )
+        .await;
+        assert_eq!(facts.complaint, None);
+        insta::assert_snapshot!(facts.warning.unwrap(),
+            @"the header puts the reference elsewhere than its image (row x of the affine: 0.3, 0, 0, 0 against -0.3, 0, 0, 0): it may be mirrored");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_volume_with_the_geometry_of_its_image_is_good(owner: PgPool) {
+        let content = volume([4, 2, 3], |_| 11);
+        let facts = beside(
+            &owner,
+            &content,
+            "nifti",
+            "shape = '{3, 2, 4}', spacing_mm = '{0.3, 0.3, 0.3}', affine = '{0.3,0,0,0, 0,0.3,0,0, 0,0,0.3,0}'",
+        )
+        .await;
+        assert_eq!((facts.complaint, facts.warning), (None, None));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_label_that_the_track_does_not_have_is_refused(owner: PgPool) {
+        let objects = Objects::start().await;
+        let content = polygons((8, 16), &[("11", [2, 2, 5, 5]), ("91", [8, 2, 9, 5])]);
+        let facts = facts_of(&objects, &owner, "labelme", content.as_bytes()).await;
+        let complaint = facts.complaint.unwrap();
+        assert!(
+            complaint.starts_with("the labels of the track have no 91:"),
+            "{complaint}"
+        );
     }
 }

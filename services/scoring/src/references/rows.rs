@@ -13,6 +13,12 @@ pub struct Unread {
     pub sha256: String,
     pub format: String,
     pub labels: Vec<i32>,
+    /// Where it lies: `references`, or `public` for labels to train with.
+    pub bucket: String,
+    /// Of the case's image, as far as that tells.
+    pub image_shape: Option<Vec<i32>>,
+    pub image_spacing_mm: Option<Vec<f64>>,
+    pub image_affine: Option<Vec<f64>>,
     /// Whether some phase measures it in mm.
     pub needs_spacing: bool,
 }
@@ -25,6 +31,8 @@ const IN_MM: &str = "^(image|instance)_(HD|HD95|ASSD|NSD@[0-9.]+mm)(/|$)";
 pub struct Facts {
     /// What is wrong with it, and how to mend it; a good one has none.
     pub complaint: Option<String>,
+    /// What is odd about it, and no reason to refuse it.
+    pub warning: Option<String>,
     /// `[height, width]` or `[x, y, z]`.
     pub shape: Vec<i32>,
     pub labels: Vec<i32>,
@@ -34,7 +42,7 @@ pub struct Facts {
     pub sha256: String,
 }
 
-/// References that were not read, again those that lay not in the store as announced, and volumes of
+/// References that were not read, again those whose image was replaced, or that lay not in the store as announced, and volumes of
 /// which the spacing was not asked for, or not needed, when they were read.
 pub async fn list_unread(
     db: impl PgExecutor<'_>,
@@ -46,13 +54,14 @@ pub async fn list_unread(
         r#"SELECT r.reference_id AS "reference_id!", r.reference_set_id AS "reference_set_id!",
                   r.case_id AS "case_id!", r.case_name AS "case_name!", r.object_key AS "object_key!",
                   r.size_bytes AS "size_bytes!", r.sha256 AS "sha256!", r.format AS "format!", r.labels AS "labels!",
+                  r.bucket AS "bucket!", r.image_shape, r.image_spacing_mm, r.image_affine,
                   p.needs_spacing AS "needs_spacing!"
            FROM tracks.stored_references r
            LEFT JOIN scoring.reference_facts f ON f.reference_id = r.reference_id
            CROSS JOIN LATERAL (
                SELECT EXISTS (SELECT FROM tracks.phase_facts p, unnest(p.metrics) metric
                               WHERE p.split_id = r.split_id AND metric ~ $3) AS needs_spacing) p
-           WHERE f.reference_id IS NULL OR (f.sha256 <> r.sha256 AND f.read_at < $1)
+           WHERE f.reference_id IS NULL OR f.image_shape IS DISTINCT FROM r.image_shape OR (f.sha256 <> r.sha256 AND f.read_at < $1)
               OR (r.format = 'nifti' AND f.is_good
                   AND (f.spacing_mm IS NULL OR f.spacing_mm = '{}' AND p.needs_spacing))
            ORDER BY r.reference_id LIMIT $2"#,
@@ -109,11 +118,13 @@ pub async fn upsert(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO scoring.reference_facts
-             (reference_id, case_id, reference_set_id, is_good, complaint, shape, labels, spacing_mm, sha256, read_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             (reference_id, case_id, reference_set_id, is_good, complaint, shape, labels, spacing_mm, sha256, read_at,
+              image_shape, warning)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (reference_id) DO UPDATE SET
              is_good = EXCLUDED.is_good, complaint = EXCLUDED.complaint, shape = EXCLUDED.shape,
-             labels = EXCLUDED.labels, spacing_mm = EXCLUDED.spacing_mm, sha256 = EXCLUDED.sha256, read_at = EXCLUDED.read_at",
+             labels = EXCLUDED.labels, spacing_mm = EXCLUDED.spacing_mm, sha256 = EXCLUDED.sha256, read_at = EXCLUDED.read_at,
+             image_shape = EXCLUDED.image_shape, warning = EXCLUDED.warning",
         of.reference_id,
         of.case_id,
         of.reference_set_id,
@@ -124,6 +135,8 @@ pub async fn upsert(
         facts.spacing_mm.as_deref(),
         facts.sha256,
         now,
+        of.image_shape.as_deref(),
+        facts.warning,
     )
     .execute(db)
     .await?;

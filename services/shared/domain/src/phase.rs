@@ -23,6 +23,33 @@ spelled_enum! {
 }
 
 spelled_enum! {
+    /// Who sees the board of a phase. One for organizers is for their own trials: teams do not see the
+    /// phase, either.
+    #[derive(Default)]
+    pub enum Visibility as "visibility" {
+        #[default]
+        Public = "public",
+        Participants = "participants",
+        Organizers = "organizers",
+    }
+}
+
+impl Visibility {
+    /// Reviewers see what organizers see.
+    pub const fn shows_board(self, is_participant: bool, is_organizer: bool) -> bool {
+        match self {
+            Self::Public => true,
+            Self::Participants => is_participant || is_organizer,
+            Self::Organizers => is_organizer,
+        }
+    }
+
+    pub const fn shows_phase(self, is_organizer: bool) -> bool {
+        is_organizer || !matches!(self, Self::Organizers)
+    }
+}
+
+spelled_enum! {
     /// ```text
     /// planned ─opens─▶ open ─closes─▶ closing ─last work ends─▶ closed ─Publish─▶ published
     /// ```
@@ -81,6 +108,58 @@ impl Window {
 /// Whether teams and the public see the scores of a phase.
 pub const fn shows_scores(is_final: bool, is_published: bool) -> bool {
     !is_final || is_published
+}
+
+/// As of when a board is read; none: as it is now. Frozen it stands still for all but organizers, who
+/// see past it, until it is published.
+pub fn board_moment(
+    freezes_at: Option<DateTime<Utc>>,
+    is_past_freeze_seen: bool,
+    now: DateTime<Utc>,
+    asked: Option<DateTime<Utc>>,
+) -> Option<DateTime<Utc>> {
+    let frozen = freezes_at.filter(|at| !is_past_freeze_seen && *at <= now);
+    match (frozen, asked) {
+        (Some(frozen), Some(asked)) => Some(frozen.min(asked)),
+        (frozen, asked) => frozen.or(asked),
+    }
+}
+
+/// Whether teams have begun under the rules of a phase, so that a change of them needs a reason.
+pub fn is_running(opens_at: DateTime<Utc>, has_submissions: bool, now: DateTime<Utc>) -> bool {
+    has_submissions || opens_at <= now
+}
+
+/// Whether the place on the board of the phase before is good enough for the next; who is out of
+/// competition there has none.
+pub fn is_finalist(rank: Option<i32>, top: i32) -> bool {
+    rank.is_some_and(|rank| rank <= top)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unlicensed {
+    #[error("say under which licence your code is public; this phase takes {0}")]
+    Missing(String),
+    #[error("`{0}` is not among the licences of this phase, which are {1}")]
+    Other(String, String),
+}
+
+/// The allowed licence that was meant, as it is spelled; none where the phase asks for none.
+pub fn licence<'a>(
+    allowed: &'a [String],
+    given: Option<&str>,
+) -> Result<Option<&'a str>, Unlicensed> {
+    if allowed.is_empty() {
+        return Ok(None);
+    }
+    let all = || allowed.join(", ");
+    let Some(given) = given.map(str::trim).filter(|given| !given.is_empty()) else {
+        return Err(Unlicensed::Missing(all()));
+    };
+    let found = allowed.iter().find(|id| id.eq_ignore_ascii_case(given));
+    found
+        .map(|id| Some(id.as_str()))
+        .ok_or_else(|| Unlicensed::Other(given.to_owned(), all()))
 }
 
 /// The day that a moment falls on in a zone.
@@ -204,5 +283,63 @@ mod tests {
         let havana: Tz = "America/Havana".parse().unwrap();
         // On 10 March 2024 the clock there went from 00:00 to 01:00.
         assert_eq!(seconds_to_midnight(at("2024-03-10T04:59:00Z"), havana), 60);
+    }
+
+    #[test]
+    fn a_frozen_board_stands_still_until_it_is_published_and_organizers_see_past_it() {
+        let freeze = at("2024-09-10T00:00:00Z");
+        let (before, after) = (freeze - TimeDelta::seconds(1), freeze + TimeDelta::days(1));
+        let seen = |now, asked| board_moment(Some(freeze), false, now, asked);
+        assert_eq!(seen(before, None), None);
+        assert_eq!(seen(freeze, None), Some(freeze));
+        assert_eq!(seen(after, Some(before)), Some(before));
+        assert_eq!(seen(after, Some(after)), Some(freeze));
+        assert_eq!(board_moment(Some(freeze), true, after, None), None);
+        assert_eq!(board_moment(None, false, after, Some(before)), Some(before));
+    }
+
+    #[test]
+    fn a_phase_runs_from_its_opening_or_its_first_submission() {
+        let opens = window().opens_at;
+        let before = opens - TimeDelta::seconds(1);
+        assert!(!is_running(opens, false, before));
+        assert!(is_running(opens, true, before));
+        assert!(is_running(opens, false, opens));
+    }
+
+    #[test]
+    fn finalists_are_ranks_up_to_the_last_one_ties_included() {
+        assert!(is_finalist(Some(10), 10));
+        assert!(!is_finalist(Some(11), 10));
+        assert!(!is_finalist(None, 10));
+    }
+
+    #[test]
+    fn a_licence_is_one_of_the_allowed_ones() {
+        let allowed = ["MIT".to_owned(), "Apache-2.0".to_owned()];
+        assert_eq!(
+            licence(&allowed, Some(" apache-2.0")),
+            Ok(Some("Apache-2.0"))
+        );
+        assert_eq!(licence(&[], Some("GPL-3.0-only")), Ok(None));
+        let missing = Unlicensed::Missing("MIT, Apache-2.0".into());
+        assert_eq!(licence(&allowed, Some(" ")), Err(missing.clone()));
+        assert_eq!(licence(&allowed, None), Err(missing));
+        assert!(licence(&allowed, Some("MIT-0")).is_err());
+    }
+
+    #[test]
+    fn a_board_is_seen_by_those_it_is_for() {
+        use Visibility::{Organizers, Participants, Public};
+        for (visibility, anybody, participant) in [
+            (Public, true, true),
+            (Participants, false, true),
+            (Organizers, false, false),
+        ] {
+            assert_eq!(visibility.shows_board(false, false), anybody);
+            assert_eq!(visibility.shows_board(true, false), participant);
+            assert!(visibility.shows_board(false, true));
+        }
+        assert!(!Organizers.shows_phase(false) && Participants.shows_phase(false));
     }
 }

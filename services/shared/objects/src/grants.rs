@@ -99,8 +99,11 @@ pub const fn may(role: Role, action: Action, bucket: Bucket) -> bool {
         ),
         Role::Scoring => matches!(
             (bucket, action),
-            (References | Hidden | Uploads | Outputs, Get | Head | List)
-                | (Exports, Put | Get | Head | List)
+            // Labels to train with are read as references are, and lie with the public data.
+            (
+                Public | References | Hidden | Uploads | Outputs,
+                Get | Head | List
+            ) | (Exports, Put | Get | Head | List)
         ),
         Role::Leaderboard => matches!((bucket, action), (Exports, Put | Get | Head | List)),
         Role::Owner => false,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::pages::{moment, size};
 use crate::rows::life;
-use crate::rows::phases::{self, Phase};
+use crate::rows::phases::{self, Phase, Rules};
 use crate::state::State;
 use crate::submissions::quota::{self, QuotaView};
 
@@ -27,6 +27,7 @@ pub struct Query {
 #[template(path = "new.html")]
 struct New<'a> {
     phase: &'a Phase,
+    rules: &'a Rules,
     state: PhaseState,
     is_open: bool,
     is_container: bool,
@@ -60,6 +61,13 @@ pub async fn new(
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.acquire().await?;
     let phase = phases::find(&mut *conn, query.phase).await?;
+    let rules = phases::rules(&mut *conn, phase.id).await?;
+    if !rules
+        .visibility
+        .shows_phase(caller.may_review(phase.challenge_id.into()))
+    {
+        return Err(ApiError::NotFound("phase"));
+    }
     let now = db::now(&mut *conn).await?;
     let cases = phases::expected_cases(&mut conn, &phase).await?;
     let phase_state = phase.window.state(now, false);
@@ -85,6 +93,7 @@ pub async fn new(
         csrf: caller.csrf_token(),
         script: layout::upload_url(),
         phase: &phase,
+        rules: &rules,
     };
     let mut response = layout::Page::new("New submission", body.render()?)
         .crumb(

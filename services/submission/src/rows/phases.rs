@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use molar_domain::challenge::Format;
 use molar_domain::limits::Limits;
-use molar_domain::phase::{SubmissionKind, Window};
+use molar_domain::phase::{SubmissionKind, Visibility, Window};
 use molar_domain::quota::Quota;
 use molar_volumes::Geometry;
 use molar_web_kit::ApiError;
@@ -172,6 +172,65 @@ pub async fn has_signed(
     )
     .fetch_one(db)
     .await
+}
+
+/// What the challenge file says of who may hand in what, beside the phase itself.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    pub visibility: Visibility,
+    pub allowed_licences: Vec<String>,
+    pub finalists: Option<Finalists>,
+}
+
+/// The best of another phase.
+#[derive(Debug, Clone)]
+pub struct Finalists {
+    pub phase_id: Uuid,
+    pub title: String,
+    pub top: i32,
+    /// Until then, ranks may move.
+    pub known_at: DateTime<Utc>,
+}
+
+pub async fn rules(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Result<Rules> {
+    let row = sqlx::query!(
+        r#"SELECT visibility AS "visibility!", allowed_licences AS "allowed_licences!", finalists_of,
+                  finalists_top, finalists_title AS "finalists_title?", finalists_closes_at AS "finalists_closes_at?"
+           FROM tracks.phase_rules WHERE phase_id = $1"#,
+        phase_id,
+    )
+    .fetch_one(db)
+    .await?;
+    let finalists = || {
+        Some(Finalists {
+            phase_id: row.finalists_of?,
+            title: row.finalists_title?,
+            top: row.finalists_top?,
+            known_at: row.finalists_closes_at?,
+        })
+    };
+    Ok(Rules {
+        visibility: row.visibility.parse().unwrap_or_default(),
+        allowed_licences: row.allowed_licences,
+        finalists: finalists(),
+    })
+}
+
+/// The rank of a team on the newest board of a phase; none where it has no entry, or one out of
+/// competition.
+pub async fn rank(
+    db: impl PgExecutor<'_>,
+    phase_id: Uuid,
+    team_id: Uuid,
+) -> sqlx::Result<Option<i32>> {
+    let rank = sqlx::query_scalar!(
+        "SELECT final_rank FROM leaderboard.places WHERE phase_id = $1 AND team_id = $2",
+        phase_id,
+        team_id,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(rank.flatten())
 }
 
 pub async fn is_ready(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Result<bool> {

@@ -15,6 +15,7 @@ pub struct New<'a> {
     pub is_trial: bool,
     pub note: &'a str,
     pub code_url: Option<&'a str>,
+    pub licence: Option<&'a str>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -32,8 +33,8 @@ pub async fn lock_team(conn: &mut PgConnection, phase: Uuid, team: Uuid) -> sqlx
 pub async fn insert(db: impl PgExecutor<'_>, new: &New<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO submission.submissions
-             (id, phase_id, team_id, created_by, kind, note, code_url, created_at, is_trial)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             (id, phase_id, team_id, created_by, kind, note, code_url, created_at, is_trial, licence)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         new.id,
         new.phase_id,
         new.team_id,
@@ -43,6 +44,7 @@ pub async fn insert(db: impl PgExecutor<'_>, new: &New<'_>) -> sqlx::Result<()> 
         new.code_url,
         new.created_at,
         new.is_trial,
+        new.licence,
     )
     .execute(db)
     .await?;

@@ -1,26 +1,33 @@
 //! Whether a team may hand in a file now. Every reason has its words, and a code for programs.
 
 use chrono::{DateTime, Utc};
-use molar_domain::TeamId;
-use molar_domain::phase::{PhaseState, SubmissionKind, day, seconds_to_midnight};
+use molar_domain::phase::{
+    PhaseState, SubmissionKind, day, is_finalist, licence, seconds_to_midnight,
+};
 use molar_domain::quota::Exhausted;
+use molar_domain::{ChallengeId, TeamId};
 use molar_web_kit::{ApiError, Caller};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::create::New;
 use crate::quota;
-use crate::rows::phases::{self, Phase};
+use crate::rows::phases::{self, Finalists, Phase, Rules};
 use crate::rows::submissions;
 
-/// The phase, if the caller may submit to it. Holds the team's lock to the end of the transaction.
+/// The phase, if the caller may submit to it, and the licence of the code as it is spelled. Holds the team's lock to the end of the transaction.
 pub async fn admit(
     conn: &mut PgConnection,
     caller: &Caller,
     new: &New,
     now: DateTime<Utc>,
-) -> Result<Phase, ApiError> {
+) -> Result<(Phase, Option<String>), ApiError> {
     let phase = phases::find(&mut *conn, new.phase_id).await?;
+    let rules = phases::rules(&mut *conn, phase.id).await?;
+    let may_review = caller.may_review(ChallengeId(phase.challenge_id));
+    if !rules.visibility.shows_phase(may_review) {
+        return Err(ApiError::NotFound("phase"));
+    }
     caller.require_member(TeamId(new.team_id))?;
     require_approved(conn, new.team_id, &phase).await?;
     require_signed(conn, caller, &phase).await?;
@@ -28,12 +35,16 @@ pub async fn admit(
     require_triable(new, &phase)?;
     require_ready(conn, &phase).await?;
     require_fit(new, &phase)?;
+    let licence = licence(&rules.allowed_licences, new.licence.as_deref());
+    let licence = licence.map_err(|why| ApiError::invalid("/licence", why.to_string()))?;
+    let licence = licence.map(str::to_owned);
+    require_finalist(conn, new.team_id, &rules, now).await?;
     submissions::lock_team(&mut *conn, phase.id, new.team_id).await?;
     match new.is_trial {
         true => require_trial(conn, new.team_id, &phase, now).await?,
         false => require_quota(conn, new.team_id, &phase, now).await?,
     }
-    Ok(phase)
+    Ok((phase, licence))
 }
 
 async fn require_approved(
@@ -148,6 +159,34 @@ fn require_fit(new: &New, phase: &Phase) -> Result<(), ApiError> {
     Ok(())
 }
 
+async fn require_finalist(
+    conn: &mut PgConnection,
+    team: Uuid,
+    rules: &Rules,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    let Some(finalists) = &rules.finalists else {
+        return Ok(());
+    };
+    let Finalists { title, top, .. } = finalists;
+    if now < finalists.known_at {
+        let why = format!(
+            "only the {top} best teams of {title} may submit, and that phase has not closed yet"
+        );
+        return Err(ApiError::conflict(why).with_code("finalists-unknown"));
+    }
+    let rank = phases::rank(conn, finalists.phase_id, team).await?;
+    if is_finalist(rank, *top) {
+        return Ok(());
+    }
+    let place = match rank {
+        Some(rank) => format!("your team's place there is {rank}"),
+        None => "your team has no place there".to_owned(),
+    };
+    let why = format!("only the {top} best teams of {title} may submit, and {place}");
+    Err(ApiError::forbidden(why).with_code("not-a-finalist"))
+}
+
 async fn require_quota(
     conn: &mut PgConnection,
     team: Uuid,
@@ -193,7 +232,9 @@ mod tests {
     use molar_domain::attempt::AttemptState;
     use molar_domain::phase::Keep;
     use molar_domain::quota::Quota;
-    use molar_testkit::{AttemptBuilder, ChallengeBuilder, SubmissionBuilder};
+    use molar_testkit::{
+        AttemptBuilder, ChallengeBuilder, EvaluationBuilder, PhaseBuilder, SubmissionBuilder, noon,
+    };
     use serde_json::{Value, json};
     use sqlx::PgPool;
 
@@ -343,5 +384,104 @@ mod tests {
             !page.contains("/choose") && !page.contains("/withdraw"),
             "{page}"
         );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_phase_of_finalists_takes_the_best_of_the_one_before(pool: PgPool) {
+        let world = World::with(&pool, ChallengeBuilder::new("sts").phase(open_phase())).await;
+        let before = PhaseBuilder::new("before").window(
+            noon() - chrono::TimeDelta::days(9),
+            noon() - chrono::TimeDelta::days(1),
+        );
+        let before = before.insert(&pool, &world.challenge).await;
+        sqlx::query!(
+            "UPDATE tracks.phases SET finalists_of = $1, finalists_top = 2 WHERE id = $2",
+            before.0,
+            world.challenge.phase_id.0,
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let (status, answer) = world.post("/api/v1/submissions", &world.body(10)).await;
+        assert_eq!(
+            (status, &answer["code"]),
+            (StatusCode::FORBIDDEN, &json!("not-a-finalist"))
+        );
+        assert_eq!(
+            answer["detail"],
+            "only the 2 best teams of before may submit, and your team has no place there"
+        );
+        for (rank, is_let_in) in [(3, false), (2, true)] {
+            place(&pool, &world, before.0, rank).await;
+            let (status, answer) = world.post("/api/v1/submissions", &world.body(10)).await;
+            assert_eq!(status == StatusCode::CREATED, is_let_in, "{answer}");
+        }
+        sqlx::query!(
+            "UPDATE tracks.phases SET closes_at = now() + interval '1 day' WHERE id = $1",
+            before.0
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let (_, answer) = world.post("/api/v1/submissions", &world.body(10)).await;
+        assert_eq!(answer["code"], "finalists-unknown", "{answer}");
+    }
+
+    /// A new version of the board, with the team on this rank.
+    async fn place(pool: &PgPool, world: &World, phase: Uuid, rank: i32) {
+        let submission = SubmissionBuilder::new(&world.challenge, &world.team);
+        let submission = submission.insert(pool).await;
+        let evaluation = EvaluationBuilder::new(&world.challenge, &submission, json!({"IA": 0.5}));
+        let evaluation = evaluation.insert(pool).await;
+        sqlx::query!(
+            "WITH r AS (INSERT INTO leaderboard.rankings (id, phase_id, version, inputs_hash, left_out, created_at)
+                        VALUES (gen_random_uuid(), $1, 10 - $5, '', '{}', now()) RETURNING id)
+             INSERT INTO leaderboard.entries
+                 (ranking_id, team_id, submission_id, evaluation_id, values, ranks, mean_rank, final_rank, is_eligible,
+                  cases, failed_cases, submitted_at)
+             SELECT id, $2, $3, $4, '{}', '{}', 1.0, $5, true, 1, 0, now() FROM r",
+            phase,
+            world.team.id.0,
+            submission.id.0,
+            evaluation.id.0,
+            rank,
+        )
+        .execute(pool)
+        .await
+        .unwrap();
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_licence_is_asked_for_and_kept_where_the_phase_names_some(pool: PgPool) {
+        let phase = open_phase().requires_code_url();
+        let world = World::with(&pool, ChallengeBuilder::new("sts").phase(phase)).await;
+        sqlx::raw_sql("UPDATE tracks.phases SET allowed_licences = '{MIT,Apache-2.0}'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let mut body = world.body(10);
+        body["code_url"] = json!("https://code.test/team");
+        for wrong in [json!(null), json!("GPL-3.0-only")] {
+            body["licence"] = wrong;
+            let (status, answer) = world.post("/api/v1/submissions", &body).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert_eq!(answer["errors"][0]["pointer"], "/licence", "{answer}");
+        }
+        body["licence"] = json!("mit");
+        let (status, answer) = world.post("/api/v1/submissions", &body).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        let kept = sqlx::query_scalar!("SELECT licence FROM submission.submissions");
+        assert_eq!(kept.fetch_one(&pool).await.unwrap().as_deref(), Some("MIT"));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn nobody_but_organizers_hears_of_their_own_phase(pool: PgPool) {
+        let world = World::with(&pool, ChallengeBuilder::new("sts").phase(open_phase())).await;
+        sqlx::raw_sql("UPDATE tracks.phases SET visibility = 'organizers'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let (status, _) = world.post("/api/v1/submissions", &world.body(10)).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
     }
 }

@@ -41,6 +41,9 @@ pub struct CreateSubmission {
     /// Where the code is public; some phases ask for it.
     #[serde(default)]
     code_url: Option<String>,
+    /// Under which licence, as an SPDX identifier; some phases name those that they take.
+    #[serde(default)]
+    licence: Option<String>,
     /// Of a container: run the public case alone. Costs no chance, is never ranked, and has a daily limit of its own.
     #[serde(default)]
     is_trial: bool,
@@ -54,6 +57,7 @@ pub struct New {
     pub resume_key: Option<String>,
     pub note: String,
     pub code_url: Option<String>,
+    pub licence: Option<String>,
     pub is_trial: bool,
 }
 
@@ -103,6 +107,7 @@ impl CreateSubmission {
             resume_key,
             note,
             code_url,
+            licence: self.licence,
             is_trial: self.is_trial,
         })
     }
@@ -136,7 +141,7 @@ pub async fn create(
     once: Once,
     body: web::Json<CreateSubmission>,
 ) -> Result<HttpResponse, ApiError> {
-    let new = body.into_inner().validate()?;
+    let mut new = body.into_inner().validate()?;
     let mut tx = kit.db.begin().await?;
     let once = match once.begin(&mut tx).await? {
         Begun::Replay(answer) => {
@@ -145,7 +150,8 @@ pub async fn create(
         Begun::Fresh(once) => once,
     };
     let now = db::now(&mut *tx).await?;
-    let phase = admit(&mut tx, &caller, &new, now).await?;
+    let (phase, licence) = admit(&mut tx, &caller, &new, now).await?;
+    new.licence = licence;
     let id = SubmissionId::at(now).0;
     tracing::Span::current().record("submission.id", tracing::field::display(id));
 
@@ -210,6 +216,7 @@ async fn insert(
         is_trial: new.is_trial,
         note: &new.note,
         code_url: new.code_url.as_deref(),
+        licence: new.licence.as_deref(),
         created_at: now,
     };
     submissions::insert(&mut *tx, &submission).await?;

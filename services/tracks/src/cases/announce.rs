@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use actix_web::web;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, TryStreamExt};
 use molar_domain::challenge::{Format, is_case_name};
 use molar_domain::{SplitId, uuid_at};
 use molar_objects::{Bucket, Presigned, Store};
+use molar_service::audit;
 use molar_web_kit::{ApiError, Caller, Complaints, Kit};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -32,6 +35,9 @@ pub const TTL: Duration = Duration::from_secs(6 * 3600);
 pub struct AnnounceCases {
     #[schema(max_items = 100)]
     pub cases: Vec<NewCase>,
+    /// Takes another image for a case that is stored, as long as no phase on it has opened.
+    #[serde(default)]
+    pub replace: bool,
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -63,7 +69,7 @@ pub struct Announced {
 pub struct AnnouncedCase {
     pub name: String,
     pub case_id: Uuid,
-    /// None where the image is stored already.
+    /// None where the image lies in the store already.
     pub image: Option<Upload>,
     /// None where there is none, or it is stored and good.
     pub reference: Option<Upload>,
@@ -99,20 +105,60 @@ pub async fn announce(
     caller.require_organizer(split.challenge_id())?;
     body.check(&split)?;
     splits::lock(&mut tx, split.id).await?;
-    let wanted = write(&mut tx, &split, &body.cases, kit.clock.now()).await?;
+    let now = kit.clock.now();
+    if body.replace {
+        replace(&mut tx, &split, &caller, &body.cases, now).await?;
+    }
+    let wanted = write(&mut tx, &split, &body.cases, now).await?;
     tx.commit().await?;
 
-    let mut items = Vec::with_capacity(wanted.len());
-    for case in wanted {
-        items.push(case.sign(&state.store, split.bucket()).await?);
-    }
+    let items = futures_util::stream::iter(wanted)
+        .map(|case| case.sign(&state.store, &split))
+        .buffered(8);
+    let items = items.try_collect().await?;
     Ok(web::Json(Announced { items }))
+}
+
+/// Withdraws the stored images that are not those of the request.
+async fn replace(
+    conn: &mut PgConnection,
+    split: &Split,
+    caller: &Caller,
+    cases: &[NewCase],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let names: Vec<String> = cases.iter().map(|case| case.name.clone()).collect();
+    let mut others = rows::by_name(conn, split.id, &names).await?;
+    others.retain(|known| {
+        let is_same = |new: &NewCase| {
+            new.name == known.name
+                && new.sha256 == known.sha256
+                && new.image_name == known.image_name
+        };
+        known.is_stored && !cases.iter().any(is_same)
+    });
+    if others.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = others.iter().map(|case| case.id).collect();
+    splits::require_unopened(conn, split, &ids, now).await?;
+    for case in others {
+        rows::withdraw_image(conn, case.id).await?;
+        let details = json!({
+            "challenge_id": split.challenge_id, "split_id": split.id, "name": case.name, "sha256": case.sha256,
+        });
+        let actor = Some(caller.user_id);
+        audit::append(conn, now, actor, "case.withdrawn", case.id, details, None).await?;
+    }
+    Ok(())
 }
 
 /// What is still to be put of a case.
 struct Wanted {
     name: String,
     case_id: Uuid,
+    /// Announced before, so that it may have been put.
+    is_known: bool,
     image: Option<Content>,
     reference: Option<Content>,
 }
@@ -181,6 +227,7 @@ async fn write_image(
     let mut wanted = Wanted {
         name: new.name.clone(),
         case_id: case.id,
+        is_known: known.is_some_and(|known| known.sha256 == case.sha256),
         image: None,
         reference: None,
     };
@@ -188,7 +235,7 @@ async fn write_image(
         Some(known) if known.is_stored => {
             if known.sha256 != case.sha256 || known.image_name != case.image_name {
                 return Err(ApiError::conflict(format!(
-                    "the case {} is stored with another image, which never changes; give the new image a new name",
+                    "the case {} is stored with another image; replace it on purpose, as long as no phase has opened on it, or give the new image a new name",
                     case.name
                 ))
                 .with_code("case-stored")
@@ -253,7 +300,11 @@ async fn write_reference(
             return Ok(None);
         }
     }
-    let key = format!("{}/{}/{}", split.id, new.name, content.sha256);
+    let mut key = format!("{}/{}/{}", split.id, new.name, content.sha256);
+    if split.are_references_public {
+        // Beside the image, which may have the same bytes.
+        key.push_str("/reference");
+    }
     let row = NewReference {
         set: set.id,
         case: case_id,
@@ -270,13 +321,16 @@ async fn write_reference(
 }
 
 impl Wanted {
-    async fn sign(self, store: &Store, bucket: Bucket) -> Result<AnnouncedCase, Error> {
+    async fn sign(self, store: &Store, split: &Split) -> Result<AnnouncedCase, Error> {
         let image = match self.image {
-            Some(image) => Some(image.sign(store, bucket, TTL).await?),
+            Some(image) if self.is_known && image.is_put(store, split.bucket()).await? => None,
+            Some(image) => Some(image.sign(store, split.bucket(), TTL).await?),
             None => None,
         };
         let reference = match self.reference {
-            Some(reference) => Some(reference.sign(store, Bucket::References, TTL).await?),
+            Some(reference) => {
+                Some(reference.sign(store, split.reference_bucket(), TTL).await?)
+            }
             None => None,
         };
         Ok(AnnouncedCase {
@@ -289,6 +343,16 @@ impl Wanted {
 }
 
 impl Content {
+    /// Whether a client that was killed had put it.
+    async fn is_put(&self, store: &Store, bucket: Bucket) -> Result<bool, Error> {
+        match store.head(bucket, &self.key).await {
+            Ok(head) => Ok(i64::try_from(head.size) == Ok(self.size_bytes)
+                && head.sha256.map(hex::encode).as_ref() == Some(&self.sha256)),
+            Err(molar_objects::Error::NotFound) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     pub async fn sign(
         &self,
         store: &Store,

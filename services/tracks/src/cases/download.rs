@@ -70,6 +70,52 @@ pub async fn image(
         .finish())
 }
 
+/// Leads to the labels of a case to train with, for an hour. Other references leave the platform for
+/// nobody.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cases/{id}/reference",
+    tag = "cases",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = SEE_OTHER, description = "`Location` is where the labels are"))
+)]
+#[tracing::instrument(name = "cases.reference", skip_all)]
+pub async fn reference(
+    kit: web::Data<Kit>,
+    state: web::Data<AppState>,
+    caller: Caller,
+    id: web::Path<CaseId>,
+) -> Result<HttpResponse, ApiError> {
+    let found = sqlx::query!(
+        "SELECT s.id AS split_id, c.name, r.object_key
+         FROM tracks.cases c
+         JOIN tracks.splits s ON s.id = c.split_id AND s.are_references_public
+         JOIN tracks.case_references r ON r.case_id = c.id AND r.state = 'stored'
+         JOIN tracks.reference_sets v ON v.id = r.reference_set_id
+         WHERE c.id = $1 AND c.state = 'stored' ORDER BY v.version DESC LIMIT 1",
+        id.0
+    )
+    .fetch_optional(&kit.db)
+    .await?;
+    let found = found.ok_or(ApiError::NotFound("public reference"))?;
+    let split = splits::find(&kit.db, SplitId(found.split_id)).await?;
+    splits::require_reader(&kit.db, &caller, &split).await?;
+    let name = split.reference_name(&found.name);
+    let signed = state
+        .store
+        .presign_get(
+            split.reference_bucket(),
+            &found.object_key,
+            TTL,
+            Some(&name),
+        )
+        .await;
+    let signed = signed.map_err(Error::from)?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, signed.url))
+        .finish())
+}
+
 #[cfg(test)]
 mod tests {
     use molar_testkit::{ChallengeBuilder, TeamBuilder, UserBuilder, token_for};

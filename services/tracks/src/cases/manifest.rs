@@ -17,6 +17,18 @@ pub struct ManifestItem {
     pub sha256: String,
     /// Leads to the image.
     pub image_path: String,
+    /// The labels to train with, where the split has public ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ManifestReference>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ManifestReference {
+    pub name: String,
+    pub size_bytes: i64,
+    pub sha256: String,
+    /// Leads to the file.
+    pub path: String,
 }
 
 /// What there is to download of a public split; for approved teams that signed the newest terms.
@@ -36,18 +48,24 @@ pub async fn manifest(
 ) -> Result<web::Json<Page<ManifestItem>>, ApiError> {
     let split = splits::find(&kit.db, *id).await?;
     splits::require_reader(&kit.db, &caller, &split).await?;
-    let rows = sqlx::query!(
-        "SELECT id, name, image_name, size_bytes, sha256 FROM tracks.cases
-         WHERE split_id = $1 AND state = 'stored' AND ($2::uuid IS NULL OR id > $2)
-         ORDER BY id LIMIT $3",
+    let rows = sqlx::query_file!(
+        "queries/manifest.sql",
         split.id,
-        query.after(),
+        query.after().unwrap_or_default(),
         query.fetch(),
     )
     .fetch_all(&kit.db)
     .await?;
     let items = rows.into_iter().map(|row| ManifestItem {
         image_path: format!("/api/v1/cases/{}/image", row.id),
+        reference: row.reference_size_bytes.zip(row.reference_sha256).map(
+            |(size_bytes, sha256)| ManifestReference {
+                name: split.reference_name(&row.name),
+                path: format!("/api/v1/cases/{}/reference", row.id),
+                size_bytes,
+                sha256,
+            },
+        ),
         id: row.id,
         name: row.name,
         image_name: row.image_name,

@@ -5,6 +5,8 @@ use molar_domain::uuid_at;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::geometry::Seen;
+
 #[derive(Debug, Clone)]
 pub struct Case {
     pub id: Uuid,
@@ -35,7 +37,7 @@ pub async fn by_name(
         Case,
         r#"SELECT id, name, image_key, image_name, size_bytes, sha256,
                   (state = 'stored') AS "is_stored!"
-           FROM tracks.cases WHERE split_id = $1 AND name = ANY($2)"#,
+           FROM tracks.cases WHERE split_id = $1 AND name = ANY($2) AND state <> 'removed'"#,
         split,
         names,
     )
@@ -43,7 +45,7 @@ pub async fn by_name(
     .await
 }
 
-/// Makes an announced case, or changes one that is not stored yet. What is stored never changes.
+/// Makes an announced case, or changes one that is not stored yet.
 pub async fn announce(
     conn: &mut PgConnection,
     split: Uuid,
@@ -68,6 +70,19 @@ pub async fn announce(
         case.size_bytes,
         case.sha256,
         now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes a stored case one that is announced, for another image.
+pub async fn withdraw_image(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE tracks.cases SET state = 'announced', stored_at = NULL, shape = NULL, spacing_mm = NULL,
+                affine = NULL, image_complaint = NULL
+         WHERE id = $1 AND state = 'stored'",
+        case
     )
     .execute(conn)
     .await?;
@@ -121,6 +136,7 @@ pub async fn next_set(
                  (id, reference_set_id, case_id, object_key, size_bytes, sha256, state, stored_at)
              SELECT gen_random_uuid(), $2, r.case_id, r.object_key, r.size_bytes, r.sha256, r.state, r.stored_at
              FROM tracks.case_references r
+             JOIN tracks.cases c ON c.id = r.case_id AND c.state <> 'removed'
              WHERE r.reference_set_id = $1 AND NOT EXISTS (
                  SELECT FROM scoring.reference_facts f WHERE f.reference_id = r.id AND NOT f.is_good)",
             before.id,
@@ -144,7 +160,7 @@ pub async fn references(
            FROM tracks.case_references r
            JOIN tracks.cases c ON c.id = r.case_id
            LEFT JOIN scoring.reference_facts f ON f.reference_id = r.id
-           WHERE r.reference_set_id = $1 AND c.name = ANY($2)"#,
+           WHERE r.reference_set_id = $1 AND c.name = ANY($2) AND c.state <> 'removed'"#,
         set,
         names,
     )
@@ -185,21 +201,32 @@ pub async fn announce_reference(
     Ok(())
 }
 
-/// Marks what is announced of these cases as stored; returns the references among it.
+/// Marks what is announced of these cases as stored, with what was seen in their images; returns the
+/// references among it.
 pub async fn mark_stored(
     conn: &mut PgConnection,
     split: Uuid,
-    cases: &[Uuid],
+    cases: &[(Uuid, Option<Seen>)],
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query!(
-        "UPDATE tracks.cases SET state = 'stored', stored_at = $2
-         WHERE id = ANY($1) AND state = 'announced'",
-        cases,
-        now,
-    )
-    .execute(&mut *conn)
-    .await?;
+    for (case, seen) in cases {
+        // One that was stored before was looked at then.
+        let Some(seen) = seen else { continue };
+        sqlx::query!(
+            "UPDATE tracks.cases SET state = 'stored', stored_at = $2, shape = $3, spacing_mm = $4,
+                    affine = $5, image_complaint = $6
+             WHERE id = $1 AND state = 'announced'",
+            case,
+            now,
+            seen.shape.as_deref(),
+            seen.spacing_mm.as_deref(),
+            seen.affine.as_deref(),
+            seen.complaint,
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    let ids: Vec<Uuid> = cases.iter().map(|(case, _)| *case).collect();
     sqlx::query_scalar!(
         "UPDATE tracks.case_references r SET state = 'stored', stored_at = $3
          WHERE r.case_id = ANY($2) AND r.state = 'announced' AND r.reference_set_id =
@@ -207,7 +234,7 @@ pub async fn mark_stored(
               ORDER BY s.version DESC LIMIT 1)
          RETURNING r.id",
         split,
-        cases,
+        &ids,
         now,
     )
     .fetch_all(conn)

@@ -1,5 +1,6 @@
 //! A split as the handlers of cases need it, and who may see its images.
 
+use chrono::{DateTime, Utc};
 use molar_domain::{ChallengeId, SplitId, TeamId};
 use molar_objects::Bucket;
 use molar_web_kit::{ApiError, Caller};
@@ -15,6 +16,8 @@ pub struct Split {
     pub challenge_id: Uuid,
     pub is_public: bool,
     pub has_references: bool,
+    /// Labels to train with.
+    pub are_references_public: bool,
     pub format: String,
 }
 
@@ -30,12 +33,28 @@ impl Split {
             Bucket::Hidden
         }
     }
+
+    pub fn reference_bucket(&self) -> Bucket {
+        if self.are_references_public {
+            Bucket::Public
+        } else {
+            Bucket::References
+        }
+    }
+
+    /// The file name of a case's reference.
+    pub fn reference_name(&self, case: &str) -> String {
+        match self.format.as_str() {
+            "nifti" => format!("{case}_Mask.nii.gz"),
+            _ => format!("{case}_Mask.json"),
+        }
+    }
 }
 
 pub async fn find(db: impl PgExecutor<'_>, id: SplitId) -> Result<Split, Error> {
     let found = sqlx::query_as!(
         Split,
-        "SELECT s.id, s.track_id, t.challenge_id, s.is_public, s.has_references, t.format
+        "SELECT s.id, s.track_id, t.challenge_id, s.is_public, s.has_references, s.are_references_public, t.format
          FROM tracks.splits s JOIN tracks.tracks t ON t.id = s.track_id WHERE s.id = $1",
         id.0
     )
@@ -50,6 +69,37 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
         .fetch_one(conn)
         .await?;
     Ok(())
+}
+
+/// Cases change only as long as nobody can have worked on them: as soon as a phase that uses them has
+/// opened, or was submitted to, they are what they are.
+pub async fn require_unopened(
+    conn: &mut PgConnection,
+    split: &Split,
+    cases: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let opened = sqlx::query_scalar!(
+        "SELECT p.slug FROM tracks.phases p
+         JOIN tracks.phase_readiness r ON r.phase_id = p.id
+         WHERE (p.split_id = $1 OR p.canary_case_id = ANY($2))
+           AND (EXISTS (SELECT FROM submission.life l WHERE l.phase_id = p.id)
+                OR (p.opens_at <= $3 AND p.paused_at IS NULL AND r.is_ready))
+         ORDER BY p.position LIMIT 1",
+        split.id,
+        cases,
+        now,
+    )
+    .fetch_optional(conn)
+    .await?;
+    match opened {
+        None => Ok(()),
+        Some(phase) => Err(ApiError::conflict(format!(
+            "the phase {phase} has opened on these cases; pause it first, if nobody has submitted yet"
+        ))
+        .with_code("phase-opened")
+        .into()),
+    }
 }
 
 /// Public images are for approved teams whose member signed the newest terms; organizers and

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::announce::MOST;
+use super::geometry::{self, Seen};
 use super::rows::{self, Case};
-use super::splits;
+use super::splits::{self, Split};
 use crate::Error;
 use crate::phases::rows::resolve_canaries;
 use crate::state::AppState;
@@ -53,7 +54,7 @@ pub async fn stored(
     let cases = body.find(&mut conn, split.id).await?;
     // Looked for before the transaction: the store may be slow.
     drop(conn);
-    require_put(&state.store, split.bucket(), &body.names, &cases).await?;
+    let seen = look_all(&state.store, &split, &body.names, &cases).await?;
 
     let now = kit.clock.now();
     let mut tx = kit.db.begin().await?;
@@ -69,13 +70,12 @@ pub async fn stored(
             "a case was announced anew in the meantime",
         ));
     }
-    let ids: Vec<Uuid> = cases.iter().map(|case| case.id).collect();
-    for reference in rows::mark_stored(&mut tx, split.id, &ids, now).await? {
+    for reference in rows::mark_stored(&mut tx, split.id, &seen, now).await? {
         outbox::announce(&mut tx, now, keys::REFERENCE_STORED, reference, None).await?;
     }
     resolve_canaries(&mut *tx, split.challenge_id).await?;
     tx.commit().await?;
-    Ok(web::Json(Stored { stored: ids.len() }))
+    Ok(web::Json(Stored { stored: seen.len() }))
 }
 
 impl StoredCases {
@@ -101,36 +101,50 @@ impl StoredCases {
     }
 }
 
-async fn require_put(
+/// Of each case what its image says; none where it was stored before.
+async fn look_all(
     store: &Store,
-    bucket: Bucket,
+    split: &Split,
     names: &[String],
     cases: &[Case],
-) -> Result<(), Error> {
-    let looked: Vec<(&str, Option<String>)> = futures_util::stream::iter(cases)
+) -> Result<Vec<(Uuid, Option<Seen>)>, Error> {
+    let looked: Vec<(&Case, Result<Option<Seen>, String>)> = futures_util::stream::iter(cases)
         .map(|case| async move {
-            let missing = if case.is_stored {
-                None
-            } else {
-                missing(store, bucket, case).await?
+            if case.is_stored {
+                return Ok::<_, Error>((case, Ok(None)));
+            }
+            let found = match missing(store, split.bucket(), case).await? {
+                Some(why) => Err(why),
+                None => {
+                    let seen = geometry::look(store, split.bucket(), case, &split.format);
+                    Ok(Some(seen.await?))
+                }
             };
-            Ok::<_, Error>((case.name.as_str(), missing))
+            Ok((case, found))
         })
         .buffered(8)
         .try_collect()
         .await?;
     let mut wrong = Complaints::new();
     for (n, name) in names.iter().enumerate() {
-        let found = looked.iter().find(|(case, _)| case == name);
-        if let Some((_, Some(why))) = found {
+        let found = looked.iter().find(|(case, _)| case.name == *name);
+        if let Some((_, Err(why))) = found {
             wrong.add(format!("/names/{n}"), why);
         }
     }
-    Ok(wrong.finish()?)
+    wrong.finish()?;
+    let seen = looked.into_iter();
+    Ok(seen
+        .map(|(case, found)| (case.id, found.unwrap_or_default()))
+        .collect())
 }
 
 /// Why the image is not there as announced.
-async fn missing(store: &Store, bucket: Bucket, case: &Case) -> Result<Option<String>, Error> {
+pub(super) async fn missing(
+    store: &Store,
+    bucket: Bucket,
+    case: &Case,
+) -> Result<Option<String>, Error> {
     let head = match store.head(bucket, &case.image_key).await {
         Ok(head) => head,
         Err(molar_objects::Error::NotFound) => {
@@ -243,7 +257,7 @@ mod tests {
         insta::assert_json_snapshot!(conflict, @r#"
         {
           "code": "case-stored",
-          "detail": "the case Case_7 is stored with another image, which never changes; give the new image a new name",
+          "detail": "the case Case_7 is stored with another image; replace it on purpose, as long as no phase has opened on it, or give the new image a new name",
           "status": 409,
           "title": "This does not fit the present state",
           "type": "/problems/conflict"
@@ -251,6 +265,106 @@ mod tests {
         "#);
         let other = json!({"cases": [case("Case_7", IMAGE, b"{ }")]});
         assert_eq!(olga.post(&path, other).await.1["code"], "reference-stored");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_a_killed_client_had_put_is_not_asked_for_again(pool: PgPool) {
+        let Organized {
+            world: _world,
+            olga,
+            path,
+        } = organized(&pool).await;
+        let body = json!({"cases": [case("Case_7", IMAGE, REFERENCE)]});
+        let (_, announced) = olga.post(&path, body.clone()).await;
+        assert_eq!(put(&announced["items"][0]["image"], IMAGE).await, 200);
+        let (_, again) = olga.post(&path, body).await;
+        assert_eq!(again["items"][0]["image"], Value::Null);
+        assert!(again["items"][0]["reference"].is_object(), "{again}");
+        let other = json!({"cases": [case("Case_7", b"an other image", REFERENCE)]});
+        let (_, other) = olga.post(&path, other).await;
+        assert!(other["items"][0]["image"].is_object(), "{other}");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_wrong_image_is_replaced_until_its_phase_has_opened(pool: PgPool) {
+        let Organized {
+            world: _world,
+            olga,
+            path,
+        } = organized(&pool).await;
+        let stored = format!("{path}/stored");
+        let names = json!({"names": ["Case_7"]});
+        let mut body = json!({"cases": [case("Case_7", IMAGE, REFERENCE)]});
+        for image in [IMAGE, b"an other image"] {
+            body["cases"][0] = case("Case_7", image, REFERENCE);
+            body["replace"] = json!(image != IMAGE);
+            let (status, announced) = olga.post(&path, body.clone()).await;
+            assert_eq!(status, 200, "{announced}");
+            assert_eq!(put(&announced["items"][0]["image"], image).await, 200);
+            assert_eq!(olga.post(&stored, names.clone()).await.0, 200);
+        }
+        let (_, listed) = olga.get(&path).await;
+        assert_eq!(listed["items"][0]["sha256"], body["cases"][0]["sha256"]);
+        let complaint = listed["items"][0]["image_complaint"].as_str().unwrap();
+        assert!(
+            complaint.contains("neither a PNG nor a JPEG"),
+            "{complaint}"
+        );
+        let action: String = sqlx::query_scalar("SELECT action FROM audit.entries")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(action, "case.withdrawn");
+
+        sqlx::raw_sql(
+            "UPDATE tracks.cases SET image_complaint = NULL;
+             INSERT INTO scoring.reference_facts
+                 (reference_id, case_id, reference_set_id, is_good, sha256, read_at)
+             SELECT id, case_id, reference_set_id, true, sha256, now() FROM tracks.case_references",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        body["cases"][0] = case("Case_7", IMAGE, REFERENCE);
+        let (status, refused) = olga.post(&path, body).await;
+        assert_eq!(
+            (status, &refused["code"]),
+            (409, &json!("phase-opened")),
+            "{refused}"
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn labels_to_train_with_lie_with_the_images_and_others_leave_for_nobody(pool: PgPool) {
+        let Organized { olga, path, world } = organized(&pool).await;
+        let demo = ChallengeBuilder::new("closed").insert(&pool).await;
+        let closed = world.api.of(&organizer(&pool, "Clo", demo.id).await);
+        let hidden = format!("/api/v1/cases/{}/reference", demo.cases[0].id);
+        assert_eq!(closed.get(&hidden).await.0, 404);
+
+        sqlx::raw_sql("UPDATE tracks.splits SET is_public = true, are_references_public = true")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let body = json!({"cases": [case("Case_7", IMAGE, IMAGE)]});
+        let (_, announced) = olga.post(&path, body).await;
+        let item = &announced["items"][0];
+        let url = item["reference"]["url"].as_str().unwrap();
+        assert!(url.contains("/molar-public/"), "{url}");
+        for part in ["image", "reference"] {
+            assert_eq!(put(&item[part], IMAGE).await, 200);
+        }
+        let names = json!({"names": ["Case_7"]});
+        assert_eq!(olga.post(&format!("{path}/stored"), names).await.0, 200);
+        let (_, manifest) = olga.get(&path.replace("/cases", "/manifest")).await;
+        let told = &manifest["items"][0]["reference"];
+        assert_eq!(told["name"], "Case_7_Mask.json", "{manifest}");
+        let (status, location) = olga.page(told["path"].as_str().unwrap()).await;
+        assert_eq!(status, 303, "{location}");
+        assert!(location.contains("Case_7_Mask.json"), "{location}");
+        let eve = molar_web_kit::testing::person(&pool, "Eve").await;
+        let eve = world.api.of(&eve);
+        assert_eq!(eve.get(told["path"].as_str().unwrap()).await.0, 403);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -13,9 +13,11 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::history::{self, NewChange};
 use super::plan::{Plan, Step};
 use super::upsert::Upsert;
 use crate::Error;
+use crate::phases::publish::reason;
 use crate::state::AppState;
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -28,19 +30,28 @@ pub struct ApplyChallenge {
     /// Only says what would change.
     #[serde(default)]
     pub dry_run: bool,
-    /// Needed where a phase with submissions is changed; kept in the audit log.
+    /// Needed where a phase that has opened, or has submissions, is changed; kept in the audit log.
     #[schema(max_length = 1000)]
     pub reason: Option<String>,
+    /// `plan_id` of the dry run that was shown: nothing else is applied. 409 `plan-changed` if the
+    /// challenge has changed since.
+    #[serde(default)]
+    pub plan: Option<String>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Applied {
     /// None where a dry run would create it.
     pub challenge_id: Option<Uuid>,
+    /// Slug.
+    pub challenge: String,
     pub agreement_version: String,
     pub dry_run: bool,
     /// What changes; empty where the file says what is there already.
     pub plan: Vec<Step>,
+    pub plan_id: String,
+    /// The changes for which a reason must be given.
+    pub needs_reason: Vec<String>,
 }
 
 /// Makes a challenge what its file says. Only an administrator makes a new one; nothing that has
@@ -58,34 +69,50 @@ pub async fn apply(
     caller: Caller,
     body: web::Json<ApplyChallenge>,
 ) -> Result<web::Json<Applied>, ApiError> {
+    Ok(web::Json(
+        apply_file(&kit, &state, &caller, &body.into_inner()).await?,
+    ))
+}
+
+pub async fn apply_file(
+    kit: &Kit,
+    state: &AppState,
+    caller: &Caller,
+    body: &ApplyChallenge,
+) -> Result<Applied, ApiError> {
     let now = kit.clock.now();
-    let file = body.read(now)?;
+    let read_at = body.plan.as_deref().and_then(Plan::read_at).unwrap_or(now);
+    let file = body.read(read_at)?;
     refuse(file.beyond(&state.caps))?;
-    let reason = body
-        .reason
-        .as_deref()
-        .map(str::trim)
-        .filter(|reason| !reason.is_empty());
+    let reason = reason(body.reason.as_deref())?;
 
     let mut tx = kit.db.begin().await?;
     lock(&mut tx, &file.challenge.slug).await?;
     let known = known(&mut tx, &file.challenge.slug).await?;
-    require_right(&caller, known)?;
-    let mut upsert = Upsert::new(&mut tx, &file, now, reason.is_some())?.by_admin(caller.is_admin);
+    require_right(caller, known)?;
+    let mut upsert = Upsert::new(&mut tx, &file, now)?.by_admin(caller.is_admin);
     let id = upsert.challenge(known.map(|id| id.0)).await?;
     let plan = upsert.finish();
-    let applied = Applied {
-        challenge_id: (known.is_some() || !body.dry_run).then_some(id),
-        agreement_version: file.agreement.version.clone(),
-        dry_run: body.dry_run,
-        plan: plan.steps.clone(),
-    };
+    let plan_id = plan.id(read_at)?;
+    if body.plan.as_ref().is_some_and(|shown| *shown != plan_id) {
+        let why = "the challenge, or the file, is not what it was when this plan was shown; look at the plan again";
+        return Err(ApiError::conflict(why).with_code("plan-changed"));
+    }
     // A dry run went through everything that can go wrong; dropping the transaction undoes it.
     if !body.dry_run && plan.changes_anything() {
-        record(&mut tx, &caller, id, &body, &plan, now).await?;
+        plan.require_reason(reason)?;
+        record(&mut tx, caller, id, body, &plan, now).await?;
         tx.commit().await?;
     }
-    Ok(web::Json(applied))
+    Ok(Applied {
+        challenge_id: (known.is_some() || !body.dry_run).then_some(id),
+        challenge: file.challenge.slug.clone(),
+        agreement_version: file.agreement.version.clone(),
+        dry_run: body.dry_run,
+        plan: plan.steps,
+        plan_id,
+        needs_reason: plan.needs_reason,
+    })
 }
 
 impl ApplyChallenge {
@@ -132,7 +159,7 @@ fn require_right(caller: &Caller, known: Option<ChallengeId>) -> Result<(), ApiE
 }
 
 /// Of two that apply a file to one challenge, the second waits for the first.
-async fn lock(conn: &mut PgConnection, slug: &str) -> sqlx::Result<()> {
+pub async fn lock(conn: &mut PgConnection, slug: &str) -> sqlx::Result<()> {
     let name = format!("tracks.challenges {slug}");
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
@@ -173,9 +200,16 @@ async fn record(
     )
     .execute(&mut *conn)
     .await?;
+    let change = NewChange {
+        challenge_id: id,
+        file_id: Some(file_id),
+        reason: reason(body.reason.as_deref())?,
+        steps: &plan.steps,
+    };
+    history::insert(conn, caller, &change, now).await?;
     outbox::announce(conn, now, keys::CHALLENGE_APPLIED, id, None).await?;
     let details = json!({"file_id": file_id, "sha256": sha256, "plan": plan.steps});
-    let (actor, reason) = (Some(caller.user_id), body.reason.as_deref());
+    let (actor, reason) = (Some(caller.user_id), change.reason);
     audit::append(conn, now, actor, "challenge.applied", id, details, reason).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use molar_domain::device_class::DeviceClass;
-use molar_web_kit::{ApiError, Kit};
+use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -63,6 +63,8 @@ pub struct SplitView {
     /// Whether signed members may download the images.
     pub is_public: bool,
     pub has_references: bool,
+    /// Whether they may download the references as well.
+    pub are_references_public: bool,
     /// What the challenge file promises.
     pub announced_cases: Option<i32>,
     pub stored_cases: i64,
@@ -80,12 +82,14 @@ pub struct SplitView {
 pub async fn find(
     kit: web::Data<Kit>,
     slug: web::Path<String>,
+    caller: Option<Caller>,
 ) -> Result<web::Json<ChallengeView>, ApiError> {
     let now = kit.clock.now();
     let row = rows::find(&kit.db, &slug).await?;
     let tracks = rows::tracks(&kit.db, row.id).await?;
     let splits = rows::splits(&kit.db, row.id).await?;
-    let phases = phases::rows::list(&kit.db, Some(row.id), now).await?;
+    let mut phases = phases::rows::list(&kit.db, Some(row.id), now).await?;
+    phases.retain(|phase| phase.is_shown(caller.as_ref()));
     let packs = packs::current(&kit.db, row.id, None).await?;
     let device_classes = rows::device_classes(&kit.db, row.id).await?;
     let mut phases: Vec<_> = phases.into_iter().map(|p| PhaseView::of(p, now)).collect();
@@ -134,6 +138,7 @@ fn split_view(split: &Split) -> SplitView {
         slug: split.slug.clone(),
         is_public: split.is_public,
         has_references: split.has_references,
+        are_references_public: split.are_references_public,
         announced_cases: split.announced_cases,
         stored_cases: split.stored_cases,
     }
@@ -190,6 +195,7 @@ mod tests {
               "splits": [
                 {
                   "announced_cases": null,
+                  "are_references_public": false,
                   "has_references": true,
                   "id": "[id]",
                   "is_public": false,

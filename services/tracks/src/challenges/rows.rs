@@ -39,6 +39,7 @@ pub struct Split {
     pub slug: String,
     pub is_public: bool,
     pub has_references: bool,
+    pub are_references_public: bool,
     pub announced_cases: Option<i32>,
     pub stored_cases: i64,
 }
@@ -102,7 +103,7 @@ pub async fn splits(db: impl PgExecutor<'_>, challenge: Uuid) -> sqlx::Result<Ve
     sqlx::query_as!(
         Split,
         r#"
-        SELECT s.id, s.track_id, s.slug, s.is_public, s.has_references, s.announced_cases,
+        SELECT s.id, s.track_id, s.slug, s.is_public, s.has_references, s.are_references_public, s.announced_cases,
                (SELECT count(*) FROM tracks.cases c
                 WHERE c.split_id = s.id AND c.state = 'stored') AS "stored_cases!"
         FROM tracks.splits s

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use molar_domain::ChallengeId;
 use molar_domain::metric::Metric;
-use molar_domain::phase::PhaseState;
+use molar_domain::phase::{PhaseState, Visibility};
 use molar_domain::quota::Quota;
 use molar_web_kit::links::{self, Piece};
 use molar_web_kit::{ApiError, Caller, Kit, layout};
@@ -26,6 +26,7 @@ struct ChallengePage {
     zone: String,
     is_signed_in: bool,
     announced: Vec<Announced>,
+    may_organize: bool,
     tracks: Vec<TrackPart>,
 }
 
@@ -59,6 +60,8 @@ struct PhasePart {
     limits: String,
     metrics: String,
     entry: String,
+    /// Who may submit, what the code must be, when the board stands still, who sees it.
+    rules: Vec<String>,
     waits_for: Vec<String>,
     board: String,
     /// Where to hand in, while it is open.
@@ -83,7 +86,8 @@ pub async fn challenge(
     let row = rows::find(&kit.db, &slug).await?;
     let tracks = rows::tracks(&kit.db, row.id).await?;
     let splits = rows::splits(&kit.db, row.id).await?;
-    let phases = phases::list(&kit.db, Some(row.id), now).await?;
+    let mut phases = phases::list(&kit.db, Some(row.id), now).await?;
+    phases.retain(|phase| phase.is_shown(caller.as_ref()));
     let packs = packs::current(&kit.db, row.id, None).await?;
     let zone: Tz = row.zone.parse().unwrap_or(Tz::UTC);
     let mut parts: Vec<_> = tracks
@@ -97,6 +101,9 @@ pub async fn challenge(
     let page = ChallengePage {
         zone: row.zone.replace('_', " "),
         is_signed_in: caller.is_some(),
+        may_organize: caller
+            .as_ref()
+            .is_some_and(|caller| caller.may_review(row.id.into())),
         announced: announced(&kit, row.id, zone).await?,
         tracks: parts,
         challenge: row,
@@ -215,7 +222,9 @@ fn split_part(split: &Split) -> SplitPart {
         } else {
             "hidden"
         },
-        references: if split.has_references {
+        references: if split.are_references_public {
+            "for teams"
+        } else if split.has_references {
             "kept by the platform"
         } else {
             "none"
@@ -243,6 +252,7 @@ fn phase_part(phase: &Phase, zone: Tz, now: DateTime<Utc>) -> PhasePart {
         limits: limits(phase),
         metrics: metrics(phase),
         entry: entry(phase),
+        rules: rules(phase, zone),
         waits_for: PhaseView::of(phase.clone(), now).readiness.complaints,
         board: board(phase),
         hand_in: (is_open && phase.is_ready)
@@ -318,6 +328,33 @@ fn entry(phase: &Phase) -> String {
         ("chosen", _) => "the one that the team chooses".to_owned(),
         _ => "the team's latest".to_owned(),
     }
+}
+
+fn rules(phase: &Phase, zone: Tz) -> Vec<String> {
+    let mut rules = Vec::new();
+    if let (Some(title), Some(top)) = (&phase.finalists_title, phase.finalists_top) {
+        rules.push(format!(
+            "Only the {top} best teams of “{title}” may submit."
+        ));
+    }
+    if phase.requires_code_url {
+        rules.push(match phase.allowed_licences.join(", ").as_str() {
+            "" => "The team's code must be public.".to_owned(),
+            licences => format!("The team's code must be public, under {licences}."),
+        });
+    }
+    if let Some(at) = phase.freezes_at {
+        let moment = when::moment(at, zone);
+        rules.push(format!(
+            "The board stands still from {moment} until the organizers publish it."
+        ));
+    }
+    match phase.visibility() {
+        Visibility::Public => {}
+        Visibility::Participants => rules.push("Only teams of this track see the board.".into()),
+        Visibility::Organizers => rules.push("Only organizers see this phase.".into()),
+    }
+    rules
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::phases::rows::{self as phases, Phase};
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Home {
+    organizes: bool,
     challenges: Vec<ChallengeCard>,
 }
 
@@ -41,7 +42,8 @@ struct PhaseLine {
 #[tracing::instrument(name = "pages.home", skip_all)]
 pub async fn home(kit: web::Data<Kit>, caller: Option<Caller>) -> Result<HttpResponse, ApiError> {
     let now = kit.clock.now();
-    let all = phases::list(&kit.db, None, now).await?;
+    let mut all = phases::list(&kit.db, None, now).await?;
+    all.retain(|phase| phase.is_shown(caller.as_ref()));
     let mut challenges = Vec::new();
     for row in rows::list(&kit.db).await? {
         let tracks = rows::tracks(&kit.db, row.id).await?;
@@ -56,7 +58,12 @@ pub async fn home(kit: web::Data<Kit>, caller: Option<Caller>) -> Result<HttpRes
             note: row.note,
         });
     }
-    let body = Home { challenges }.render()?;
+    let organizes = caller.as_ref().is_some_and(Caller::organizes_anything);
+    let body = Home {
+        organizes,
+        challenges,
+    }
+    .render()?;
     Ok(layout::page(caller.as_ref(), "Challenges", body))
 }
 

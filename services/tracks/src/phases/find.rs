@@ -68,6 +68,9 @@ async fn see(
     phase: Phase,
     caller: Option<&Caller>,
 ) -> Result<web::Json<PhaseView>, ApiError> {
+    if !phase.is_shown(caller) {
+        return Err(ApiError::NotFound("phase"));
+    }
     // The names of hidden cases are not for everybody.
     let bad = match caller {
         Some(caller) if caller.may_review(phase.challenge_id()) => {

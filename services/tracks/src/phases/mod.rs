@@ -1,3 +1,4 @@
+pub mod change;
 pub mod find;
 pub mod pause;
 pub mod publish;

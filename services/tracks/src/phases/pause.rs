@@ -9,6 +9,8 @@ use serde_json::json;
 use super::publish::Decision;
 use super::rows;
 use super::view::PhaseView;
+use crate::challenges::history::{self, NewChange};
+use crate::challenges::plan::{FieldChange, Plan};
 
 /// Takes no submissions until resumed. What is in work goes on.
 #[utoipa::path(
@@ -25,7 +27,7 @@ pub async fn pause(
     id: web::Path<PhaseId>,
     body: web::Json<Decision>,
 ) -> Result<web::Json<PhaseView>, ApiError> {
-    set(&kit, &caller, *id, true, &body).await
+    set(&kit, &caller, *id, true, &body).await.map(web::Json)
 }
 
 /// Takes submissions again, within the window of the phase.
@@ -43,16 +45,16 @@ pub async fn resume(
     id: web::Path<PhaseId>,
     body: web::Json<Decision>,
 ) -> Result<web::Json<PhaseView>, ApiError> {
-    set(&kit, &caller, *id, false, &body).await
+    set(&kit, &caller, *id, false, &body).await.map(web::Json)
 }
 
-async fn set(
+pub async fn set(
     kit: &Kit,
     caller: &Caller,
     id: PhaseId,
     pause: bool,
     decision: &Decision,
-) -> Result<web::Json<PhaseView>, ApiError> {
+) -> Result<PhaseView, ApiError> {
     let now = kit.clock.now();
     let phase = rows::find(&kit.db, id, now).await?;
     caller.require_organizer(phase.challenge_id())?;
@@ -74,18 +76,31 @@ async fn set(
         } else {
             "phase.resumed"
         };
-        let (from, to) = if pause {
-            ("running", "paused")
-        } else {
-            ("paused", "running")
+        let mut plan = Plan::default();
+        let change = FieldChange {
+            key: "is_paused".into(),
+            from: json!(!pause),
+            to: json!(pause),
         };
-        let details = json!({"challenge_id": phase.challenge_id, "from": from, "to": to});
+        plan.update(&phase.name(), vec![change]);
+        if phase.opens_at <= now {
+            plan.explain();
+        }
+        plan.require_reason(reason)?;
+        let change = NewChange {
+            challenge_id: phase.challenge_id,
+            file_id: None,
+            reason,
+            steps: &plan.steps,
+        };
+        history::insert(&mut tx, caller, &change, now).await?;
+        let details = json!({"challenge_id": phase.challenge_id, "plan": plan.steps});
         let actor = Some(caller.user_id);
         audit::append(&mut tx, now, actor, action, id.0, details, reason).await?;
     }
     tx.commit().await?;
     let phase = rows::find(&kit.db, id, now).await?;
-    Ok(web::Json(PhaseView::of(phase, now)))
+    Ok(PhaseView::of(phase, now))
 }
 
 #[cfg(test)]
@@ -115,7 +130,10 @@ mod tests {
             let (status, paused) = olga.post(&format!("{path}/pause"), why).await;
             assert_eq!((status, &paused["state"]), (200, &json!("paused")));
         }
-        let (_, resumed) = olga.post(&format!("{path}/resume"), json!({})).await;
+        let resume = format!("{path}/resume");
+        assert_eq!(olga.post(&resume, json!({})).await.0, 422);
+        let why = json!({"reason": "there is room again"});
+        let (_, resumed) = olga.post(&resume, why).await;
         assert_eq!(resumed["state"], "open");
         assert_eq!(audited(&pool).await, ["phase.paused", "phase.resumed"]);
     }
@@ -155,7 +173,7 @@ mod tests {
         let (_, refused) = fritz.post(&open, json!({})).await;
         insta::assert_json_snapshot!(refused, @r#"
         {
-          "detail": "the scores of this phase are shown all along; only a final phase is published",
+          "detail": "the scores of this phase are shown all along; only a final phase, or one with a frozen board, is published",
           "status": 409,
           "title": "This does not fit the present state",
           "type": "/problems/conflict"

@@ -27,15 +27,20 @@ pub struct Decision {
 impl Decision {
     /// An empty reason is none.
     pub fn reason(&self) -> Result<Option<&str>, ApiError> {
-        let reason = self.reason.as_deref().map(str::trim).unwrap_or_default();
-        if reason.chars().count() > 1000 {
-            return Err(ApiError::invalid(
-                "/reason",
-                "must have 1000 characters at most",
-            ));
-        }
-        Ok(Some(reason).filter(|reason| !reason.is_empty()))
+        reason(self.reason.as_deref())
     }
+}
+
+/// As [`Decision::reason`].
+pub fn reason(given: Option<&str>) -> Result<Option<&str>, ApiError> {
+    let reason = given.map(str::trim).unwrap_or_default();
+    if reason.chars().count() > 1000 {
+        return Err(ApiError::invalid(
+            "/reason",
+            "must have 1000 characters at most",
+        ));
+    }
+    Ok(Some(reason).filter(|reason| !reason.is_empty()))
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -54,8 +59,9 @@ pub enum Published {
     Waits(Waiting),
 }
 
-/// Shows the scores of a final phase to everybody. Doing so twice changes nothing. Where the challenge file wants
-/// two organizers for it, the first is answered 202 and another sends the same with `confirms`.
+/// Shows the scores of a final phase, or past the freeze of a board, to everybody. Doing so twice changes nothing.
+/// Where the challenge file wants two organizers for it, the first is answered 202 and another sends the same with
+/// `confirms`.
 #[utoipa::path(
     post,
     path = "/api/v1/phases/{id}/publish",
@@ -85,12 +91,9 @@ pub async fn take(
     let now = kit.clock.now();
     let phase = rows::find(&kit.db, id, now).await?;
     caller.require_organizer(phase.challenge_id())?;
-    let given = Decision {
-        reason: body.reason.clone(),
-    };
-    let reason = given.reason()?;
-    if !phase.is_final {
-        let why = "the scores of this phase are shown all along; only a final phase is published";
+    let reason = reason(body.reason.as_deref())?;
+    if !phase.is_final && phase.freezes_at.is_none() {
+        let why = "the scores of this phase are shown all along; only a final phase, or one with a frozen board, is published";
         return Err(ApiError::conflict(why));
     }
 

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::limits::Limits;
-use molar_domain::phase::{PhaseState, Window};
+use molar_domain::phase::{PhaseState, Visibility, Window};
 use molar_domain::quota::Quota;
 use molar_domain::{ChallengeId, PhaseId};
+use molar_web_kit::Caller;
 use sqlx::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -39,6 +40,12 @@ pub struct Phase {
     pub limits: Json<Limits>,
     pub device_class: String,
     pub requires_code_url: bool,
+    pub allowed_licences: Vec<String>,
+    pub freezes_at: Option<DateTime<Utc>>,
+    pub visibility: String,
+    /// Title of the phase whose best may submit.
+    pub finalists_title: Option<String>,
+    pub finalists_top: Option<i32>,
     pub announced_cases: i64,
     pub stored_cases: i64,
     pub good_references: i64,
@@ -64,6 +71,21 @@ impl Phase {
 
     pub fn challenge_id(&self) -> ChallengeId {
         ChallengeId(self.challenge_id)
+    }
+
+    pub fn visibility(&self) -> Visibility {
+        self.visibility.parse().unwrap_or_default()
+    }
+
+    /// Whether the caller is told of the phase at all.
+    pub fn is_shown(&self, caller: Option<&Caller>) -> bool {
+        let may_review = caller.is_some_and(|caller| caller.may_review(self.challenge_id()));
+        self.visibility().shows_phase(may_review)
+    }
+
+    /// As in plans and in the audit log.
+    pub fn name(&self) -> String {
+        format!("phase {}/{}", self.track, self.slug)
     }
 }
 
@@ -100,6 +122,8 @@ async fn select(
                p.canary_case, p.opens_at, p.closes_at, p.upload_grace_s, p.is_final, p.paused_at,
                p.published_at, p.metrics, p.keep, p.keep_metric, p.quota AS "quota: Json<Quota>",
                p.limits AS "limits: Json<Limits>", p.device_class, p.requires_code_url,
+               p.allowed_licences, p.freezes_at, p.visibility, p.finalists_top,
+               (SELECT f.title FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_title,
                r.announced_cases AS "announced_cases!", r.stored_cases AS "stored_cases!",
                r.good_references AS "good_references!", r.has_canary AS "has_canary!",
                r.is_ready AS "is_ready!",
@@ -138,7 +162,7 @@ pub async fn bad_references(
         FROM tracks.cases c
         JOIN tracks.case_references r ON r.case_id = c.id
         JOIN scoring.reference_facts f ON f.reference_id = r.id
-        WHERE c.split_id = $1 AND NOT f.is_good AND r.reference_set_id =
+        WHERE c.split_id = $1 AND c.state = 'stored' AND NOT f.is_good AND r.reference_set_id =
             (SELECT s.id FROM tracks.reference_sets s WHERE s.split_id = $1
              ORDER BY s.version DESC LIMIT 1)
         ORDER BY c.name LIMIT 20

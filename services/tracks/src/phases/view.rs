@@ -46,7 +46,22 @@ pub struct PhaseView {
     pub limits: Limits,
     pub device_class: String,
     pub requires_code_url: bool,
+    /// SPDX identifiers, one of which the public code must be under; empty: any.
+    pub allowed_licences: Vec<String>,
+    /// From then on the board stands still, until it is published.
+    pub freezes_at: Option<DateTime<Utc>>,
+    /// Who sees the board: `public`, `participants` or `organizers`.
+    pub visibility: String,
+    /// Who may submit: teams up to this rank of the phase before.
+    pub finalists: Option<FinalistsView>,
     pub readiness: Readiness,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct FinalistsView {
+    /// Title of the phase before.
+    pub phase: String,
+    pub top: i32,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -89,6 +104,13 @@ impl PhaseView {
             limits: phase.limits.0,
             device_class: phase.device_class,
             requires_code_url: phase.requires_code_url,
+            allowed_licences: phase.allowed_licences,
+            freezes_at: phase.freezes_at,
+            visibility: phase.visibility,
+            finalists: phase
+                .finalists_title
+                .zip(phase.finalists_top)
+                .map(|(phase, top)| FinalistsView { phase, top }),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 use molar_metrics::{Groups, Spacing};
 
-use super::{ChallengeFile, Complaint, Format, Phase, Track, is_case_name, is_slug, time};
+use super::{ChallengeFile, Complaint, Format, Phase, Split, Track, is_case_name, is_slug, time};
 use crate::limits::Caps;
 use crate::metric::Metric;
 use crate::phase::{Keep, SubmissionKind};
@@ -133,6 +133,7 @@ impl Track {
         let mut slugs = BTreeSet::new();
         for (s, split) in self.splits.iter().enumerate() {
             check.slug(format!("{at}/splits/{s}/slug"), &split.slug, &mut slugs);
+            split.check(&format!("{at}/splits/{s}"), self.format, check);
         }
         for (field, detail) in super::question::complaints(&self.questions) {
             let pointer = format!("{at}/questions/{field}");
@@ -163,6 +164,26 @@ impl Track {
     }
 }
 
+impl Split {
+    fn check(&self, at: &str, format: Format, check: &mut Checker) {
+        if self.public_references && !(self.is_public && self.has_references) {
+            check.say(
+                format!("{at}/public_references"),
+                "is for a split that is public and has references",
+            );
+        }
+        if self.announced_labelled > self.announced_cases && self.announced_cases.is_some() {
+            check.say(
+                format!("{at}/announced_labelled"),
+                "is more than announced_cases",
+            );
+        }
+        if self.announced_slices.is_some() && format != Format::Nifti {
+            check.say(format!("{at}/announced_slices"), "is for volumes");
+        }
+    }
+}
+
 impl Phase {
     fn check(&self, at: &str, track: &Track, zone: Option<Tz>, check: &mut Checker) {
         match track.splits.iter().find(|s| s.slug == self.split) {
@@ -179,10 +200,19 @@ impl Phase {
                     ),
                 );
             }
+            Some(split) if split.public_references => check.say(
+                format!("{at}/split"),
+                format!(
+                    "the references of the split `{}` are public: everybody would score full marks",
+                    self.split
+                ),
+            ),
             Some(_) => {}
         }
         self.check_canary(at, track, check);
         self.check_window(at, zone, check);
+        self.check_finalists(at, track, zone, check);
+        self.check_licences(at, check);
         self.check_metrics(at, track, check);
         for (field, detail) in self.limits.complaints() {
             check.say(format!("{at}/limits/{field}"), detail);
@@ -229,22 +259,86 @@ impl Phase {
 
     fn check_window(&self, at: &str, zone: Option<Tz>, check: &mut Checker) {
         let Some(zone) = zone else { return };
-        let mut read = |field: &str, text: &str| {
-            let at_time = time(text, zone);
-            if at_time.is_none() {
-                check.say(
-                    format!("{at}/{field}"),
-                    format!("`{text}` is no time, such as 2024-09-15T23:59:59 (in the challenge's zone) or 2024-09-16T06:59:59Z"),
-                );
+        let mut read = |field: &str, text: &str| match time(text, zone) {
+            Ok(at) => Some(at),
+            Err(why) => {
+                check.say(format!("{at}/{field}"), why);
+                None
             }
-            at_time
         };
         let opens = read("opens_at", &self.opens_at);
         let closes = read("closes_at", &self.closes_at);
-        if let (Some(opens), Some(closes)) = (opens, closes)
-            && closes <= opens
-        {
+        let freeze = self.freezes_at.as_deref();
+        let freezes = freeze.and_then(|text| read("freezes_at", text));
+        let (Some(opens), Some(closes)) = (opens, closes) else {
+            return;
+        };
+        if closes <= opens {
             check.say(format!("{at}/closes_at"), "the phase ends before it starts");
+        } else if freezes.is_some_and(|freezes| freezes <= opens || freezes > closes) {
+            check.say(
+                format!("{at}/freezes_at"),
+                "a board freezes after its phase opens and no later than it closes",
+            );
+        }
+    }
+
+    fn check_finalists(&self, at: &str, track: &Track, zone: Option<Tz>, check: &mut Checker) {
+        let Some(finalists) = &self.finalists else {
+            return;
+        };
+        if finalists.top == 0 {
+            check.say(
+                format!("{at}/finalists/top"),
+                "is 0, so nobody could ever submit",
+            );
+        }
+        let mut before = track.phases.iter().take_while(|p| p.slug != self.slug);
+        let Some(earlier) = before.find(|phase| phase.slug == finalists.phase) else {
+            check.say(
+                format!("{at}/finalists/phase"),
+                format!(
+                    "the track has no phase `{}` before this one",
+                    finalists.phase
+                ),
+            );
+            return;
+        };
+        let windows = zone.and_then(|zone| Some((earlier.window(zone)?, self.window(zone)?)));
+        if windows.is_some_and(|(earlier, own)| own.0 < earlier.1) {
+            check.say(
+                format!("{at}/opens_at"),
+                format!(
+                    "the finalists of `{}` are known when it has closed: open this phase no earlier",
+                    earlier.slug
+                ),
+            );
+        }
+    }
+
+    fn check_licences(&self, at: &str, check: &mut Checker) {
+        let at = format!("{at}/allowed_licences");
+        if !self.allowed_licences.is_empty() && !self.requires_code_url {
+            check.say(
+                &at,
+                "a licence is one of public code: set requires_code_url = true",
+            );
+        }
+        let is_spdx = |id: &str| {
+            (1..=64).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+'))
+        };
+        for (n, id) in self.allowed_licences.iter().enumerate() {
+            if !is_spdx(id) {
+                check.say(
+                    format!("{at}/{n}"),
+                    format!(
+                        "`{id}` is no SPDX identifier, such as MIT, Apache-2.0 or GPL-3.0-or-later"
+                    ),
+                );
+            }
         }
     }
 

@@ -7,7 +7,7 @@ pub mod question;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use self::question::Question;
 use crate::consent::Act;
 use crate::device_class::DeviceClass;
 use crate::limits::Limits;
-use crate::phase::{Keep, SubmissionKind};
+use crate::phase::{Keep, SubmissionKind, Visibility};
 use crate::quota::Quota;
 use crate::spelled_enum;
 
@@ -121,7 +121,14 @@ pub struct Split {
     pub is_public: bool,
     #[serde(default = "yes")]
     pub has_references: bool,
+    /// Whether they may download the references as well: labels to train with.
+    #[serde(default)]
+    pub public_references: bool,
     pub announced_cases: Option<u32>,
+    /// How many of the cases have a reference.
+    pub announced_labelled: Option<u32>,
+    /// Axial slices of all volumes together.
+    pub announced_slices: Option<u32>,
 }
 
 fn yes() -> bool {
@@ -159,12 +166,32 @@ pub struct Phase {
     /// Whether the members of the track's teams stay as they are from its opening on.
     #[serde(default)]
     pub locks_teams: bool,
+    /// SPDX identifiers: the public code is under one of them.
+    #[serde(default)]
+    pub allowed_licences: Vec<String>,
+    /// From then on the board stands still for all but organizers, until it is published.
+    pub freezes_at: Option<String>,
+    /// Who sees the board.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// Only the best of an earlier phase may submit.
+    pub finalists: Option<Finalists>,
     #[serde(default)]
     pub baselines: Vec<Baseline>,
 }
 
 fn any_device() -> String {
     "any".into()
+}
+
+/// The best of another phase's board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finalists {
+    /// Slug of a phase that the file names before this one.
+    pub phase: String,
+    /// Ranks 1 to this one, ties included.
+    pub top: u16,
 }
 
 /// A row that boards show apart and do not rank.
@@ -179,7 +206,13 @@ pub struct Baseline {
 impl Phase {
     /// Opening and closing in UTC, once the file is known to be good.
     pub fn window(&self, zone: Tz) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        Some((time(&self.opens_at, zone)?, time(&self.closes_at, zone)?))
+        let (opens, closes) = (time(&self.opens_at, zone), time(&self.closes_at, zone));
+        Some((opens.ok()?, closes.ok()?))
+    }
+
+    /// As [`Phase::window`].
+    pub fn freeze(&self, zone: Tz) -> Option<DateTime<Utc>> {
+        time(self.freezes_at.as_deref()?, zone).ok()
     }
 }
 
@@ -289,14 +322,31 @@ fn relative(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Some(now + by)
 }
 
-fn time(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
+/// A time of RFC 3339, or a local one of the zone. The error says what is wrong and how to write it.
+pub fn time(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Some(at.to_utc());
+        return Ok(at.to_utc());
     }
-    let local: NaiveDateTime = text.parse().ok()?;
-    zone.from_local_datetime(&local)
-        .earliest()
-        .map(|at| at.to_utc())
+    // Of a field of a form, minutes alone.
+    let local = text
+        .parse::<NaiveDateTime>()
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M"));
+    let local = local.map_err(|_| {
+        format!(
+            "`{text}` is no time, such as 2024-09-15T23:59:59 (in the challenge's zone) or 2024-09-16T06:59:59Z"
+        )
+    })?;
+    match zone.from_local_datetime(&local) {
+        MappedLocalTime::Single(at) => Ok(at.to_utc()),
+        MappedLocalTime::Ambiguous(first, second) => Err(format!(
+            "`{text}` is there twice in {zone}, where clocks are put back then: write {} or {}",
+            first.to_rfc3339(),
+            second.to_rfc3339()
+        )),
+        MappedLocalTime::None => Err(format!(
+            "`{text}` is never in {zone}, where clocks are put forward then: write the time an hour later, or one with its offset, such as 2024-09-16T06:59:59Z"
+        )),
+    }
 }
 
 fn is_slug(text: &str) -> bool {

@@ -197,3 +197,92 @@ fn a_device_class_is_described_once_and_can_hold_its_phases() {
     let odd = "[[device_classes]]\nslug = \"any\"\nspeed = 9\n";
     assert_eq!(pointers(&with(odd)), [""]);
 }
+
+#[test]
+fn a_time_that_is_never_or_twice_is_told_with_what_to_write() {
+    let with = |opens: &str| {
+        let text = GOOD.replace("2024-09-15T00:00:00", opens);
+        parse(&text.replace("2024-09-20", "2025-09-20")).map_err(|c| c[0].detail.clone())
+    };
+    let twice = with("2024-11-03T01:30:00").unwrap_err();
+    assert_eq!(
+        twice,
+        "`2024-11-03T01:30:00` is there twice in America/Los_Angeles, where clocks are put back then: write 2024-11-03T01:30:00-07:00 or 2024-11-03T01:30:00-08:00"
+    );
+    let never = with("2025-03-09T02:30:00").unwrap_err();
+    assert!(never.contains("is never in America/Los_Angeles"), "{never}");
+    let file = with("2024-11-03T01:30:00-08:00").unwrap();
+    let window = file.tracks[0].phases[0].window(file.zone().unwrap());
+    assert_eq!(window.unwrap().0.to_rfc3339(), "2024-11-03T09:30:00+00:00");
+}
+
+#[test]
+fn a_freeze_lies_in_the_window_and_finalists_come_from_a_phase_that_has_closed() {
+    let with = |line: &str| {
+        let first = GOOD
+            .split_once("[[tracks.phases]]")
+            .map(|(_, phase)| format!("[[tracks.phases]]{phase}"))
+            .unwrap()
+            .replace("\"final\"", "\"early\"")
+            .replace("2024-09-15", "2024-09-01")
+            .replace("2024-09-20T23:59:59", "2024-09-15T00:00:00");
+        let text = GOOD.replace("[[tracks.phases]]", &format!("{first}\n[[tracks.phases]]"));
+        format!("{text}\n{line}\n")
+    };
+    for good in [
+        "freezes_at = \"2024-09-20T23:59:59\"",
+        "finalists = { phase = \"early\", top = 10 }",
+        "requires_code_url = true\nallowed_licences = [\"MIT\", \"GPL-3.0-or-later\"]\nvisibility = \"participants\"",
+    ] {
+        parse(&with(good)).unwrap();
+    }
+    let late = with("finalists = { phase = \"early\", top = 0 }").replace(
+        "2024-09-15T00:00:00\"\ncloses_at = \"2024-09-20",
+        "2024-09-14T23:59:59\"\ncloses_at = \"2024-09-20",
+    );
+    for (bad, at) in [
+        ("freezes_at = \"2024-09-21T00:00:00\"", vec!["freezes_at"]),
+        (
+            "finalists = { phase = \"final\", top = 10 }",
+            vec!["finalists/phase"],
+        ),
+        (
+            "allowed_licences = [\"my own\"]",
+            vec!["allowed_licences", "allowed_licences/0"],
+        ),
+    ] {
+        let at: Vec<_> = at
+            .iter()
+            .map(|at| format!("/tracks/0/phases/1/{at}"))
+            .collect();
+        assert_eq!(pointers(&with(bad)), at);
+    }
+    assert_eq!(
+        pointers(&late),
+        [
+            "/tracks/0/phases/1/finalists/top",
+            "/tracks/0/phases/1/opens_at"
+        ]
+    );
+}
+
+#[test]
+fn public_labels_are_for_training_alone() {
+    let public = GOOD.replace(
+        "slug = \"test\"\nis_public = false",
+        "slug = \"test\"\nis_public = true\npublic_references = true",
+    );
+    assert_eq!(pointers(&public), ["/tracks/0/phases/0/split"]);
+    let hidden = GOOD.replace(
+        "slug = \"test\"\nis_public = false",
+        "slug = \"test\"\nis_public = false\npublic_references = true\nannounced_cases = 3\nannounced_labelled = 4\nannounced_slices = 5",
+    );
+    assert_eq!(
+        pointers(&hidden)[..3],
+        [
+            "/tracks/0/splits/1/public_references",
+            "/tracks/0/splits/1/announced_labelled",
+            "/tracks/0/splits/1/announced_slices",
+        ]
+    );
+}

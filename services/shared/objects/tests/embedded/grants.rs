@@ -33,7 +33,7 @@ const EXPECTED: [(Role, [&str; 8]); 8] = [
     (
         Role::Scoring,
         [
-            ".....", "GH..L", "GH..L", "GH..L", ".....", "GH..L", ".....", "GHP.L",
+            "GH..L", "GH..L", "GH..L", "GH..L", ".....", "GH..L", ".....", "GHP.L",
         ],
     ),
     (

@@ -14,6 +14,9 @@ pub struct Header {
     pub datatype: Datatype,
     /// Millimetres along x, y and z, which may be anything; the protocol ignores them.
     pub spacing: [f64; 3],
+    /// From voxels to millimetres of the scanner, row by row; the spacing alone where the header says
+    /// nothing more. The protocol ignores it.
+    pub affine: [[f64; 4]; 3],
     pub(super) is_big_endian: bool,
     pub(super) scaling: Option<Scaling>,
     pub(super) voxels_at: u64,
@@ -96,6 +99,17 @@ impl Header {
             geometry: geometry(dim)?,
             datatype: Datatype::of(fields.i16(70))?,
             spacing: spacing(fields.byte(123), |axis| fields.f32(80 + 4 * axis)),
+            affine: Placement {
+                has_rows: fields.i16(254) > 0,
+                rows: std::array::from_fn(|row| {
+                    std::array::from_fn(|column| fields.f32(280 + 16 * row + 4 * column))
+                }),
+                has_turn: fields.i16(252) > 0,
+                turn: std::array::from_fn(|part| fields.f32(256 + 4 * part)),
+                origin: std::array::from_fn(|axis| fields.f32(268 + 4 * axis)),
+                pixdim: std::array::from_fn(|axis| fields.f32(76 + 4 * axis)),
+            }
+            .affine(fields.byte(123)),
             is_big_endian: fields.is_big_endian,
             scaling: Scaling::of(fields.f32(112), fields.f32(116)),
             voxels_at: offset(fields.f32(108), Version::One)?,
@@ -113,6 +127,17 @@ impl Header {
             geometry: geometry(dim)?,
             datatype: Datatype::of(fields.i16(12))?,
             spacing: spacing(fields.i32(500) as u8, |axis| fields.f64(112 + 8 * axis)),
+            affine: Placement {
+                has_rows: fields.i32(348) > 0,
+                rows: std::array::from_fn(|row| {
+                    std::array::from_fn(|column| fields.f64(400 + 32 * row + 8 * column))
+                }),
+                has_turn: fields.i32(344) > 0,
+                turn: std::array::from_fn(|part| fields.f64(352 + 8 * part)),
+                origin: std::array::from_fn(|axis| fields.f64(376 + 8 * axis)),
+                pixdim: std::array::from_fn(|axis| fields.f64(104 + 8 * axis)),
+            }
+            .affine(fields.i32(500) as u8),
             is_big_endian: fields.is_big_endian,
             scaling: Scaling::of(fields.f64(176), fields.f64(184)),
             voxels_at: offset(fields.i64(168) as f64, Version::Two)?,
@@ -173,12 +198,75 @@ fn geometry(dim: [i64; 8]) -> Result<Geometry, Fault> {
 /// `units` has the unit of length in its three lowest bits. Where it says none, mm are meant; a sign of
 /// `pixdim` is of the orientation.
 fn spacing(units: u8, pixdim: impl Fn(usize) -> f64) -> [f64; 3] {
-    let mm = match units & 7 {
+    let mm = millimetres(units);
+    std::array::from_fn(|axis| pixdim(axis).abs() * mm)
+}
+
+fn millimetres(units: u8) -> f64 {
+    match units & 7 {
         1 => 1e3,
         3 => 1e-3,
         _ => 1.0,
-    };
-    std::array::from_fn(|axis| pixdim(axis).abs() * mm)
+    }
+}
+
+/// Where a header puts the volume: by rows (sform), else by a rotation (qform), else by nothing.
+struct Placement {
+    has_rows: bool,
+    rows: [[f64; 4]; 3],
+    has_turn: bool,
+    /// b, c and d of a unit quaternion.
+    turn: [f64; 3],
+    origin: [f64; 3],
+    /// The first is the sign of the third axis.
+    pixdim: [f64; 4],
+}
+
+impl Placement {
+    fn affine(&self, units: u8) -> [[f64; 4]; 3] {
+        let affine = if self.has_rows {
+            self.rows
+        } else if self.has_turn {
+            self.turned()
+        } else {
+            std::array::from_fn(|row| {
+                std::array::from_fn(|column| match row == column {
+                    true => self.pixdim[row + 1].abs(),
+                    false => 0.0,
+                })
+            })
+        };
+        affine.map(|row| row.map(|value| value * millimetres(units)))
+    }
+
+    /// As nifti1.h has it.
+    fn turned(&self) -> [[f64; 4]; 3] {
+        let [b, c, d] = self.turn;
+        let a = (1.0 - b * b - c * c - d * d).max(0.0).sqrt();
+        let rotation = [
+            [
+                a * a + b * b - c * c - d * d,
+                2.0 * (b * c - a * d),
+                2.0 * (b * d + a * c),
+            ],
+            [
+                2.0 * (b * c + a * d),
+                a * a + c * c - b * b - d * d,
+                2.0 * (c * d - a * b),
+            ],
+            [
+                2.0 * (b * d - a * c),
+                2.0 * (c * d + a * b),
+                a * a + d * d - b * b - c * c,
+            ],
+        ];
+        let sign = if self.pixdim[0] < 0.0 { -1.0 } else { 1.0 };
+        let scale = [self.pixdim[1], self.pixdim[2], self.pixdim[3] * sign];
+        std::array::from_fn(|row| {
+            let [x, y, z] = std::array::from_fn(|column| rotation[row][column] * scale[column]);
+            [x, y, z, self.origin[row]]
+        })
+    }
 }
 
 /// What lies before the header's end is written by those who mean "right after it".

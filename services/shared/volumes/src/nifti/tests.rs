@@ -435,6 +435,45 @@ fn the_size_of_a_voxel_is_in_millimetres_whatever_the_header_s_unit() {
 }
 
 #[test]
+fn the_place_of_a_volume_is_its_rows_or_its_turn_or_its_spacing() {
+    let placed = |sform: i16, qform: i16| {
+        let mut bytes = Sample::new().bytes();
+        let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+        put(252, &qform.to_le_bytes());
+        put(254, &sform.to_le_bytes());
+        // The third axis the other way round.
+        for (axis, size) in [-1.0_f32, 0.5, 0.25, 2.0].into_iter().enumerate() {
+            put(76 + 4 * axis, &size.to_le_bytes());
+        }
+        // Half a turn about z: b, c, d are 0, 0, 1.
+        put(264, &1_f32.to_le_bytes());
+        put(268, &7_f32.to_le_bytes());
+        for (at, value) in [(0, 9.0_f32), (3, 1.0), (5, 8.0), (10, 4.0)] {
+            put(280 + 4 * at, &value.to_le_bytes());
+        }
+        read_header(&bytes[..]).unwrap().affine
+    };
+    let rows = [
+        [9.0, 0.0, 0.0, 1.0],
+        [0.0, 8.0, 0.0, 0.0],
+        [0.0, 0.0, 4.0, 0.0],
+    ];
+    assert_eq!(placed(1, 1), rows);
+    let turned = [
+        [-0.5, 0.0, 0.0, 7.0],
+        [0.0, -0.25, 0.0, 0.0],
+        [0.0, 0.0, -2.0, 0.0],
+    ];
+    assert_eq!(placed(0, 1), turned);
+    let alone = [
+        [0.5, 0.0, 0.0, 0.0],
+        [0.0, 0.25, 0.0, 0.0],
+        [0.0, 0.0, 2.0, 0.0],
+    ];
+    assert_eq!(placed(0, 0), alone);
+}
+
+#[test]
 fn what_is_written_is_read_back() {
     let labels = Array3::from_shape_fn((4, 3, 5), |(z, y, x)| (z * 15 + y * 5 + x) as u8);
     let mut file = Vec::new();

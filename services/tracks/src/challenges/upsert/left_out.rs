@@ -1,5 +1,6 @@
 //! What is there and not in the file.
 
+use molar_domain::phase::is_running;
 use sqlx::Acquire;
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ impl Upsert<'_> {
     /// A phase that nobody used goes; everything else stays and is told of.
     pub(super) async fn remove_what_is_left_out(&mut self, challenge: Uuid) -> Result<(), Error> {
         let phases = sqlx::query!(
-            "SELECT p.id, t.slug AS track, p.slug FROM tracks.phases p
+            "SELECT p.id, t.slug AS track, p.slug, p.opens_at FROM tracks.phases p
              JOIN tracks.tracks t ON t.id = p.track_id WHERE t.challenge_id = $1 ORDER BY p.id",
             challenge
         )
@@ -24,6 +25,11 @@ impl Upsert<'_> {
             if !in_file {
                 let name = format!("phase {}/{}", phase.track, phase.slug);
                 self.remove_phase(phase.id, &name).await?;
+                let last = self.plan.steps.last();
+                let is_removed = last.is_some_and(|step| step.change == Change::Remove);
+                if is_removed && is_running(phase.opens_at, false, self.now) {
+                    self.plan.explain();
+                }
             }
         }
         let tracks = sqlx::query_scalar!(

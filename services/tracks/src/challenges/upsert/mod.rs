@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use molar_domain::challenge::ChallengeFile;
 use molar_domain::consent::Act;
+use molar_domain::phase::is_running;
 use molar_domain::uuid_at;
 use molar_web_kit::{ApiError, Complaints};
 use serde::Serialize;
@@ -20,7 +21,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::plan::{Change, Plan, difference};
+use super::plan::{Change, FieldChange, Plan, difference};
 use crate::Error;
 use crate::phases::rows::resolve_canaries;
 
@@ -29,7 +30,6 @@ pub struct Upsert<'a> {
     file: &'a ChallengeFile,
     zone: Tz,
     now: DateTime<Utc>,
-    has_reason: bool,
     is_admin: bool,
     plan: Plan,
     /// How many ids were made.
@@ -52,7 +52,6 @@ impl<'a> Upsert<'a> {
         conn: &'a mut PgConnection,
         file: &'a ChallengeFile,
         now: DateTime<Utc>,
-        has_reason: bool,
     ) -> Result<Self, Error> {
         let mut wrong = Complaints::new();
         wrong.check(
@@ -63,9 +62,13 @@ impl<'a> Upsert<'a> {
         for (t, track) in file.tracks.iter().enumerate() {
             for (s, split) in track.splits.iter().enumerate() {
                 let pointer = format!("/tracks/{t}/splits/{s}/announced_cases");
-                let fits = split
-                    .announced_cases
-                    .is_none_or(|n| i32::try_from(n).is_ok());
+                let announced = [
+                    split.announced_cases,
+                    split.announced_labelled,
+                    split.announced_slices,
+                ];
+                let mut announced = announced.into_iter().flatten();
+                let fits = announced.all(|n| i32::try_from(n).is_ok());
                 wrong.check(fits, &pointer, "is too large");
             }
             for (p, phase) in track.phases.iter().enumerate() {
@@ -87,7 +90,6 @@ impl<'a> Upsert<'a> {
             file,
             zone,
             now,
-            has_reason,
             is_admin: false,
             plan: Plan::default(),
             ids: 0,
@@ -111,7 +113,7 @@ impl<'a> Upsert<'a> {
         for (position, track) in self.file.tracks.iter().enumerate() {
             let track_id = self.track(id, track, place(position)).await?;
             for split in &track.splits {
-                self.split(track_id, track, split).await?;
+                self.split(id, track_id, track, split).await?;
             }
             for (position, phase) in track.phases.iter().enumerate() {
                 self.phase(track_id, track, phase, place(position)).await?;
@@ -145,8 +147,15 @@ impl<'a> Upsert<'a> {
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        if !self.note(&format!("challenge {}", file.slug), old.as_ref(), &new)? {
+        let changes = self.note(&format!("challenge {}", file.slug), old.as_ref(), &new)?;
+        let Some(changes) = changes else {
             return Ok(id);
+        };
+        // Days are counted in it.
+        if changes.iter().any(|change| change.key == "zone")
+            && self.is_anything_running(id, None).await?
+        {
+            self.plan.explain();
         }
         if let Some(old) = &old {
             self.keeps_four_eyes(&old.second_organizer, &new.second_organizer)?;
@@ -226,18 +235,42 @@ impl<'a> Upsert<'a> {
         uuid_at(self.now + TimeDelta::milliseconds(self.ids))
     }
 
-    /// Notes a creation or a difference, and says whether there is something to write.
-    fn note<T: Serialize>(&mut self, what: &str, old: Option<&T>, new: &T) -> Result<bool, Error> {
+    /// Notes a creation or a difference; none where there is nothing to write.
+    fn note<T: Serialize>(
+        &mut self,
+        what: &str,
+        old: Option<&T>,
+        new: &T,
+    ) -> Result<Option<Vec<FieldChange>>, Error> {
         let Some(old) = old else {
             self.plan.add(Change::Create, what, "is new");
-            return Ok(true);
+            return Ok(Some(Vec::new()));
         };
-        let difference = difference(old, new)?;
-        let is_different = difference.is_some();
-        if let Some(difference) = difference {
-            self.plan.add(Change::Update, what, difference);
+        let changes = difference(old, new)?;
+        if changes.is_empty() {
+            return Ok(None);
         }
-        Ok(is_different)
+        self.plan.update(what, changes.clone());
+        Ok(Some(changes))
+    }
+
+    /// Whether teams work under the rules of some phase of the challenge, or of one split.
+    async fn is_anything_running(
+        &mut self,
+        challenge: Uuid,
+        split: Option<Uuid>,
+    ) -> Result<bool, Error> {
+        let phases = sqlx::query!(
+            r#"SELECT p.opens_at, EXISTS (SELECT FROM submission.life l WHERE l.phase_id = p.id) AS "has_submissions!"
+               FROM tracks.phases p JOIN tracks.tracks t ON t.id = p.track_id
+               WHERE t.challenge_id = $1 AND ($2::uuid IS NULL OR p.split_id = $2)"#,
+            challenge,
+            split,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let mut phases = phases.iter();
+        Ok(phases.any(|phase| is_running(phase.opens_at, phase.has_submissions, self.now)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::challenge::{Baseline, Phase, Track};
+use molar_domain::phase::is_running;
 use molar_web_kit::ApiError;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Upsert, place, refuse};
 use crate::Error;
-use crate::challenges::plan::Change;
+use crate::challenges::plan::{Change, FieldChange, Touches};
 
 #[derive(Serialize)]
 struct PhaseFields {
@@ -32,6 +33,14 @@ struct PhaseFields {
     device_class: String,
     requires_code_url: bool,
     locks_teams: bool,
+    allowed_licences: Vec<String>,
+    freezes_at: Option<DateTime<Utc>>,
+    visibility: String,
+    #[serde(skip)]
+    finalists_of: Option<Uuid>,
+    /// Slug of the phase.
+    finalists_phase: Option<String>,
+    finalists_top: Option<i32>,
 }
 
 impl Upsert<'_> {
@@ -53,13 +62,51 @@ impl Upsert<'_> {
         let id = known.unwrap_or_else(|| self.new_id());
         let old = self.old_phase(id).await?;
         let name = format!("phase {}/{}", track.slug, phase.slug);
-        if self.note(&name, old.as_ref(), &new)? {
+        let changes = self.note(&name, old.as_ref(), &new)?;
+        let has_submissions = self.has_submissions(id).await?;
+        let runs = old
+            .as_ref()
+            .is_some_and(|old| is_running(old.opens_at, has_submissions, self.now));
+        if let Some(changes) = changes {
             if let Some(old) = &old {
-                self.require_changeable(id, &name, old, &new).await?;
+                if has_submissions {
+                    require_same_task(&name, old, &new)?;
+                }
+                let counts = self.counts(Some(id), None).await?;
+                let touches = Touches::sum(counts.into_iter().map(|counts| counts.by(&changes)));
+                self.plan.touch(touches);
+            }
+            if runs {
+                self.plan.explain();
             }
             self.write_phase(id, track_id, &phase.slug, &new).await?;
         }
-        self.baselines(id, &name, &phase.baselines).await
+        if self.baselines(id, &name, &phase.baselines).await? && runs {
+            self.plan.explain();
+        }
+        Ok(())
+    }
+
+    /// Whom changes of one phase, or of all of a track, may concern.
+    pub(super) async fn counts(
+        &mut self,
+        phase: Option<Uuid>,
+        track: Option<Uuid>,
+    ) -> Result<Vec<Touches>, Error> {
+        let counts = sqlx::query_as!(
+            Touches,
+            r#"SELECT (SELECT count(*) FROM registration.participants q
+                       WHERE q.track_id = p.track_id AND q.state = 'approved') AS "teams!",
+                      (SELECT count(*) FROM submission.life l
+                       WHERE l.phase_id = p.id AND l.cancelled_at IS NULL) AS "submissions!",
+                      (SELECT count(*) FROM submission.life l
+                       WHERE l.phase_id = p.id AND l.evaluation_id IS NOT NULL) AS "evaluations!",
+                      (SELECT count(*) FROM leaderboard.places e WHERE e.phase_id = p.id) AS "ranks!"
+               FROM tracks.phases p WHERE p.id = $1 OR p.track_id = $2"#,
+            phase,
+            track,
+        );
+        Ok(counts.fetch_all(&mut *self.conn).await?)
     }
 
     async fn phase_fields(
@@ -77,6 +124,19 @@ impl Upsert<'_> {
         )
         .fetch_one(&mut *self.conn)
         .await?;
+        let finalists_of = match &phase.finalists {
+            // Named before this phase, so it is there.
+            Some(finalists) => Some(
+                sqlx::query_scalar!(
+                    "SELECT id FROM tracks.phases WHERE track_id = $1 AND slug = $2",
+                    track_id,
+                    finalists.phase,
+                )
+                .fetch_one(&mut *self.conn)
+                .await?,
+            ),
+            None => None,
+        };
         Ok(PhaseFields {
             title: phase.title.clone(),
             kind: phase.kind.to_string(),
@@ -96,6 +156,12 @@ impl Upsert<'_> {
             device_class: phase.device_class.clone(),
             requires_code_url: phase.requires_code_url,
             locks_teams: phase.locks_teams,
+            allowed_licences: phase.allowed_licences.clone(),
+            freezes_at: phase.freeze(self.zone).map(micros),
+            visibility: phase.visibility.to_string(),
+            finalists_of,
+            finalists_phase: phase.finalists.as_ref().map(|f| f.phase.clone()),
+            finalists_top: phase.finalists.as_ref().map(|f| i32::from(f.top)),
         })
     }
 
@@ -104,7 +170,9 @@ impl Upsert<'_> {
             PhaseFields,
             "SELECT p.title, p.kind, p.split_id, s.slug AS split, p.canary_case, p.position, p.opens_at,
                     p.closes_at, p.upload_grace_s, p.is_final, p.metrics, p.keep, p.keep_metric,
-                    p.quota, p.limits, p.device_class, p.requires_code_url, p.locks_teams
+                    p.quota, p.limits, p.device_class, p.requires_code_url, p.locks_teams, p.allowed_licences, p.freezes_at,
+                    p.visibility, p.finalists_of, p.finalists_top,
+                    (SELECT f.slug FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_phase
              FROM tracks.phases p JOIN tracks.splits s ON s.id = p.split_id
              WHERE p.id = $1",
             id
@@ -112,30 +180,6 @@ impl Upsert<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         Ok(old)
-    }
-
-    /// What teams have begun under one set of rules ends under others only for a stated reason, and
-    /// never as another task.
-    async fn require_changeable(
-        &mut self,
-        id: Uuid,
-        name: &str,
-        old: &PhaseFields,
-        new: &PhaseFields,
-    ) -> Result<(), Error> {
-        if !self.has_submissions(id).await? {
-            return Ok(());
-        }
-        if old.kind != new.kind || old.split_id != new.split_id {
-            return Err(refuse(format!(
-                "the {name} has submissions; its kind and split cannot change any more"
-            )));
-        }
-        if !self.has_reason {
-            let why = format!("the {name} has submissions; say why it is changed");
-            return Err(ApiError::invalid("/reason", why).into());
-        }
-        Ok(())
     }
 
     pub(super) async fn has_submissions(&mut self, phase: Uuid) -> Result<bool, Error> {
@@ -157,8 +201,9 @@ impl Upsert<'_> {
             "INSERT INTO tracks.phases AS p
                  (id, track_id, slug, title, kind, split_id, canary_case, position, opens_at, closes_at,
                   upload_grace_s, is_final, metrics, keep, keep_metric, quota, limits, device_class,
-                  requires_code_url, locks_teams)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+                  requires_code_url, locks_teams, allowed_licences, freezes_at, visibility, finalists_of, finalists_top)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+                     $20, $21, $22, $23, $24, $25)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind,
                  split_id = excluded.split_id, canary_case = excluded.canary_case,
                  canary_case_id = CASE WHEN p.canary_case IS NOT DISTINCT FROM excluded.canary_case
@@ -169,7 +214,10 @@ impl Upsert<'_> {
                  keep_metric = excluded.keep_metric, quota = excluded.quota,
                  limits = excluded.limits, device_class = excluded.device_class,
                  requires_code_url = excluded.requires_code_url,
-                 locks_teams = excluded.locks_teams",
+                 locks_teams = excluded.locks_teams,
+                 allowed_licences = excluded.allowed_licences, freezes_at = excluded.freezes_at,
+                 visibility = excluded.visibility, finalists_of = excluded.finalists_of,
+                 finalists_top = excluded.finalists_top",
             id,
             track_id,
             slug,
@@ -190,6 +238,11 @@ impl Upsert<'_> {
             new.device_class,
             new.requires_code_url,
             new.locks_teams,
+            &new.allowed_licences,
+            new.freezes_at,
+            new.visibility,
+            new.finalists_of,
+            new.finalists_top,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -201,7 +254,7 @@ impl Upsert<'_> {
         phase: Uuid,
         name: &str,
         wanted: &[Baseline],
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let rows = sqlx::query!(
             "SELECT name, note, values FROM tracks.baselines WHERE phase_id = $1 ORDER BY position",
             phase
@@ -217,7 +270,7 @@ impl Upsert<'_> {
             .map(|b| json!([b.name, b.note, b.values]))
             .collect();
         if old == new {
-            return Ok(());
+            return Ok(false);
         }
         sqlx::query!("DELETE FROM tracks.baselines WHERE phase_id = $1", phase)
             .execute(&mut *self.conn)
@@ -238,8 +291,25 @@ impl Upsert<'_> {
         let what = format!("baselines of {name}");
         let detail = format!("{} → {}", old.len(), new.len());
         self.plan.add(Change::Update, &what, detail);
-        Ok(())
+        if let Some(step) = self.plan.steps.last_mut() {
+            step.changes = vec![FieldChange {
+                key: "baselines".into(),
+                from: json!(old),
+                to: json!(new),
+            }];
+        }
+        Ok(true)
     }
+}
+
+/// What teams have begun as one task never ends as another.
+fn require_same_task(name: &str, old: &PhaseFields, new: &PhaseFields) -> Result<(), Error> {
+    if old.kind != new.kind || old.split_id != new.split_id {
+        return Err(refuse(format!(
+            "the {name} has submissions; its kind and split cannot change any more"
+        )));
+    }
+    Ok(())
 }
 
 /// As the database keeps times.

@@ -61,6 +61,12 @@ async fn put(caller: &As, file: &str) -> (u16, Value) {
     (status, blank(answer))
 }
 
+async fn put_because(caller: &As, file: &str, reason: &str) -> (u16, Value) {
+    let body = json!({"file": file, "reason": reason});
+    let (status, answer) = caller.put("/api/v1/challenges", body).await;
+    (status, blank(answer))
+}
+
 fn plan(answer: &Value) -> Vec<String> {
     let text = |step: &Value, name: &str| step[name].as_str().unwrap().to_owned();
     let steps = answer["plan"]
@@ -134,7 +140,37 @@ async fn a_second_file_says_what_it_changes(pool: PgPool) {
     let changed = format!("{before}[[tracks.phases]]{after}")
         .replace("2026-09-20", "2026-09-27")
         .replace("IA = 0.5", "IA = 0.6");
-    let (_, applied) = put(&root, &changed).await;
+    let (status, silent) = put(&root, &changed).await;
+    assert_eq!(status, 422, "{silent}");
+    insta::assert_json_snapshot!(silent["errors"], @r#"
+    [
+      {
+        "detail": "teams work under these rules; say why they change: phase opg/final: closes_at: \"2026-09-20T07:00:00Z\" → \"2026-09-27T07:00:00Z\"; position: 1 → 0",
+        "pointer": "/reason"
+      },
+      {
+        "detail": "teams work under these rules; say why they change: baselines of phase opg/final: 1 → 1",
+        "pointer": "/reason"
+      },
+      {
+        "detail": "teams work under these rules; say why they change: phase opg/early: is not in the file",
+        "pointer": "/reason"
+      }
+    ]
+    "#);
+    assert_eq!(count(&pool, "tracks.phases").await, 2);
+    let (_, applied) = put_because(&root, &changed, "the organizers were ill").await;
+    let details: Value = sqlx::query_scalar(
+        "SELECT details FROM audit.entries WHERE action = 'challenge.applied' ORDER BY seq DESC LIMIT 1",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(
+        details["plan"][0]["changes"][0],
+        json!({"key": "closes_at", "from": "2026-09-20T07:00:00Z", "to": "2026-09-27T07:00:00Z"})
+    );
+    assert_eq!(details["plan"][1]["changes"][0]["to"][0][2]["IA"], 0.6);
     insta::assert_json_snapshot!(plan(&applied), @r#"
     [
       "update phase opg/final: closes_at: \"2026-09-20T07:00:00Z\" → \"2026-09-27T07:00:00Z\"; position: 1 → 0",
@@ -180,7 +216,7 @@ async fn what_people_signed_and_sent_does_not_change_under_them(pool: PgPool) {
     insta::assert_json_snapshot!(silent["errors"], @r#"
     [
       {
-        "detail": "the phase teeth/validation has submissions; say why it is changed",
+        "detail": "XX",
         "pointer": "/reason"
       }
     ]
@@ -193,7 +229,7 @@ async fn what_people_signed_and_sent_does_not_change_under_them(pool: PgPool) {
     insta::assert_json_snapshot!(silent["errors"], @r#"
     [
       {
-        "detail": "the track teeth has submissions, which are measured again; say why its groups or its pixel spacing change",
+        "detail": "YY",
         "pointer": "/reason"
       }
     ]
@@ -201,11 +237,11 @@ async fn what_people_signed_and_sent_does_not_change_under_them(pool: PgPool) {
     let body = json!({"file": groups, "reason": "the front teeth matter"});
     assert_eq!(root.put("/api/v1/challenges", body).await.0, 200);
     let moved = used.replacen("split = \"validation\"", "split = \"trial\"", 1);
-    let (status, moved) = put(&root, &moved).await;
+    let (status, moved) = put_because(&root, &moved, "another task").await;
     assert_eq!(status, 409, "{moved}");
 
     let gone = used.replacen("slug = \"validation\"\ntitle", "slug = \"other\"\ntitle", 1);
-    let (_, gone) = put(&root, &gone).await;
+    let (_, gone) = put_because(&root, &gone, "it is over").await;
     let kept = plan(&gone)
         .into_iter()
         .find(|line| line.starts_with("keep"));
@@ -350,4 +386,111 @@ async fn one_organizer_does_not_take_away_what_needs_two(pool: PgPool) {
     assert_eq!(put(&root, &fewer).await.0, 200);
     let (status, wrong) = put(&root, &careful.replace("\"publish\"", "\"all\"")).await;
     assert_eq!(status, 422, "{wrong}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn only_the_plan_that_was_shown_is_applied(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    put(&root, FILE).await;
+    let file = FILE.replace("title = \"Final\"", "title = \"The final\"");
+    let overlay = "[[tracks]]\nslug = \"opg\"\n[[tracks.phases]]\nslug = \"early\"\ncloses_at = \"now+30d\"\n";
+    let ask = |dry_run: bool, plan: &Value| json!({"file": file, "overlay": overlay, "dry_run": dry_run, "reason": "it is late", "plan": plan});
+    let (_, shown) = root
+        .put("/api/v1/challenges", ask(true, &Value::Null))
+        .await;
+    assert_eq!(
+        shown["needs_reason"].as_array().unwrap().len(),
+        2,
+        "{shown}"
+    );
+
+    // Somebody else is quicker.
+    let other = FILE.replace("Demo\"", "Another title\"");
+    assert_eq!(put(&root, &other).await.0, 200);
+    let (status, stale) = root
+        .put("/api/v1/challenges", ask(false, &shown["plan_id"]))
+        .await;
+    assert_eq!((status, &stale["code"]), (409, &json!("plan-changed")));
+    assert_eq!(count(&pool, "tracks.challenge_files").await, 2);
+
+    let (_, shown) = root
+        .put("/api/v1/challenges", ask(true, &Value::Null))
+        .await;
+    let (status, applied) = root
+        .put("/api/v1/challenges", ask(false, &shown["plan_id"]))
+        .await;
+    assert_eq!(status, 200, "{applied}");
+    assert_eq!(applied["plan"], shown["plan"]);
+    let (_, garbage) = root
+        .put("/api/v1/challenges", ask(false, &json!("my plan")))
+        .await;
+    assert_eq!(garbage["code"], "plan-changed");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_plan_says_whom_it_touches(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let demo = molar_testkit::ChallengeBuilder::new("used")
+        .insert(&pool)
+        .await;
+    for name in ["Molars", "Canines"] {
+        let team = TeamBuilder::new(&demo, name).insert(&pool).await;
+        let submission = SubmissionBuilder::new(&demo, &team).insert(&pool).await;
+        molar_testkit::EvaluationBuilder::new(&demo, &submission, json!({"IA": 0.5}))
+            .insert(&pool)
+            .await;
+    }
+    let used = FILE
+        .replace("\"demo\"", "\"used\"")
+        .replace("Be good.", "Use the data for this challenge only.")
+        .replace("\"opg\"", "\"teeth\"")
+        .replace(
+            "[11, 12]",
+            &format!("{:?}", molar_domain::labels::permanent()),
+        )
+        .replace("\"test\"", "\"validation\"")
+        .replace("\"early\"", "\"validation\"");
+    let dry = json!({"file": used, "dry_run": true});
+    let (_, planned) = root.put("/api/v1/challenges", dry).await;
+    let steps = planned["plan"].as_array().unwrap();
+    let step = steps
+        .iter()
+        .find(|step| step["what"] == "phase teeth/validation");
+    let touches = &step.unwrap()["touches"];
+    assert_eq!(
+        touches,
+        &json!({"teams": 2, "submissions": 2, "evaluations": 2, "ranks": 0})
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_rules_of_a_phase_are_kept_and_shown(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let file = FILE
+        .replace("2026-08-15T00:00:00\"\ncloses_at = \"2026-09-20", "2026-08-21T00:00:00\"\ncloses_at = \"2026-09-20")
+        .replace(
+            "is_final = true\n",
+            "is_final = true\nrequires_code_url = true\nallowed_licences = [\"MIT\"]\nfreezes_at = \"2026-09-19T00:00:00\"\nvisibility = \"participants\"\nfinalists = { phase = \"early\", top = 10 }\n",
+        );
+    let (status, applied) = put(&root, &file).await;
+    assert_eq!(status, 200, "{applied}");
+    let (_, again) = put(&root, &file).await;
+    assert!(plan(&again).is_empty(), "{again}");
+    let (_, seen) = api.nobody().get("/api/v1/challenges/demo").await;
+    let last = &seen["tracks"][0]["phases"][1];
+    assert_eq!(last["finalists"], json!({"phase": "Early", "top": 10}));
+    assert_eq!(last["freezes_at"], "2026-09-19T07:00:00Z");
+    assert_eq!(last["allowed_licences"], json!(["MIT"]));
+    let (_, page) = api.nobody().page("/challenges/demo").await;
+    for part in [
+        "Only the 10 best teams of “Early” may submit.",
+        "under MIT.",
+        "stands still from 19 September 2026, 00:00 PDT",
+        "Only teams of this track see the board.",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
 }

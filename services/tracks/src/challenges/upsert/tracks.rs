@@ -1,12 +1,12 @@
 //! Tracks and splits.
 
 use molar_domain::challenge::{Split, Track};
-use molar_web_kit::ApiError;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Upsert, refuse};
 use crate::Error;
+use crate::challenges::plan::{FieldChange, Touches};
 
 #[derive(Serialize)]
 struct TrackFields {
@@ -23,7 +23,14 @@ struct TrackFields {
 struct SplitFields {
     is_public: bool,
     has_references: bool,
+    are_references_public: bool,
     announced_cases: Option<i32>,
+    announced_labelled: Option<i32>,
+    announced_slices: Option<i32>,
+}
+
+fn count(announced: Option<u32>) -> Option<i32> {
+    announced.and_then(|n| i32::try_from(n).ok())
 }
 
 impl Upsert<'_> {
@@ -57,12 +64,13 @@ impl Upsert<'_> {
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        if !self.note(&format!("track {}", track.slug), old.as_ref(), &new)? {
+        let changes = self.note(&format!("track {}", track.slug), old.as_ref(), &new)?;
+        let Some(changes) = changes else {
             return Ok(id);
-        }
+        };
         if let Some(old) = &old {
             self.require_same_data(id, &track.slug, old, &new).await?;
-            self.require_reason(id, &track.slug, old, &new).await?;
+            self.touch_track(id, old, &new, &changes).await?;
         }
         sqlx::query!(
             "INSERT INTO tracks.tracks (id, challenge_id, slug, title, format, labels, position, groups, pixel_spacing_mm, questions)
@@ -100,7 +108,7 @@ impl Upsert<'_> {
         let has_cases = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT FROM tracks.cases c
                               JOIN tracks.splits s ON s.id = c.split_id
-                              WHERE s.track_id = $1) AS "has!""#,
+                              WHERE s.track_id = $1 AND c.state <> 'removed') AS "has!""#,
             track
         )
         .fetch_one(&mut *self.conn)
@@ -114,34 +122,26 @@ impl Upsert<'_> {
     }
 
     /// What teams have handed in is measured again by other groups, or another size of a pixel.
-    async fn require_reason(
+    async fn touch_track(
         &mut self,
         track: Uuid,
-        slug: &str,
         old: &TrackFields,
         new: &TrackFields,
+        changes: &[FieldChange],
     ) -> Result<(), Error> {
+        let phases = self.counts(None, Some(track)).await?;
+        let touches = Touches::sum(phases.into_iter().map(|counts| counts.by(changes)));
+        self.plan.touch(touches);
         let is_same = old.groups == new.groups && old.pixel_spacing_mm == new.pixel_spacing_mm;
-        if is_same || self.has_reason {
-            return Ok(());
-        }
-        let has_submissions = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM submission.life l
-                              JOIN tracks.phases p ON p.id = l.phase_id
-                              WHERE p.track_id = $1) AS "has!""#,
-            track
-        );
-        if has_submissions.fetch_one(&mut *self.conn).await? {
-            let why = format!(
-                "the track {slug} has submissions, which are measured again; say why its groups or its pixel spacing change"
-            );
-            return Err(ApiError::invalid("/reason", why).into());
+        if !is_same && touches.submissions > 0 {
+            self.plan.explain();
         }
         Ok(())
     }
 
     pub(super) async fn split(
         &mut self,
+        challenge: Uuid,
         track_id: Uuid,
         track: &Track,
         split: &Split,
@@ -149,11 +149,16 @@ impl Upsert<'_> {
         let new = SplitFields {
             is_public: split.is_public,
             has_references: split.has_references,
-            announced_cases: split.announced_cases.and_then(|n| i32::try_from(n).ok()),
+            are_references_public: split.public_references,
+            announced_cases: count(split.announced_cases),
+            announced_labelled: count(split.announced_labelled),
+            announced_slices: count(split.announced_slices),
         };
         let old = sqlx::query!(
-            r#"SELECT id, is_public, has_references, announced_cases,
-                      EXISTS (SELECT FROM tracks.cases c WHERE c.split_id = s.id) AS "has_cases!"
+            r#"SELECT id, is_public, has_references, are_references_public, announced_cases,
+                      announced_labelled, announced_slices,
+                      EXISTS (SELECT FROM tracks.cases c
+                              WHERE c.split_id = s.id AND c.state <> 'removed') AS "has_cases!"
                FROM tracks.splits s WHERE track_id = $1 AND slug = $2"#,
             track_id,
             split.slug,
@@ -168,32 +173,49 @@ impl Upsert<'_> {
         let old = old.map(|old| SplitFields {
             is_public: old.is_public,
             has_references: old.has_references,
+            are_references_public: old.are_references_public,
             announced_cases: old.announced_cases,
+            announced_labelled: old.announced_labelled,
+            announced_slices: old.announced_slices,
         });
         let name = format!("split {}/{}", track.slug, split.slug);
-        if !self.note(&name, old.as_ref(), &new)? {
+        if self.note(&name, old.as_ref(), &new)?.is_none() {
             return Ok(());
+        }
+        // A phase that is short of an announced case takes nothing more.
+        if old.is_some() && self.is_anything_running(challenge, Some(id)).await? {
+            self.plan.explain();
         }
         // Public and hidden images lie in buckets of their own.
         let moves = |old: &SplitFields| {
-            old.is_public != new.is_public || old.has_references != new.has_references
+            old.is_public != new.is_public
+                || old.has_references != new.has_references
+                || old.are_references_public != new.are_references_public
         };
         if has_cases && old.as_ref().is_some_and(moves) {
             return Err(refuse(format!(
-                "the {name} has cases; whether it is public and has references cannot change any more"
+                "the {name} has cases; whether it is public and has references, and public ones, cannot change any more"
             )));
         }
         sqlx::query!(
-            "INSERT INTO tracks.splits (id, track_id, slug, is_public, has_references, announced_cases)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO tracks.splits
+                 (id, track_id, slug, is_public, has_references, announced_cases, are_references_public,
+                  announced_labelled, announced_slices)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (id) DO UPDATE SET is_public = excluded.is_public,
-                 has_references = excluded.has_references, announced_cases = excluded.announced_cases",
+                 has_references = excluded.has_references, announced_cases = excluded.announced_cases,
+                 are_references_public = excluded.are_references_public,
+                 announced_labelled = excluded.announced_labelled,
+                 announced_slices = excluded.announced_slices",
             id,
             track_id,
             split.slug,
             new.is_public,
             new.has_references,
             new.announced_cases,
+            new.are_references_public,
+            new.announced_labelled,
+            new.announced_slices,
         )
         .execute(&mut *self.conn)
         .await?;
