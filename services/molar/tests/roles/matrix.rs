@@ -78,8 +78,9 @@ impl Prover {
     async fn row(&mut self, served: &Served, written: Option<&Vec<String>>) -> Vec<String> {
         let mut seen = vec![String::new(); Kind::ALL.len()];
         let is_open = |at: usize| written.is_some_and(|cells| cells[at] == "ok");
-        let world = self.world().await;
         for again in [true, false] {
+            // A new one each time: what is changed already may look unchanged.
+            let world = self.world().await;
             let before = self.digest().await;
             for (at, (kind, _)) in Kind::ALL.into_iter().enumerate() {
                 if !is_open(at) || served.is_safe() {

@@ -119,7 +119,9 @@ impl World {
 
     /// A zip that is scored, and a container whose attempt is over, with the log of its canary.
     async fn submit(&mut self, owner: &PgPool, store: &Store) {
+        // Cancelled until they are whole: the processes would make what is missing.
         let zip = SubmissionBuilder::new(&self.challenge, &self.team)
+            .cancelled()
             .settled("spent")
             .insert(owner)
             .await;
@@ -129,6 +131,7 @@ impl World {
             .await;
         let container = SubmissionBuilder::new(&self.challenge, &self.team)
             .container()
+            .cancelled()
             .settled("spent")
             .insert(owner)
             .await;
@@ -157,6 +160,13 @@ impl World {
             canary,
             format!("{canary}/log"),
             format!("{canary}/series"),
+        )
+        .execute(owner)
+        .await
+        .unwrap();
+        sqlx::query!(
+            "UPDATE submission.submissions SET cancelled_at = NULL, cancelled_by = NULL WHERE id = ANY ($1)",
+            &[zip.id.0, container.id.0],
         )
         .execute(owner)
         .await
