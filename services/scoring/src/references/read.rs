@@ -284,7 +284,7 @@ mod tests {
         owner: PgPool,
     ) {
         let objects = Objects::start().await;
-        let labels = ndarray::Array3::<u8>::ones((1, 1, 2));
+        let labels = ndarray::Array3::<u8>::from_elem((1, 1, 2), 11);
         let mut content = Vec::new();
         molar_volumes::nifti::write_labels(&mut content, labels.view(), [0.0, 1.0, 1.0]).unwrap();
         let facts = facts_of(&objects, &owner, "nifti", &content).await;

@@ -83,6 +83,16 @@ fn plan(answer: &Value) -> Vec<String> {
     steps.iter().map(line).collect()
 }
 
+/// Of what a reason is asked for.
+fn whys(problem: &Value) -> Vec<String> {
+    let errors = problem["errors"].as_array().unwrap().iter();
+    let what = |error: &Value| {
+        let detail = error["detail"].as_str().unwrap();
+        detail.split(": ").nth(1).unwrap().to_owned()
+    };
+    errors.map(what).collect()
+}
+
 async fn count(pool: &PgPool, table: &str) -> i64 {
     let count = format!("SELECT count(*) FROM {table}");
     sqlx::query_scalar(sqlx::AssertSqlSafe(count))
@@ -213,27 +223,13 @@ async fn what_people_signed_and_sent_does_not_change_under_them(pool: PgPool) {
         .replace("\"early\"", "\"validation\"");
     let (status, silent) = put(&root, &used).await;
     assert_eq!(status, 422, "{silent}");
-    insta::assert_json_snapshot!(silent["errors"], @r#"
-    [
-      {
-        "detail": "XX",
-        "pointer": "/reason"
-      }
-    ]
-    "#);
+    assert_eq!(whys(&silent), ["challenge used", "phase teeth/validation"]);
     let body = json!({"file": used, "reason": "the organizers were ill"});
     assert_eq!(root.put("/api/v1/challenges", body).await.0, 200);
     let groups = used.replacen("labels = [", "groups = { front = [11] }\nlabels = [", 1);
     let (status, silent) = put(&root, &groups).await;
     assert_eq!(status, 422, "{silent}");
-    insta::assert_json_snapshot!(silent["errors"], @r#"
-    [
-      {
-        "detail": "YY",
-        "pointer": "/reason"
-      }
-    ]
-    "#);
+    assert_eq!(whys(&silent), ["track teeth"]);
     let body = json!({"file": groups, "reason": "the front teeth matter"});
     assert_eq!(root.put("/api/v1/challenges", body).await.0, 200);
     let moved = used.replacen("split = \"validation\"", "split = \"trial\"", 1);
