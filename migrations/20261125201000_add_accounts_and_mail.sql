@@ -112,12 +112,16 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON registration.tries, registration.mail_li
 GRANT SELECT, INSERT, UPDATE ON registration.announcements TO molar_registration;
 GRANT SELECT ON registration.announced TO molar_tracks;
 
--- Every submission there is, cheap to look through: submission.life tells how one ended.
+-- What was handed in, cheap to look through, as far as it says who works with whom: submission.life tells how one
+-- ended.
 CREATE VIEW submission.handed_in AS
-SELECT s.id AS submission_id, s.phase_id, s.team_id, s.is_trial, s.created_at FROM submission.submissions s;
-GRANT SELECT ON submission.handed_in TO molar_registration;
+SELECT s.id AS submission_id, s.phase_id, s.team_id, s.created_by, s.kind, s.created_at, s.is_trial,
+       u.state, u.sha256, u.image_digest
+FROM submission.submissions s
+JOIN submission.uploads u ON u.submission_id = s.id;
+GRANT SELECT ON submission.handed_in TO molar_registration, molar_leaderboard;
 
--- A person who deleted the account leaves signatures without a name, and the audit log its chain.
+-- A person who deleted the account leaves signatures without a name.
 CREATE FUNCTION registration.erase_person(person UUID) RETURNS VOID
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -125,7 +129,6 @@ BEGIN
         RAISE EXCEPTION 'only of an account that is deleted';
     END IF;
     UPDATE registration.agreements SET signed_name = 'erased', affiliation = '' WHERE user_id = person;
-    DELETE FROM audit.personal p USING audit.entries e WHERE e.seq = p.seq AND e.subject_id = person;
 END $$;
 REVOKE ALL ON FUNCTION registration.erase_person FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION registration.erase_person TO molar_registration;

@@ -37,14 +37,6 @@ FROM tracks.downloads d;
 GRANT SELECT, INSERT ON tracks.downloads TO molar_tracks;
 GRANT SELECT ON tracks.team_locks, tracks.handed_out, tracks.agreement_texts TO molar_registration;
 
--- What was handed in, as far as it says who works with whom.
-CREATE VIEW submission.handed_in AS
-SELECT s.id AS submission_id, s.phase_id, s.team_id, s.created_by, s.kind, s.created_at, s.is_trial,
-       u.state, u.sha256, u.image_digest
-FROM submission.submissions s
-JOIN submission.uploads u ON u.submission_id = s.id;
-GRANT SELECT ON submission.handed_in TO molar_registration, molar_leaderboard;
-
 ALTER TABLE registration.teams
     ADD COLUMN dissolved_at TIMESTAMPTZ,             -- its last member left before it submitted anything
     ADD COLUMN unlocked_until TIMESTAMPTZ;           -- an organizer lets its members change although a phase locks them

@@ -42,9 +42,13 @@ pub async fn start(
         servers,
         program: std::env::current_exe()?,
     };
+    let front_port = match args.port {
+        Some(port) => port,
+        None => up.folder().port("front")?,
+    };
     if !args.wants(Part::Roles) {
         if args.wants(Part::S3) {
-            starter.store().await?;
+            starter.store(front_port).await?;
         }
         return Ok(None);
     }
@@ -52,10 +56,6 @@ pub async fn start(
     migrate::migrate(postgres.owner_url(), &passwords(servers)).await?;
     migrating.done("migrated", "");
 
-    let front_port = match args.port {
-        Some(port) => port,
-        None => up.folder().port("front")?,
-    };
     let store = starter.store(front_port).await?;
     let url = format!("http://127.0.0.1:{front_port}");
     let mut addresses = Vec::new();

@@ -190,7 +190,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: PhaseId) -> Result<Phase, Error> 
 async fn select(db: impl PgExecutor<'_>, id: Option<PhaseId>) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as!(
         Row,
-        r#"SELECT f.phase_id AS "id!", phase_slug AS "slug!", phase_title AS "title!", kind AS "kind!",
+        r#"SELECT p.phase_id AS "id!", phase_slug AS "slug!", phase_title AS "title!", kind AS "kind!",
                   track_id AS "track_id!", track_slug AS "track_slug!", track_title AS "track_title!",
                   challenge_id AS "challenge_id!", challenge_slug AS "challenge_slug!",
                   challenge_title AS "challenge_title!", challenge_note, zone AS "zone!",

@@ -1,6 +1,7 @@
 //! `POST /api/v1/me/delete`
 
 use actix_web::{HttpResponse, web};
+use chrono::{DateTime, Utc};
 use molar_domain::{TeamId, UserId};
 use molar_service::audit;
 use molar_web_kit::caller::ended_session_cookie;
@@ -59,7 +60,7 @@ pub async fn erase(
     if user.is_admin && !rows::has_other_admin(&mut *tx, user.id).await? {
         return Err(Error::LastAdmin);
     }
-    leave_teams(&mut tx, &user).await?;
+    leave_teams(&mut tx, &user, now).await?;
     rows::delete_what_is_theirs(&mut tx, user.id, now).await?;
     mails::rows::erase_of(&mut tx, user.id, now).await?;
     rows::anonymise(&mut tx, user.id, now).await?;
@@ -74,27 +75,43 @@ pub async fn erase(
         None,
     )
     .await?;
+    // By what is theirs alone: a name may be a word of somebody else's text.
+    let words = std::slice::from_ref(&user.email);
+    audit::erase(&mut tx, now, Some(user.id), user.id, words).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn leave_teams(conn: &mut PgConnection, user: &User) -> Result<(), Error> {
+async fn leave_teams(
+    conn: &mut PgConnection,
+    user: &User,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     for team in rows::teams_of(&mut *conn, user.id).await? {
-        leave_team(conn, team, user.id).await?;
+        leave_team(conn, team, user.id, now).await?;
     }
     Ok(())
 }
 
 /// Unlike [`teams::leave`], also where the team has a place: nobody is kept here. Only a team that
 /// competes is not left to nobody.
-async fn leave_team(conn: &mut PgConnection, id: TeamId, user: UserId) -> Result<(), Error> {
-    let team = teams::rows::lock(conn, id).await?;
+async fn leave_team(
+    conn: &mut PgConnection,
+    id: TeamId,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let team = teams::rows::lock(&mut *conn, id).await?;
     if rows::would_compete_without_anybody(&mut *conn, id, user).await? {
         return Err(Error::LastMember { team: team.name });
     }
-    teams::rows::delete_member(conn, id, user).await?;
+    teams::rows::delete_member(&mut *conn, id, user).await?;
     if team.captain_id == user {
-        teams::rows::replace_captain(conn, id).await?;
+        teams::rows::replace_captain(&mut *conn, id).await?;
+    }
+    let is_empty = teams::rows::count_members(&mut *conn, id).await? == 0;
+    if is_empty && !teams::rows::has_submitted(&mut *conn, id).await? {
+        teams::rows::dissolve(conn, id, now).await?;
     }
     Ok(())
 }
@@ -152,8 +169,11 @@ mod tests {
             sqlx::query!("SELECT version, text_sha256, signed_at FROM registration.agreements");
         let signed = signed.fetch_one(&pool).await.unwrap();
         assert_eq!((signed.version.as_str(), signed.signed_at), ("1", noon()));
-        let broken = sqlx::query_scalar!("SELECT audit.first_break()");
-        assert_eq!(broken.fetch_one(&pool).await.unwrap(), None);
+        let broken = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM audit.breaks()"#);
+        assert_eq!(broken.fetch_one(&pool).await.unwrap(), 0);
+        let seen =
+            sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM registration.sightings"#);
+        assert_eq!(seen.fetch_one(&pool).await.unwrap(), 0);
         let members = sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!" FROM registration.memberships WHERE team_id = $1"#,
             molars.parse::<uuid::Uuid>().unwrap()

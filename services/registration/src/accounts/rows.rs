@@ -220,6 +220,12 @@ pub async fn anonymise(
     )
     .execute(&mut *conn)
     .await?;
+    sqlx::query!(
+        "DELETE FROM registration.sightings WHERE user_id = $1",
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!("SELECT registration.erase_person($1)", id.0)
         .execute(conn)
         .await?;

@@ -157,6 +157,20 @@ pub async fn set_captain(
     Ok(())
 }
 
+/// Whoever has been in the team for longest takes over.
+pub async fn replace_captain(conn: &mut PgConnection, team: TeamId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE registration.teams t SET captain_id = m.user_id
+         FROM (SELECT user_id FROM registration.memberships
+               WHERE team_id = $1 ORDER BY joined_at, user_id LIMIT 1) m
+         WHERE t.id = $1",
+        team.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 pub async fn rename(conn: &mut PgConnection, team: TeamId, name: &str) -> Result<(), Error> {
     let renamed = sqlx::query!(
         "UPDATE registration.teams SET name = $2 WHERE id = $1",

@@ -33,7 +33,7 @@ pub struct Kit {
 }
 
 impl Kit {
-    pub(crate) fn of(request: &HttpRequest) -> Result<&web::Data<Self>, ApiError> {
+    pub fn of(request: &HttpRequest) -> Result<&web::Data<Self>, ApiError> {
         request
             .app_data::<web::Data<Self>>()
             .ok_or_else(|| ApiError::internal("no Kit: routes go through Routes::configure"))

@@ -276,7 +276,7 @@ mod tests {
         } = organized(&pool).await;
         let body = json!({"cases": [case("Case_7", IMAGE, REFERENCE)]});
         let (_, announced) = olga.post(&path, body.clone()).await;
-        assert_eq!(put(&announced["items"][0]["image"], IMAGE).await, 200);
+        assert_eq!(put_at(&announced["items"][0]["image"], IMAGE).await, 200);
         let (_, again) = olga.post(&path, body).await;
         assert_eq!(again["items"][0]["image"], Value::Null);
         assert!(again["items"][0]["reference"].is_object(), "{again}");
@@ -300,7 +300,7 @@ mod tests {
             body["replace"] = json!(image != IMAGE);
             let (status, announced) = olga.post(&path, body.clone()).await;
             assert_eq!(status, 200, "{announced}");
-            assert_eq!(put(&announced["items"][0]["image"], image).await, 200);
+            assert_eq!(put_at(&announced["items"][0]["image"], image).await, 200);
             assert_eq!(olga.post(&stored, names.clone()).await.0, 200);
         }
         let (_, listed) = olga.get(&path).await;
@@ -352,7 +352,7 @@ mod tests {
         let url = item["reference"]["url"].as_str().unwrap();
         assert!(url.contains("/molar-public/"), "{url}");
         for part in ["image", "reference"] {
-            assert_eq!(put(&item[part], IMAGE).await, 200);
+            assert_eq!(put_at(&item[part], IMAGE).await, 200);
         }
         let names = json!({"names": ["Case_7"]});
         assert_eq!(olga.post(&format!("{path}/stored"), names).await.0, 200);

@@ -23,7 +23,7 @@ impl Upsert<'_> {
         for class in &file.device_classes {
             let known = old.remove(&class.slug);
             let what = format!("device class {}", class.slug);
-            if self.note(&what, known.as_ref(), class)? {
+            if self.note(&what, known.as_ref(), class)?.is_some() {
                 self.write_device_class(challenge, class).await?;
             }
         }
