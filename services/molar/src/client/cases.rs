@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::upload::{Fingerprint, bytes_bar, fingerprint};
+use super::upload::{Fingerprint, bytes_bar, fingerprint, put_file};
 use super::{Api, Connection, Refusal, lookup, print, text};
 
 #[derive(Debug, clap::Args)]
@@ -231,10 +231,9 @@ impl<'a> Upload<'a> {
             });
         }
         let _slot = self.slots.acquire().await?;
-        put(self.api, url, path, print.size_bytes)
+        put_file(self.api, url, path, print.size_bytes, bar)
             .await
             .with_context(|| format!("{} was not sent", path.display()))?;
-        bar.inc(print.size_bytes);
         Ok(Done {
             files: 1,
             bytes: print.size_bytes,
@@ -257,34 +256,6 @@ fn announcement((case, [image, reference]): (&CaseFiles, &[Option<Fingerprint>; 
     one["image_name"] = json!(case.image.file_name().and_then(|n| n.to_str()));
     one["reference"] = json!(reference.as_ref().map(print));
     one
-}
-
-/// Puts a file with the headers that were signed, never the whole of it in memory.
-async fn put(api: &Api, presigned: &Value, path: &Path, size_bytes: u64) -> anyhow::Result<()> {
-    let url = presigned["url"].as_str().context("no URL to put to")?;
-    let mut request = api.http().put(url);
-    for (name, value) in presigned["headers"].as_object().into_iter().flatten() {
-        request = request.header(name, value.as_str().unwrap_or_default());
-    }
-    let file = tokio::fs::File::open(path).await?;
-    let length = file.metadata().await?.len();
-    ensure!(
-        length == size_bytes,
-        "the file was changed while it was sent"
-    );
-    let response = request
-        .header("content-length", size_bytes)
-        .body(file)
-        .send()
-        .await?;
-    let status = response.status();
-    if !status.is_success() {
-        bail!(
-            "the object store answered {status}: {}",
-            response.text().await.unwrap_or_default()
-        );
-    }
-    Ok(())
 }
 
 fn size(cases: &[CaseFiles]) -> anyhow::Result<u64> {

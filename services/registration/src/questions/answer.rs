@@ -1,10 +1,12 @@
 //! `POST /api/v1/questions/{id}/answer`
 
 use actix_web::web;
+use chrono::{DateTime, Utc};
 use molar_service::audit;
 use molar_web_kit::{ApiError, Caller, Complaints, Kit};
 use serde::Deserialize;
 use serde_json::json;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::list::{QuestionView, find_to_answer};
@@ -12,6 +14,7 @@ use super::{TEXT_MAX, rows};
 use crate::Error;
 use crate::faq::NoteKind;
 use crate::faq::create::{self, Text};
+use crate::mails;
 use crate::texts::prose;
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -81,9 +84,28 @@ pub async fn give(
     let details = json!({"is_first": is_first, "note_id": note});
     let actor = Some(caller.user_id);
     audit::append(&mut tx, now, actor, "question.answered", id, details, None).await?;
+    tell(&mut tx, kit, &question, &text, now).await?;
     tx.commit().await?;
     let mut conn = kit.db.acquire().await?;
     rows::find(&mut conn, id).await
+}
+
+/// Whoever reads the answer on the page is told of it.
+async fn tell(
+    conn: &mut PgConnection,
+    kit: &Kit,
+    question: &QuestionView,
+    answer: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let readers = rows::readers(&mut *conn, question.id).await?;
+    let cause = format!("question-answered/{}/{}", question.id, now.timestamp());
+    let subject = format!("Your question about {} is answered", question.challenge);
+    let text = format!(
+        "The organizers answered:\n\n{answer}\n\nYou had asked:\n\n{}\n\nAll your questions: {}questions\n",
+        question.text, kit.public_url
+    );
+    mails::queue(conn, now, &cause, &readers, &subject, &text).await
 }
 
 #[cfg(test)]
@@ -140,6 +162,11 @@ mod tests {
             json!([])
         );
 
+        let told = sqlx::query!("SELECT user_id, subject, text FROM registration.mails");
+        let told = told.fetch_one(&pool).await.unwrap();
+        assert_eq!(told.user_id, ada.id.0);
+        assert_eq!(told.subject, "Your question about demo is answered");
+        assert!(told.text.contains("FDI."), "{}", told.text);
         let (_, public) = api.nobody().get("/api/v1/challenges/demo/faq").await;
         assert_eq!(public["items"][0]["title"], "Which labels are used?");
         let text = public.to_string();

@@ -170,6 +170,18 @@ async fn select(
 }
 
 /// Whether there was no answer before.
+/// The asker, and who is in the team that it was asked for.
+pub async fn readers(db: impl PgExecutor<'_>, id: Uuid) -> sqlx::Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        r#"SELECT q.asked_by AS "id!" FROM registration.questions q WHERE q.id = $1
+           UNION
+           SELECT m.user_id FROM registration.questions q
+           JOIN registration.memberships m ON m.team_id = q.team_id WHERE q.id = $1"#,
+        id
+    );
+    Ok(ids.fetch_all(db).await?.into_iter().map(UserId).collect())
+}
+
 pub async fn answer(
     conn: &mut PgConnection,
     id: Uuid,

@@ -50,7 +50,8 @@ pub async fn addresses(db: impl PgExecutor<'_>, challenge: ChallengeId) -> sqlx:
               JOIN registration.users u ON u.id = s.user_id
               JOIN registration.memberships m ON m.user_id = u.id
               JOIN registration.teams t ON t.id = m.team_id
-              WHERE t.challenge_id = $1 AND u.anonymised_at IS NULL) s
+              WHERE t.challenge_id = $1 AND u.anonymised_at IS NULL
+                AND (u.confirmed_at IS NOT NULL OR NOT u.must_confirm)) s
         GROUP BY s.domain, s.network
         HAVING count(DISTINCT s.team_id) > 1 AND count(DISTINCT s.user_id) > 1
         ORDER BY s.network, s.domain

@@ -62,7 +62,7 @@ async fn one_of_many(reading: &Reading, of: Unread, now: DateTime<Utc>) -> Resul
     }
     let facts = facts(reading, &of).await?;
     let facts = match rows::before(&reading.db, of.reference_id).await? {
-        Some(before) => corrected(facts, &of, &before),
+        Some(before) => corrected(facts, &before),
         None => facts,
     };
     if let Some(complaint) = &facts.complaint {
@@ -72,31 +72,18 @@ async fn one_of_many(reading: &Reading, of: Unread, now: DateTime<Utc>) -> Resul
     Ok(())
 }
 
-/// Predictions were checked against the shape that is known, and a correction is looked at by nobody else before
-/// it counts.
-fn corrected(facts: Facts, of: &Unread, before: &Before) -> Facts {
+/// Predictions were checked against the shape that is known.
+fn corrected(facts: Facts, before: &Before) -> Facts {
     if facts.complaint.is_some() {
         return facts;
     }
-    let outside: Vec<_> = facts
-        .labels
-        .iter()
-        .filter(|label| !of.labels.contains(label))
-        .map(i32::to_string)
-        .collect();
-    let complaint = if facts.shape != before.shape {
-        format!(
-            "its shape is {:?}, that of the reference before {:?}: a correction keeps the shape of the image",
-            facts.shape, before.shape
-        )
-    } else if !outside.is_empty() {
-        format!(
-            "it has labels that the track does not know: {}",
-            outside.join(", ")
-        )
-    } else {
+    if facts.shape == before.shape {
         return facts;
-    };
+    }
+    let complaint = format!(
+        "its shape is {:?}, that of the reference before {:?}: a correction keeps the shape of the image",
+        facts.shape, before.shape
+    );
     Facts {
         complaint: Some(complaint),
         ..facts
@@ -402,7 +389,7 @@ mod tests {
         let before = polygons((8, 16), &[("11", [2, 2, 5, 5])]);
         let after = polygons((8, 16), &[("11", [2, 2, 5, 5]), ("99", [7, 2, 9, 5])]);
         let (complaint, ..) = correction_of(before.as_bytes(), after.as_bytes(), &owner).await;
-        assert!(complaint.unwrap().ends_with("does not know: 99"));
+        assert!(complaint.unwrap().contains("have no 99:"));
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

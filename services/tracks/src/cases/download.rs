@@ -87,12 +87,14 @@ pub async fn reference(
     id: web::Path<CaseId>,
 ) -> Result<HttpResponse, ApiError> {
     let found = sqlx::query!(
-        "SELECT s.id AS split_id, c.name, r.object_key
+        r#"SELECT s.id AS split_id, c.name, r.object_key, r.size_bytes, t.slug || '/' || s.slug AS "folder!"
          FROM tracks.cases c
          JOIN tracks.splits s ON s.id = c.split_id AND s.are_references_public
+         JOIN tracks.tracks t ON t.id = s.track_id
          JOIN tracks.case_references r ON r.case_id = c.id AND r.state = 'stored'
          JOIN tracks.reference_sets v ON v.id = r.reference_set_id
-         WHERE c.id = $1 AND c.state = 'stored' ORDER BY v.version DESC LIMIT 1",
+         WHERE c.id = $1 AND c.state = 'stored' AND v.version > 0
+         ORDER BY v.version DESC LIMIT 1"#,
         id.0
     )
     .fetch_optional(&kit.db)
@@ -111,6 +113,16 @@ pub async fn reference(
         )
         .await;
     let signed = signed.map_err(Error::from)?;
+    let link = Link {
+        challenge: split.challenge_id,
+        user: caller.user_id,
+        kind: Kind::Reference,
+        file: id.0,
+        place: &format!("{}/{name}", found.folder),
+        size_bytes: found.size_bytes,
+        good_for: TTL,
+    };
+    downloads::note(&kit.db, &link, kit.clock.now()).await?;
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, signed.url))
         .finish())

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix_web::web;
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_domain::{SplitId, uuid_at};
-use molar_objects::Bucket;
 use molar_service::audit;
 use molar_web_kit::{ApiError, Caller, Complaints, Kit};
 use serde::{Deserialize, Serialize};
@@ -91,7 +90,9 @@ pub async fn create(
         items.push(Wanted {
             name: new.name.clone(),
             case_id: case_id.unwrap_or_default(),
-            reference: content.sign(&state.store, Bucket::References, TTL).await?,
+            reference: content
+                .sign(&state.store, split.reference_bucket(), TTL)
+                .await?,
         });
     }
     Ok(web::Json(CreatedCorrection { id: set, items }))

@@ -11,6 +11,7 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use super::rows;
 use crate::Error;
 use crate::cases::splits;
+use crate::downloads::{self, Kind, Link};
 use crate::state::AppState;
 
 const TTL: Duration = Duration::from_secs(3600);
@@ -42,6 +43,16 @@ pub async fn download(
         .presign_get(Bucket::Public, key, TTL, name)
         .await;
     let signed = signed.map_err(Error::from)?;
+    let link = Link {
+        challenge: track.challenge_id,
+        user: caller.user_id,
+        kind: Kind::Pack,
+        file: pack.id,
+        place: &format!("{}/pack.zip", track.slug),
+        size_bytes: pack.size_bytes,
+        good_for: TTL,
+    };
+    downloads::note(&kit.db, &link, kit.clock.now()).await?;
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, signed.url))
         .finish())
