@@ -78,6 +78,8 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/join", "registration"),
     ("/organize/participations", "registration"),
     ("/organize/requests", "registration"),
+    ("/organize/queue", "execution"),
+    ("/organize/submissions", "submission"),
     ("/organize/rescorings", "scoring"),
     ("/organize/rescorings/*/moves", "leaderboard"),
     ("/submissions", "submission"),

@@ -4,6 +4,7 @@ use actix_web::web;
 use chrono::{DateTime, Utc};
 use molar_web_kit::{ApiError, Kit, Page, PageQuery};
 use serde::Serialize;
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::rows::workers::SILENCE;
@@ -38,19 +39,28 @@ pub async fn list(
     kit: web::Data<Kit>,
     query: web::Query<PageQuery>,
 ) -> Result<web::Json<Page<Item>>, ApiError> {
-    let alive_after = kit.clock.now() - SILENCE;
-    let items = sqlx::query_as!(
+    let items = items(&kit.db, kit.clock.now(), query.after(), query.fetch()).await?;
+    Ok(web::Json(Page::of(items, &query, |item| item.id)))
+}
+
+/// In the order of their enrolment.
+pub async fn items(
+    db: impl PgExecutor<'_>,
+    now: DateTime<Utc>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<Item>> {
+    sqlx::query_as!(
         Item,
         r#"SELECT w.id, w.name, w.device_class, w.slots, w.gpus, w.slot_memory_bytes, w.device, w.enrolled_at, w.last_seen_at,
                   w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $1 AS "is_live!",
                   w.is_draining, w.revoked_at,
                   (SELECT count(*) FROM execution.case_runs r WHERE r.worker_id = w.id AND r.state = 'running') AS "running!"
            FROM execution.workers w WHERE $2::uuid IS NULL OR w.id > $2 ORDER BY w.id LIMIT $3"#,
-        alive_after,
-        query.after(),
-        query.fetch(),
+        now - SILENCE,
+        after,
+        limit,
     )
-    .fetch_all(&kit.db)
-    .await?;
-    Ok(web::Json(Page::of(items, &query, |item| item.id)))
+    .fetch_all(db)
+    .await
 }
