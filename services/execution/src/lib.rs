@@ -12,6 +12,7 @@ mod error;
 mod lease;
 mod logs;
 mod openapi;
+mod pages;
 mod places;
 mod queue;
 mod routes;

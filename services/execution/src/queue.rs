@@ -4,6 +4,7 @@ use actix_web::web;
 use chrono::{DateTime, Utc};
 use molar_web_kit::{ApiError, Kit};
 use serde::Serialize;
+use sqlx::PgExecutor;
 
 use crate::rows::workers::SILENCE;
 
@@ -31,7 +32,13 @@ pub struct Class {
 #[utoipa::path(get, path = "/api/v1/queue", tag = "execution", responses((status = 200, body = Queue)))]
 #[tracing::instrument(name = "queue.find", skip_all)]
 pub async fn find(kit: web::Data<Kit>) -> Result<web::Json<Queue>, ApiError> {
-    let classes = sqlx::query_as!(
+    let classes = classes(&kit.db, kit.clock.now()).await?;
+    Ok(web::Json(Queue { classes }))
+}
+
+/// Every class that has workers or work.
+pub async fn classes(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<Vec<Class>> {
+    sqlx::query_as!(
         Class,
         r#"SELECT c.device_class AS "device_class!",
                   COALESCE(w.workers, 0) AS "live_workers!", COALESCE(w.slots, 0) AS "live_slots!",
@@ -48,11 +55,10 @@ pub async fn find(kit: web::Data<Kit>) -> Result<web::Json<Queue>, ApiError> {
                       FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
                       WHERE a.state IN ('queued', 'running') GROUP BY 1) r USING (device_class)
            ORDER BY 1"#,
-        kit.clock.now() - SILENCE,
+        now - SILENCE,
     )
-    .fetch_all(&kit.db)
-    .await?;
-    Ok(web::Json(Queue { classes }))
+    .fetch_all(db)
+    .await
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use molar_web_kit::routes::WorkerGate;
 use molar_web_kit::{Access, Routes};
 
 use crate::logs::{events, find, page, release};
+use crate::pages;
 use crate::queue;
 use crate::series;
 use crate::worker_api::{beat, claim, enrol, finish, heartbeat, log_piece, put, urls};
@@ -41,6 +42,7 @@ pub fn routes() -> Routes {
             Access::Organizer,
             release::release,
         )
+        .get("/organize/queue", Access::SignedIn, pages::queue::show)
         .get("/case-runs/{id}/log", Access::SignedIn, page::page)
         .post(
             "/case-runs/{id}/log/release",

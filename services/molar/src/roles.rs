@@ -95,6 +95,8 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/announcements", "registration"),
     ("/unsubscribe", "registration"),
     ("/organize/requests", "registration"),
+    ("/organize/queue", "execution"),
+    ("/organize/submissions", "submission"),
     ("/organize/rescorings", "scoring"),
     ("/organize/rescorings/*/moves", "leaderboard"),
     ("/submissions", "submission"),

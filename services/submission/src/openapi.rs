@@ -2,14 +2,16 @@ use utoipa::OpenApi;
 
 use crate::routes::routes;
 use crate::submissions::{
-    cancel, cases, choose, complete, create, find, list, measures, quota, sign, unfinished, upload,
-    withdraw,
+    cancel, cases, choose, complete, console, create, events, find, list, measures, quota, sign,
+    unfinished, upload, withdraw,
 };
 
 #[derive(OpenApi)]
 #[openapi(paths(
     create::create,
     list::list,
+    console::all,
+    events::events,
     find::find,
     upload::upload,
     unfinished::unfinished,

@@ -21,6 +21,22 @@ pub fn routes() -> Routes {
             Access::SignedIn,
             sign::sign,
         )
+        .get("/api/v1/submissions/all", Access::SignedIn, console::all)
+        .get(
+            "/organize/submissions",
+            Access::SignedIn,
+            pages::console::console,
+        )
+        .get(
+            "/organize/submissions/{id}",
+            Access::SignedIn,
+            pages::life::life,
+        )
+        .get(
+            "/api/v1/submissions/{id}/events",
+            Access::SignedIn,
+            events::events,
+        )
         .get("/api/v1/submissions/{id}", Access::SignedIn, find::find)
         .get(
             "/api/v1/submissions/{id}/upload",

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use molar_domain::worker_api::Device;
 use molar_web_kit::{ApiError, Kit, Page, PageQuery};
 use serde::Serialize;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::Result;
@@ -42,8 +43,18 @@ pub async fn list(
     kit: web::Data<Kit>,
     query: web::Query<PageQuery>,
 ) -> Result<web::Json<Page<Item>>, ApiError> {
-    let alive_after = kit.clock.now() - SILENCE;
-    let mut items: Vec<Item> = sqlx::query_as!(
+    let items = items(&kit.db, kit.clock.now(), query.after(), query.fetch()).await?;
+    Ok(web::Json(Page::of(items, &query, |item| item.id)))
+}
+
+/// In the order of their enrolment.
+pub async fn items(
+    db: &PgPool,
+    now: DateTime<Utc>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let mut items = sqlx::query_as!(
         Item,
         r#"SELECT w.id, w.name, w.device_class, w.slots, w.gpus, w.slot_memory_bytes, w.device, w.enrolled_at, w.last_seen_at,
                   w.revoked_at IS NULL AND NOT w.is_draining AND w.last_seen_at > $1 AS "is_live!",
@@ -51,19 +62,19 @@ pub async fn list(
                   (SELECT count(*) FROM execution.case_runs r WHERE r.worker_id = w.id AND r.state = 'running') AS "running!",
                   '{}'::text[] AS "differences!"
            FROM execution.workers w WHERE $2::uuid IS NULL OR w.id > $2 ORDER BY w.id LIMIT $3"#,
-        alive_after,
-        query.after(),
-        query.fetch(),
+        now - SILENCE,
+        after,
+        limit,
     )
-    .fetch_all(&kit.db)
+    .fetch_all(db)
     .await?;
-    compare(&kit, &mut items).await?;
-    Ok(web::Json(Page::of(items, &query, |item| item.id)))
+    compare(db, &mut items).await?;
+    Ok(items)
 }
 
 /// Holds each worker that still has its key against every description of its class.
-async fn compare(kit: &Kit, items: &mut [Item]) -> Result<()> {
-    let classes = described_classes(&kit.db).await?;
+async fn compare(db: &PgPool, items: &mut [Item]) -> Result<()> {
+    let classes = described_classes(db).await?;
     for item in items.iter_mut().filter(|item| item.revoked_at.is_none()) {
         // A device that an older version wrote has its gaps filled; one that is no device tells nothing.
         let device: Device = serde_json::from_value(item.device.clone()).unwrap_or_default();

@@ -1,8 +1,10 @@
 //! Pages of submissions, rendered here and readable without JavaScript.
 
 pub mod actions;
+pub mod console;
 mod curves;
 pub mod index;
+pub mod life;
 pub mod new;
 mod plot;
 pub mod submission;

@@ -1,6 +1,7 @@
 //! The SQL of the role, a file per table or view.
 
 pub mod cases;
+pub mod events;
 pub mod images;
 pub mod ledger;
 pub mod life;

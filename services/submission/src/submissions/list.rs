@@ -65,12 +65,12 @@ pub async fn page(
 }
 
 /// Where the caller may look at everybody's; `None` is everywhere.
-fn challenges(caller: &Caller) -> Option<Vec<Uuid>> {
+pub fn challenges(caller: &Caller) -> Option<Vec<Uuid>> {
     let all = caller.organizer_of.iter().chain(&caller.reviewer_of);
     (!caller.is_admin).then(|| all.map(|challenge| challenge.0).collect())
 }
 
-async fn items(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<SubmissionItem>, ApiError> {
+pub async fn items(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<SubmissionItem>, ApiError> {
     let mut lives = life::list(&mut *conn, ids).await?;
     lives.reverse();
     let phase_ids: Vec<Uuid> = lives.iter().map(|life| life.phase_id).collect();

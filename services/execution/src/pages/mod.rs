@@ -1,0 +1,3 @@
+//! Pages of the console that this role renders.
+
+pub mod queue;
