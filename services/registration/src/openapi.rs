@@ -1,8 +1,8 @@
 use utoipa::OpenApi;
 
 use crate::{
-    accounts, agreements, announcements, faq, invitations, ledger, mails, participations, questions,
-    requests, sessions, signs, teams, tokens,
+    accounts, agreements, announcements, faq, invitations, ledger, mails, participations,
+    questions, requests, sessions, signs, teams, tokens,
 };
 
 #[derive(OpenApi)]

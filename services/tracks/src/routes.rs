@@ -131,7 +131,11 @@ pub fn routes() -> Routes {
             Organizer,
             pages::organize::publish,
         )
-        .get("/organize/challenges", Organizer, pages::organize_challenges::index)
+        .get(
+            "/organize/challenges",
+            Organizer,
+            pages::organize_challenges::index,
+        )
         .post("/organize/file/plan", Organizer, pages::file::plan)
         .post("/organize/file/apply", Organizer, pages::file::apply)
         .get(

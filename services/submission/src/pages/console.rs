@@ -93,6 +93,9 @@ mod tests {
         let failed = "/organize/submissions?challenge=&state=failed";
         let (_, html) = world.page_as(&olga, failed).await;
         assert!(!html.contains(&link) && html.contains("empty"), "{html}");
-        assert!(html.contains("/api/v1/submissions/all?state=failed"), "{html}");
+        assert!(
+            html.contains("/api/v1/submissions/all?state=failed"),
+            "{html}"
+        );
     }
 }

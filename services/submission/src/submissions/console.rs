@@ -184,9 +184,7 @@ mod tests {
         assert_eq!(of("since=2100-01-01T00:00:00Z").await, sorted(&[]));
         assert_eq!(of("until=2100-01-01T00:00:00Z").await, both);
         // Keyset: each once.
-        let (_, first) = world
-            .get_as(&olga, "/api/v1/submissions/all?limit=1")
-            .await;
+        let (_, first) = world.get_as(&olga, "/api/v1/submissions/all?limit=1").await;
         let next = format!("limit=1&cursor={}", first["next"].as_str().unwrap());
         let second = of(&next).await;
         assert_eq!(second.len(), 1);

@@ -84,7 +84,10 @@ mod tests {
     async fn an_organizer_reads_a_whole_life_in_order_and_its_team_does_not(pool: PgPool) {
         let world = World::new(&pool).await;
         let phase = PhaseBuilder::new("final").kind(molar_domain::phase::SubmissionKind::Container);
-        let challenge = ChallengeBuilder::new("other").phase(phase).insert(&pool).await;
+        let challenge = ChallengeBuilder::new("other")
+            .phase(phase)
+            .insert(&pool)
+            .await;
         let team = TeamBuilder::new(&challenge, "Molars")
             .member(world.member.id)
             .insert(&pool)
@@ -103,7 +106,10 @@ mod tests {
         let (status, life) = world.get_as(&olga, &path).await;
         assert_eq!(status.as_u16(), 200, "{life}");
         let items = life["items"].as_array().unwrap();
-        let what: Vec<_> = items.iter().map(|one| one["what"].as_str().unwrap()).collect();
+        let what: Vec<_> = items
+            .iter()
+            .map(|one| one["what"].as_str().unwrap())
+            .collect();
         assert_eq!(what[0], "created");
         for expected in [
             "uploaded",
@@ -114,7 +120,10 @@ mod tests {
         ] {
             assert!(what.contains(&expected), "{expected} in {what:?}");
         }
-        let at: Vec<_> = items.iter().map(|one| one["at"].as_str().unwrap()).collect();
+        let at: Vec<_> = items
+            .iter()
+            .map(|one| one["at"].as_str().unwrap())
+            .collect();
         assert!(at.is_sorted(), "{at:?}");
         let page = format!("/organize/submissions/{}", submission.id);
         let (_, html) = world.page_as(&olga, &page).await;

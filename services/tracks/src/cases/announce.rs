@@ -328,9 +328,7 @@ impl Wanted {
             None => None,
         };
         let reference = match self.reference {
-            Some(reference) => {
-                Some(reference.sign(store, split.reference_bucket(), TTL).await?)
-            }
+            Some(reference) => Some(reference.sign(store, split.reference_bucket(), TTL).await?),
             None => None,
         };
         Ok(AnnouncedCase {
