@@ -34,7 +34,10 @@ pub struct Origin(Option<IpAddr>);
 
 impl Origin {
     pub fn of(request: &HttpRequest) -> Self {
-        Self(Kit::of(request).ok().map(|kit| kit.address_of(request)))
+        Self(request.peer_addr().and_then(|_| {
+            let kit = Kit::of(request).ok()?;
+            Some(kit.address_of(request))
+        }))
     }
 }
 

@@ -6,6 +6,7 @@ use molar_domain::UserId;
 use molar_web_kit::{ApiError, Begun, Complaints, Kit, Once};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use super::{confirm, rows};
 use crate::Error;
@@ -102,7 +103,7 @@ pub async fn create(
         Begun::Replay(response) => return Ok(response),
         Begun::Fresh(once) => once,
     };
-    let id = rows::insert(&mut *tx, &new, &hash, kit.clock.now()).await?;
+    let id = insert(&mut tx, &kit, &state, &new, &hash).await?;
     let response = once
         .finish(&mut tx, StatusCode::CREATED, None, &AccountView { id })
         .await?;
@@ -118,12 +119,24 @@ pub async fn register(
     let new = request.validate()?;
     let hash = state.passwords.hash(new.password.clone()).await?;
     let mut tx = kit.db.begin().await?;
-    let id = rows::insert(&mut *tx, &new, &hash, kit.clock.now()).await?;
-    if state.must_confirm {
-        rows::set_must_confirm(&mut *tx, id).await?;
-    }
-    confirm::queue(&mut tx, kit, id, &new.email).await?;
+    let id = insert(&mut tx, kit, state, &new, &hash).await?;
     tx.commit().await?;
+    Ok(id)
+}
+
+/// With the mail that asks to confirm the address.
+async fn insert(
+    conn: &mut PgConnection,
+    kit: &Kit,
+    state: &AppState,
+    new: &NewAccount,
+    hash: &str,
+) -> Result<UserId, Error> {
+    let id = rows::insert(&mut *conn, new, hash, kit.clock.now()).await?;
+    if state.must_confirm {
+        rows::set_must_confirm(&mut *conn, id).await?;
+    }
+    confirm::queue(conn, kit, id, &new.email).await?;
     Ok(id)
 }
 
