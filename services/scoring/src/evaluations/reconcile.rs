@@ -216,6 +216,7 @@ mod tests {
         measure_by(&mut reconciler, &owner, &new, 1).await;
         assert_eq!(counts(&owner).await, ["cancelled f", "running t"]);
         score_all(&owner).await;
+        round(&reconciler).await.unwrap();
         measure_by(&mut reconciler, &owner, &old, 2).await;
         assert_eq!(counts(&owner).await, ["cancelled f", "finished t"]);
 
