@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use molar_domain::{Clock as _, SystemClock};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use sqlx::PgPool;
+
+use crate::owner;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -45,7 +47,7 @@ enum Command {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let pool = connect(&args.database_url).await?;
+    let pool = owner::connect(&args.database_url).await?;
     let now = SystemClock.now();
     match args.command {
         Command::Create {
@@ -67,13 +69,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     pool.close().await;
     Ok(())
-}
-
-pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
-    Ok(sqlx::postgres::PgPoolOptions::new()
-        .max_connections(2)
-        .connect(url.expose_secret())
-        .await?)
 }
 
 pub async fn enrolment_token(pool: &PgPool, now: DateTime<Utc>) -> anyhow::Result<String> {

@@ -10,8 +10,8 @@ use molar_leaderboard::{AuditHead, Verified};
 use molar_service::audit;
 use secrecy::SecretString;
 
-use crate::admin;
 use crate::client::Connection;
+use crate::owner;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -123,7 +123,7 @@ async fn breaks_of(
         )),
         None => None,
     };
-    let pool = admin::connect(url).await?;
+    let pool = owner::connect(url).await?;
     let found = audit::breaks(&pool, head).await?;
     pool.close().await;
     Ok(found.into_iter().map(|one| (one.seq, one.what)).collect())
@@ -162,7 +162,7 @@ async fn export(args: Export) -> anyhow::Result<()> {
 }
 
 async fn erase(args: Erase) -> anyhow::Result<()> {
-    let pool = admin::connect(&args.database_url).await?;
+    let pool = owner::connect(&args.database_url).await?;
     let mut tx = pool.begin().await?;
     let now = SystemClock.now();
     let erased = audit::erase(&mut tx, now, None, UserId(args.user), &args.word).await?;

@@ -10,6 +10,7 @@ pub mod backup;
 pub mod cli;
 pub mod demo;
 pub mod migrate;
+pub mod owner;
 pub mod pack;
 pub mod phantom;
 pub mod platform;

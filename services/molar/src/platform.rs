@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::up::{Child, Part, ROLES, Ready, Servers, Supervisor, Tier, UpArgs, nginx};
-use crate::{admin, migrate, roles};
+use crate::{admin, migrate, owner, roles};
 
 /// Where the platform that was started can be reached.
 pub struct Platform {
@@ -231,7 +231,7 @@ impl Starter<'_> {
             child = child.env("MOLAR_AMQP_URL", broker.expose_secret());
         }
         if !key_file.exists() {
-            let pool = admin::connect(owner_url).await?;
+            let pool = owner::connect(owner_url).await?;
             let token = admin::enrolment_token(&pool, SystemClock.now()).await?;
             pool.close().await;
             child = child.env("MOLAR_ENROLMENT_TOKEN", token);

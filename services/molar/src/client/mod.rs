@@ -20,6 +20,7 @@ pub mod logs;
 pub mod lookup;
 pub mod session;
 pub mod status;
+pub mod submission;
 pub mod submit;
 pub mod team;
 pub mod upload;

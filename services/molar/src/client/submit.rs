@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
+use super::submission::Submission;
 use super::upload::{self, Limit, Plan, Sender, bytes_bar, insist, parse_rate};
 use super::{Api, Connection, lookup, print, status, text};
 
@@ -48,17 +49,6 @@ pub struct Args {
     /// Answer in JSON.
     #[arg(long)]
     json: bool,
-}
-
-/// What a submission is made of.
-pub struct Submission<'a> {
-    pub phase_id: &'a str,
-    pub team_id: &'a str,
-    pub file: &'a std::path::Path,
-    pub note: &'a str,
-    pub code_url: Option<&'a str>,
-    pub licence: Option<&'a str>,
-    pub is_trial: bool,
 }
 
 /// How its file goes out.

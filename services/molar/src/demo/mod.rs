@@ -135,7 +135,7 @@ async fn hand_in(
     file: &Path,
 ) -> anyhow::Result<()> {
     let phase_id = phase_id(challenge, track, phase)?;
-    let submission = crate::client::submit::Submission {
+    let submission = crate::client::submission::Submission {
         phase_id,
         team_id: &team.id,
         file,

@@ -10,9 +10,9 @@ use rand::Rng as _;
 use serde_json::{Value, json};
 
 use super::{Stage, TRACKS, phases};
-use crate::admin;
 use crate::client::cases::upload_folder;
 use crate::client::{Api, text};
+use crate::owner;
 use crate::platform::Platform;
 
 const EMAIL: &str = "organizer@demo.invalid";
@@ -31,7 +31,7 @@ pub async fn enter(stage: &Stage<'_>, platform: &Platform) -> anyhow::Result<Api
         }
         Err(_) => {
             let password = random_password();
-            let pool = admin::connect(&platform.owner_url).await?;
+            let pool = owner::connect(&platform.owner_url).await?;
             molar_registration::create_admin(
                 &pool,
                 SystemClock.now(),

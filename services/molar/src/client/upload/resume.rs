@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::client::api::Api;
-use crate::client::submit::Submission;
+use crate::client::submission::Submission;
 
 const MIB: u64 = 1 << 20;
 
