@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use molar_domain::PhaseId;
 use molar_domain::ids::uuid_at;
 use molar_domain::metric::Metric;
+use molar_domain::phase::Keep;
 use molar_ranking::{Direction, Entry, MetricColumn, Table, rank_table};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
@@ -39,7 +40,16 @@ pub async fn one(db: &PgPool, phase_id: PhaseId, now: DateTime<Utc>) -> Result<b
 
 async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> Result<bool, Error> {
     let phase = phases::find(&mut *tx, phase_id).await?;
-    let entries = entries(&phase, candidates::list(tx, &phase).await?)?;
+    // The file may name a metric for the best that what counts was not measured by: a re-scoring decides.
+    let is_measured = |metric: &String| phase.metrics.contains(metric);
+    if phase.keep == Keep::Best && !phase.keep_metric.as_ref().is_some_and(is_measured) {
+        return Ok(false);
+    }
+    let entries = entries(&phase, candidates::list(&mut *tx, &phase).await?)?;
+    // A re-scoring may have been published between the two reads.
+    if phases::find(&mut *tx, phase_id).await?.metrics != phase.metrics {
+        return Ok(false);
+    }
     let inputs = inputs_hash(&phase.metrics, &entries);
     let last = rankings::last(tx, phase_id).await?;
     let is_first = last.is_none();

@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use molar_domain::{ChallengeId, UserId};
 use molar_service::audit;
+use molar_web_kit::ApiError;
 use secrecy::SecretString;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use crate::accounts::create::CreateAccount;
 use crate::passwords::Passwords;
-use crate::{Error, accounts, challenges};
+use crate::{Error, accounts, challenges, links, tokens};
 
 /// Makes an administrator, or makes one of the account that the address has; the password becomes
 /// the given one either way. `owner` logs in as the owner of the database.
@@ -36,12 +37,17 @@ pub async fn create_admin(
         None => accounts::rows::insert(&mut *tx, &new, &hash, now).await?,
     };
     sqlx::query!(
-        "UPDATE registration.users SET is_admin = true, password_hash = $2, must_confirm = false WHERE id = $1",
+        "UPDATE registration.users SET is_admin = true, password_hash = $2, must_confirm = false,
+                confirmed_at = COALESCE(confirmed_at, $3) WHERE id = $1",
         id.0,
-        hash
+        hash,
+        now,
     )
     .execute(&mut *tx)
     .await?;
+    // Somebody else may have taken the address before.
+    tokens::rows::revoke_all(&mut *tx, id, now).await?;
+    links::end_all(&mut tx, id, now).await?;
     let details = json!({ "from": { "is_admin": was_admin }, "to": { "is_admin": true } });
     audit::append(&mut tx, now, None, "admin.created", id.0, details, None).await?;
     tx.commit().await?;
@@ -61,6 +67,10 @@ pub async fn grant_organizer(
     let user = accounts::rows::by_email(&mut *tx, &email)
         .await?
         .ok_or(Error::NotFound("user"))?;
+    if user.must_confirm && user.confirmed_at.is_none() {
+        let why = "the address of this account is not confirmed: its owner opens the link that was mailed first";
+        return Err(ApiError::conflict(why).into());
+    }
     insert_organizer(&mut tx, challenge.id, user.id, now).await?;
     let details = json!({ "user_id": user.id, "to": "organizer" });
     audit::append(

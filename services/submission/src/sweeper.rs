@@ -56,6 +56,7 @@ pub async fn drop_archives(db: &PgPool, store: &Store) -> sqlx::Result<()> {
 async fn expire_some(db: &PgPool) -> sqlx::Result<Vec<Upload>> {
     let mut tx = db.begin().await?;
     let now = db::now(&mut *tx).await?;
+    uploads::follow_phases(&mut tx).await?;
     let expired = uploads::expire(&mut tx, now, BATCH).await?;
     for upload in &expired {
         quota::settle_one(&mut tx, upload.submission_id, now).await?;

@@ -14,7 +14,7 @@ use super::rows::{self, User};
 use crate::limiter::{self, Door};
 use crate::mails::{AccountMail, queue_account};
 use crate::state::AppState;
-use crate::{Error, tokens};
+use crate::{Error, links, tokens};
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,13 +77,15 @@ pub async fn change_password(
     let now = kit.clock.now();
     let mut tx = kit.db.begin().await?;
     rows::set_password(&mut *tx, user.id, &hash).await?;
+    links::end_all(&mut tx, user.id, now).await?;
     tokens::rows::revoke_sessions(&mut *tx, user.id, Some(caller.token_id), now).await?;
     let session = tokens::rows::renew(&mut *tx, caller.token_id).await?;
     let told = AccountMail {
         user: user.id,
         email: &user.email,
         subject: "Your password was changed",
-        text: "The password of your account was changed, and all other sessions were ended.\n\n\
+        text: "The password of your account was changed, and all other sessions were ended. Tokens of the API go on: \
+               look through them at your account page.\n\n\
                If that was not you, ask for a new one: \"Forgot your password?\" below the form to sign in.",
         link: None,
     };

@@ -115,6 +115,7 @@ pub async fn set_password(
     }
     let hash = state.passwords.hash(request.password).await?;
     rows::set_password(&mut *tx, user.id, &hash).await?;
+    links::end_all(&mut tx, user.id, now).await?;
     // Whoever opened it reads that mailbox.
     rows::set_confirmed(&mut *tx, user.id, &opened.email, now).await?;
     tokens::rows::revoke_all(&mut *tx, user.id, now).await?;

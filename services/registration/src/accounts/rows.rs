@@ -181,6 +181,12 @@ pub async fn delete_what_is_theirs(
         .execute(&mut *conn)
         .await?;
     sqlx::query!(
+        "DELETE FROM registration.idempotency_keys WHERE caller_id = $1",
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
         "DELETE FROM registration.mail_links WHERE user_id = $1",
         id.0
     )

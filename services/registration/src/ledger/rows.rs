@@ -30,8 +30,9 @@ pub async fn people(
         LEFT JOIN LATERAL (
             SELECT a.signed_name, a.affiliation, a.version, a.signed_at
             FROM registration.agreements a
+            JOIN tracks.agreement_texts t ON t.challenge_id = a.challenge_id AND t.version = a.version
             WHERE a.user_id = u.id AND a.challenge_id = $1
-            ORDER BY a.signed_at DESC, a.id DESC LIMIT 1) s ON true
+            ORDER BY t.created_at DESC, t.version DESC LIMIT 1) s ON true
         CROSS JOIN LATERAL (
             SELECT count(DISTINCT (h.kind, h.file_id)) AS files, count(*) AS links,
                    max(h.handed_at) AS last_link_at

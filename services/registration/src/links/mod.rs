@@ -87,6 +87,23 @@ pub async fn insert(
     Ok(link)
 }
 
+/// Ends all that is on its way to a person: who had the account before the password was changed has none of it.
+pub async fn end_all(
+    conn: &mut PgConnection,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE registration.mail_links SET expires_at = $2
+         WHERE user_id = $1 AND used_at IS NULL AND expires_at > $2",
+        user.0,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// A link that was opened in time, by whoever reads the mailbox.
 pub struct Opened {
     pub user_id: UserId,

@@ -238,6 +238,7 @@ async fn tell(kit: &Kit, caller: &Caller, outcome: Outcome) -> Told {
             what: view.state.to_string(),
         },
         (None, problem) => {
+            let waits = outcome.waiting.map(|waiting| waiting.detail);
             let seen = list::find(kit, caller, outcome.id).await.ok();
             let errors = problem.iter().flat_map(|problem| &problem.errors);
             let errors = errors.map(|error| error.detail.clone());
@@ -247,8 +248,9 @@ async fn tell(kit: &Kit, caller: &Caller, outcome: Outcome) -> Told {
                     format!("{} ({})", view.team, view.track)
                 }),
                 is_done: false,
-                what: detail
+                what: waits
                     .into_iter()
+                    .chain(detail)
                     .chain(errors)
                     .collect::<Vec<_>>()
                     .join("; "),

@@ -77,8 +77,10 @@ pub async fn list_unread(
 pub async fn share_facts(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let shared = sqlx::query!(
         "INSERT INTO scoring.reference_facts
-             (reference_id, case_id, reference_set_id, is_good, shape, labels, spacing_mm, sha256, read_at)
-         SELECT r.reference_id, r.case_id, r.reference_set_id, true, k.shape, k.labels, k.spacing_mm, k.sha256, $1
+             (reference_id, case_id, reference_set_id, is_good, shape, labels, spacing_mm, sha256, read_at,
+              warning, image_shape)
+         SELECT r.reference_id, r.case_id, r.reference_set_id, true, k.shape, k.labels, k.spacing_mm, k.sha256, $1,
+                k.warning, k.image_shape
          FROM tracks.stored_references r
          JOIN tracks.corrected_references c ON c.reference_id = r.reference_id
          JOIN scoring.reference_facts k ON k.reference_id = c.before_id AND k.sha256 = r.sha256 AND k.is_good

@@ -87,7 +87,14 @@ pub async fn settle(
         }),
         Ok(Verdict::Ask) => Ok(Outcome::Waits(ask(conn, wish, now).await?)),
         Ok(Verdict::Confirm(id)) => {
-            decide(conn, id, wish.by, "confirmed", wish.reason, now).await?;
+            if !decide(&mut *conn, id, wish.by, "confirmed", wish.reason, now).await? {
+                // Declined in this very moment.
+                return Err(Error::Refused {
+                    act: wish.act,
+                    why: Refusal::Over,
+                    others: Vec::new(),
+                });
+            }
             let (open, reason) = open.ok_or(sqlx::Error::RowNotFound)?;
             Ok(Outcome::Act {
                 reason: reason.or_else(|| wish.reason.map(str::to_owned)),

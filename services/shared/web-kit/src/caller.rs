@@ -210,7 +210,8 @@ pub(crate) async fn find(
     let scopes: Vec<Scope> = scopes
         .collect::<Result<_, _>>()
         .map_err(ApiError::internal)?;
-    let organizes = scopes.contains(&Scope::Organize);
+    // Whose address nobody confirmed is nobody's organizer yet.
+    let organizes = scopes.contains(&Scope::Organize) && row.may_take_part;
     let challenges = |ids: Vec<Uuid>| {
         let ids = ids.into_iter().filter(|_| organizes);
         ids.map(ChallengeId).collect()

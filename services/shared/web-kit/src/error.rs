@@ -202,6 +202,9 @@ impl From<sqlx::Error> for ApiError {
             sqlx::Error::Database(cause) if is_passing(cause.code().as_deref()) => {
                 Self::unavailable(cause)
             }
+            sqlx::Error::Database(cause) if cause.code().as_deref() == Some("22021") => {
+                Self::BadRequest("a text has a character that cannot be kept (NUL)".into())
+            }
             other => Self::internal(other),
         }
     }

@@ -216,6 +216,22 @@ pub async fn rules(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Result<Rule
     })
 }
 
+/// Whether something that was handed in to a phase may still change its ranks.
+pub async fn has_work_in_flight(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM submission.life l
+               WHERE l.phase_id = $1 AND l.cancelled_at IS NULL
+                 AND NOT EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = l.submission_id)
+                 AND l.evaluation_state IS DISTINCT FROM 'finished'
+                 AND l.upload_state NOT IN ('refused', 'cancelled', 'expired')
+                 AND (l.attempt_state IS NULL OR l.attempt_state NOT IN ('failed', 'cancelled'))) AS "has!""#,
+        phase_id,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// The rank of a team on the newest board of a phase; none where it has no entry, or one out of
 /// competition.
 pub async fn rank(

@@ -9,6 +9,9 @@ use uuid::Uuid;
 
 use crate::checks::{Image, Lookup};
 
+/// For so long a file may be under way.
+pub const OPEN_HOURS: i32 = 24;
+
 #[derive(Debug, Clone)]
 pub struct Upload {
     pub submission_id: Uuid,
@@ -153,6 +156,22 @@ pub async fn cancel(
 }
 
 /// Ends up to `limit` uploads whose time has passed.
+/// Uploads under way end with their phase, whose end may have moved.
+pub async fn follow_phases(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE submission.uploads u SET open_until = n.at
+         FROM submission.submissions s
+         JOIN tracks.phase_facts p ON p.phase_id = s.phase_id,
+              LATERAL (SELECT least(s.created_at + make_interval(hours => $1),
+                                    p.closes_at + p.upload_grace_s * interval '1 second') AS at) n
+         WHERE s.id = u.submission_id AND u.state = 'open' AND u.open_until <> n.at",
+        OPEN_HOURS,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 pub async fn expire(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
@@ -171,6 +190,17 @@ pub async fn expire(
     )
     .fetch_all(conn)
     .await
+}
+
+/// Its bytes are looked for once more.
+pub async fn drop_again(db: impl PgExecutor<'_>, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE submission.uploads SET dropped_at = NULL WHERE submission_id = $1",
+        id
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Expired and cancelled ones whose bytes may still be in the store.

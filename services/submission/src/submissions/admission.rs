@@ -169,21 +169,18 @@ async fn require_finalist(
         return Ok(());
     };
     let Finalists { title, top, .. } = finalists;
-    if now < finalists.known_at {
+    if now < finalists.known_at || phases::has_work_in_flight(&mut *conn, finalists.phase_id).await? {
         let why = format!(
-            "only the {top} best teams of {title} may submit, and that phase has not closed yet"
+            "only the {top} best teams of {title} may submit, and the last ranks of that phase are not known yet"
         );
         return Err(ApiError::conflict(why).with_code("finalists-unknown"));
     }
-    let rank = phases::rank(conn, finalists.phase_id, team).await?;
+    let rank = phases::rank(&mut *conn, finalists.phase_id, team).await?;
     if is_finalist(rank, *top) {
         return Ok(());
     }
-    let place = match rank {
-        Some(rank) => format!("your team's place there is {rank}"),
-        None => "your team has no place there".to_owned(),
-    };
-    let why = format!("only the {top} best teams of {title} may submit, and {place}");
+    // Not which place it has: the board may not be public yet.
+    let why = format!("only the {top} best teams of {title} may submit, and yours is not among them");
     Err(ApiError::forbidden(why).with_code("not-a-finalist"))
 }
 

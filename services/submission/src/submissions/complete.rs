@@ -83,7 +83,12 @@ pub async fn complete(
     let now = db::now(&mut *tx).await?;
     let upload = uploads::lock(&mut tx, *id).await?;
     if !is_complete(&upload) {
-        require_open(&upload)?;
+        if require_open(&upload).is_err() {
+            // The file was made whole after it had been dropped.
+            uploads::drop_again(&mut *tx, *id).await?;
+            tx.commit().await?;
+            return Err(require_open(&upload).err().unwrap_or_else(expired));
+        }
         if !uploads::complete(&mut *tx, *id, sha256.as_deref(), now).await? {
             return Err(expired());
         }

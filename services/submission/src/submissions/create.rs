@@ -21,7 +21,7 @@ use crate::rows::{ledger, life, submissions};
 use crate::state::{State, ask};
 
 /// Nobody needs longer for a file, and the parts of it cost space.
-const OPEN_MAX: TimeDelta = TimeDelta::hours(24);
+const OPEN_MAX: TimeDelta = TimeDelta::hours(uploads::OPEN_HOURS as i64);
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

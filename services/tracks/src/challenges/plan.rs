@@ -66,7 +66,11 @@ pub struct Touches {
 impl Touches {
     /// Of the counts of a phase, those that this change concerns.
     pub fn by(self, changes: &[FieldChange]) -> Self {
-        let is_any = |keys: &[&str]| changes.iter().any(|c| keys.contains(&c.key.as_str()));
+        let is_of = |c: &FieldChange, key: &str| {
+            let rest = c.key.strip_prefix(key);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let is_any = |keys: &[&str]| changes.iter().any(|c| keys.iter().any(|key| is_of(c, key)));
         let is_measured = is_any(&["metrics", "limits.wall_s", "groups", "pixel_spacing_mm"]);
         let is_ranked = is_measured || is_any(&["keep", "keep_metric"]);
         Self {
@@ -195,6 +199,12 @@ fn compare(name: &str, old: &Value, new: &Value, found: &mut Vec<FieldChange>) {
                 let name = [name, key].join(if name.is_empty() { "" } else { "." });
                 compare(&name, old.get(key).unwrap_or(&Value::Null), value, found);
             }
+            let gone = old.iter().filter(|(key, _)| !new.contains_key(*key));
+            found.extend(gone.map(|(key, value)| FieldChange {
+                key: [name, key].join(if name.is_empty() { "" } else { "." }),
+                from: value.clone(),
+                to: Value::Null,
+            }));
         }
         (old, new) if old == new => {}
         (old, new) => found.push(FieldChange {

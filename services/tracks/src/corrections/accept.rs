@@ -42,8 +42,12 @@ pub async fn take(
     splits::lock(&mut tx, seen.split_id).await?;
     let seen = find::row(&mut *tx, id).await?;
     require_open(&mut tx, &seen).await?;
-    // Cases that were added since.
-    rows::share(&mut tx, seen.based_on, seen.id).await?;
+    // Cases that were added since: kept, so that they are read and the next try finds them good.
+    if rows::share(&mut tx, seen.based_on, seen.id).await? > 0 {
+        tx.commit().await?;
+        let why = "cases were added since, which are being read; accept it again in some seconds";
+        return Err(ApiError::conflict(why).with_code("correction-not-good"));
+    }
     require_good(&mut tx, &seen).await?;
     let version = rows::accept(&mut tx, &seen, caller.user_id.0, now).await?;
     let details = json!({"split_id": seen.split_id, "version": version});

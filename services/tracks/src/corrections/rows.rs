@@ -27,7 +27,7 @@ pub async fn base(conn: &mut PgConnection, split: Uuid) -> sqlx::Result<Option<B
     let rows = sqlx::query!(
         "SELECT c.name, r.case_id, r.sha256
          FROM tracks.case_references r JOIN tracks.cases c ON c.id = r.case_id
-         WHERE r.reference_set_id = $1 AND r.state = 'stored'",
+         WHERE r.reference_set_id = $1 AND r.state = 'stored' AND c.state <> 'removed'",
         set,
     )
     .fetch_all(conn)
@@ -127,8 +127,8 @@ pub async fn share(conn: &mut PgConnection, from: Uuid, to: Uuid) -> sqlx::Resul
         "INSERT INTO tracks.case_references
              (id, reference_set_id, case_id, object_key, size_bytes, sha256, state, stored_at)
          SELECT gen_random_uuid(), $2, r.case_id, r.object_key, r.size_bytes, r.sha256, r.state, r.stored_at
-         FROM tracks.case_references r
-         WHERE r.reference_set_id = $1 AND NOT EXISTS (
+         FROM tracks.case_references r JOIN tracks.cases c ON c.id = r.case_id AND c.state <> 'removed'
+         WHERE r.reference_set_id = $1 AND r.state = 'stored' AND NOT EXISTS (
              SELECT FROM tracks.case_references o WHERE o.reference_set_id = $2 AND o.case_id = r.case_id)",
         from,
         to,
@@ -194,7 +194,7 @@ pub async fn cases(db: impl PgExecutor<'_>, of: &Correction) -> sqlx::Result<Vec
         r#"SELECT c.name, b.sha256 AS "before_sha256?", r.sha256, r.state = 'stored' AS "is_stored!",
                   f.is_good AS "is_good?", f.complaint
            FROM tracks.case_references r
-           JOIN tracks.cases c ON c.id = r.case_id
+           JOIN tracks.cases c ON c.id = r.case_id AND c.state <> 'removed'
            LEFT JOIN tracks.case_references b ON b.reference_set_id = $2 AND b.case_id = r.case_id
            LEFT JOIN scoring.reference_facts f ON f.reference_id = r.id
            WHERE r.reference_set_id = $1 AND b.sha256 IS DISTINCT FROM r.sha256
@@ -210,6 +210,7 @@ pub async fn cases(db: impl PgExecutor<'_>, of: &Correction) -> sqlx::Result<Vec
 pub async fn unread(db: impl PgExecutor<'_>, set: Uuid) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "n!" FROM tracks.case_references r
+           JOIN tracks.cases c ON c.id = r.case_id AND c.state <> 'removed'
            LEFT JOIN scoring.reference_facts f ON f.reference_id = r.id
            WHERE r.reference_set_id = $1 AND (r.state <> 'stored' OR f.is_good IS NOT TRUE)"#,
         set,

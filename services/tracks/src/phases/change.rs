@@ -68,6 +68,10 @@ pub async fn change(
     Ok(web::Json(PhaseView::of(phase, kit.clock.now())))
 }
 
+/// Who may publish is another question than who may change a time.
+pub const FROZEN: &str =
+    "the board stands still since its freeze; it goes on when it is published, not by another time";
+
 pub async fn change_one(
     kit: &Kit,
     caller: &Caller,
@@ -83,6 +87,9 @@ pub async fn change_one(
     let phase = rows::find(&mut *tx, id, now).await?;
     let old = Rules::of(&phase);
     let new = body.rules(&phase)?;
+    if old.freezes_at.is_some_and(|at| at <= now) && new.freezes_at != old.freezes_at {
+        return Err(ApiError::conflict(FROZEN).with_code("board-frozen"));
+    }
     let mut plan = Plan::default();
     let changes = difference(&old, &new)?;
     if changes.is_empty() {

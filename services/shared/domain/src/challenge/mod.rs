@@ -319,7 +319,7 @@ fn relative(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         "d" => TimeDelta::try_days(number)?,
         _ => return None,
     };
-    Some(now + by)
+    now.checked_add_signed(by)
 }
 
 /// A time of RFC 3339, or a local one of the zone. The error says what is wrong and how to write it.

@@ -210,6 +210,10 @@ impl<'a> Upsert<'a> {
                 agreement.version
             ))),
             None => {
+                // It stops every member who has not signed it.
+                if self.is_anything_running(challenge, None).await? {
+                    self.plan.explain();
+                }
                 sqlx::query!(
                     "INSERT INTO tracks.agreement_texts (challenge_id, version, text, sha256, created_at)
                      VALUES ($1, $2, $3, $4, $5)",

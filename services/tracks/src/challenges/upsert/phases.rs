@@ -304,6 +304,11 @@ impl Upsert<'_> {
 
 /// What teams have begun as one task never ends as another.
 fn require_same_task(name: &str, old: &PhaseFields, new: &PhaseFields) -> Result<(), Error> {
+    if old.is_final && !new.is_final {
+        return Err(refuse(format!(
+            "the {name} has submissions; its scores are shown when it is published, not by a change of is_final"
+        )));
+    }
     if old.kind != new.kind || old.split_id != new.split_id {
         return Err(refuse(format!(
             "the {name} has submissions; its kind and split cannot change any more"
