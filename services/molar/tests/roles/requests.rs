@@ -32,6 +32,9 @@ impl Served {
     }
 }
 
+/// Of nobody in the world: the routes that want one say that it is wrong.
+const PASSWORD: &str = "correct horse";
+
 pub enum Body {
     None,
     Json(Value),
@@ -45,13 +48,29 @@ pub fn body(world: &World, served: &Served) -> Body {
     let sha256 = "0".repeat(64);
     let json = match served.info.path {
         "/api/v1/accounts" => json!({
-            "email": format!("{}@molar.test", uuid::Uuid::new_v4()),
-            "name": "Nadja", "password": "correct horse",
+            "email": nobody(), "name": "Nadja", "password": "correct horse",
         }),
-        "/api/v1/tokens" => json!({"name": "of a test", "expires_in_days": 1}),
-        "/api/v1/teams" => json!({
-            "challenge": challenge.slug, "name": format!("Team {}", uuid::Uuid::new_v4().simple()),
+        "/api/v1/accounts/confirm" => json!({"token": "of a test"}),
+        "/api/v1/accounts/reset" => json!({"email": nobody()}),
+        "/api/v1/accounts/reset/finish" => json!({"token": "of a test", "password": PASSWORD}),
+        "/api/v1/me" => json!({"wants_notices": false}),
+        "/api/v1/me/password" => json!({"password": PASSWORD, "new_password": "battery staple"}),
+        "/api/v1/me/email" => json!({"password": PASSWORD, "email": nobody()}),
+        "/api/v1/me/delete" => json!({"password": PASSWORD}),
+        "/api/v1/tokens" => json!({
+            "name": "of a test", "expires_in_days": 1, "scopes": ["read", "submit"],
         }),
+        "/api/v1/announcements" => json!({
+            "challenge": challenge.slug, "title": "News", "text": "There is news.",
+        }),
+        "/api/v1/questions" => json!({"challenge": challenge.slug, "text": "Why?"}),
+        "/api/v1/questions/{id}/answer" => json!({"text": "Because."}),
+        "/api/v1/challenges/{slug}/faq" => json!({
+            "kind": "faq", "title": "Why?", "text": "Because.",
+        }),
+        "/api/v1/teams" => json!({"challenge": challenge.slug, "name": new_name()}),
+        "/api/v1/teams/{id}/rename" => json!({"name": new_name()}),
+        "/api/v1/teams/{id}/hand-over" => json!({"user_id": world.member}),
         "/api/v1/agreements" => json!({
             "challenge": challenge.slug, "version": "1", "text_sha256": text_sha256(),
             "name": "Nadja", "affiliation": "Lab",
@@ -59,23 +78,50 @@ pub fn body(world: &World, served: &Served) -> Body {
         "/api/v1/participations" => json!({
             "team_id": world.team.id, "track_id": challenge.track_id,
         }),
-        "/api/v1/participations/{id}/refuse"
+        "/api/v1/participations/decide" => json!({
+            "ids": [world.team.participation_id], "step": "disqualify", "reason": reason,
+        }),
+        "/api/v1/announcements/{id}/withdraw"
+        | "/api/v1/teams/{id}/unlock"
+        | "/api/v1/participations/{id}/refuse"
         | "/api/v1/participations/{id}/disqualify"
+        | "/api/v1/participations/{id}/reinstate"
+        | "/api/v1/participations/{id}/rule-out"
+        | "/api/v1/participations/{id}/rule-in"
+        | "/api/v1/requests/{id}/decline"
+        | "/api/v1/cases/{id}/remove"
         | "/api/v1/phases/{id}/publish"
         | "/api/v1/phases/{id}/pause"
         | "/api/v1/phases/{id}/resume"
+        | "/api/v1/rescorings/{id}/publish"
+        | "/api/v1/rescorings/{id}/drop"
         | "/api/v1/case-runs/{id}/log/release" => json!({"reason": reason}),
+        "/api/v1/phases/{id}" => json!({"closes_at": "2099-01-01T00:00:00Z", "reason": reason}),
         "/api/v1/challenges" => json!({"file": file(&challenge.slug), "dry_run": true}),
         "/api/v1/splits/{id}/cases" => json!({"cases": [{
             "name": "Case_99", "image_name": "Case_99.png", "size_bytes": 5, "sha256": sha256,
             "reference": null,
         }]}),
         "/api/v1/splits/{id}/cases/stored" => json!({"names": ["Case_01"]}),
+        "/api/v1/splits/{id}/corrections" => json!({"reason": reason, "cases": [{
+            "name": "Case_01", "size_bytes": 5, "sha256": sha256,
+        }]}),
+        "/api/v1/tracks/{id}/packs" => json!({
+            "size_bytes": 5, "sha256": sha256, "samples": [{
+                "split": "training", "case": "Canary_01",
+                "image_sha256": sha256, "reference_sha256": sha256,
+            }],
+        }),
+        "/api/v1/tracks/{id}/packs/stored" => json!({"sha256": sha256}),
+        "/api/v1/rescorings" => json!({
+            "phase_id": challenge.phase_id, "reason": reason, "scope": "everything",
+            "confirm": format!("{}/teeth/validation", challenge.slug),
+        }),
         "/api/v1/submissions" => json!({
             "phase_id": challenge.phase_id, "team_id": world.team.id,
             "size_bytes": 4096, "sha256": sha256,
         }),
-        "/api/v1/submissions/{id}/complete" => json!({"parts": [{"number": 1, "etag": "\"x\""}]}),
+        "/api/v1/submissions/{id}/sign" => json!({"parts": [{"number": 1, "sha256": sha256}]}),
         "/worker/v1/enrol" => json!({
             "token": world.enrolment, "name": "node-99", "slots": 1, "gpus": 0,
             "slot_memory_bytes": Limits::default().memory_bytes, "device_class": "cpu",
@@ -88,11 +134,52 @@ pub fn body(world: &World, served: &Served) -> Body {
 
 fn form(world: &World, served: &Served) -> Body {
     let text = |text: &str| text.to_owned();
+    let (slug, reason) = (world.challenge.slug.clone(), ("reason", text("a test")));
     let fields = match served.info.path {
-        "/account/tokens" => vec![("name", text("of a test")), ("expires_in_days", text("1"))],
-        "/organize/participations/{id}" => {
-            vec![("decision", text("disqualify")), ("reason", text("a test"))]
+        _ if served.is_safe() => return Body::None,
+        "/account/confirm" => vec![("token", text("of a test"))],
+        "/account/reset" => vec![("email", nobody())],
+        "/account/reset/finish" => {
+            vec![("token", text("of a test")), ("password", text(PASSWORD))]
         }
+        "/account/password" => vec![
+            ("password", text(PASSWORD)),
+            ("new_password", text("battery staple")),
+        ],
+        "/account/email" => vec![("password", text(PASSWORD)), ("email", nobody())],
+        "/account/delete" => vec![("password", text(PASSWORD))],
+        "/account/tokens" => vec![
+            ("name", text("of a test")),
+            ("expires_in_days", text("1")),
+            ("read", text("on")),
+        ],
+        "/organize/announcements" => vec![
+            ("challenge", slug),
+            ("title", text("News")),
+            ("text", text("There is news.")),
+        ],
+        "/teams/{id}/rename" => vec![("name", new_name())],
+        "/teams/{id}/hand-over" | "/teams/{id}/remove" => {
+            vec![("user_id", world.member.to_string())]
+        }
+        "/questions" => vec![("challenge", slug), ("text", text("Why?"))],
+        "/challenges/{slug}/faq" => vec![
+            ("kind", text("faq")),
+            ("title", text("Why?")),
+            ("text", text("Because.")),
+        ],
+        "/organize/questions/{slug}/{id}" => vec![
+            ("text", text("Because.")),
+            ("question", String::new()),
+            ("answer", String::new()),
+        ],
+        "/organize/participations/{id}" => vec![("decision", text("disqualify")), reason],
+        "/organize/participations" => vec![
+            ("id", world.team.participation_id.to_string()),
+            ("decision", text("disqualify")),
+            reason,
+        ],
+        "/organize/participations/{id}/eligibility" => vec![("ruling", text("out")), reason],
         "/join/{challenge}/agreement" => vec![
             ("version", text("1")),
             ("text_sha256", text_sha256()),
@@ -104,12 +191,38 @@ fn form(world: &World, served: &Served) -> Body {
             ("team_id", world.team.id.to_string()),
             ("track_id", world.challenge.track_id.to_string()),
         ],
-        "/case-runs/{id}/log/release" => vec![("reason", text("a test"))],
-        _ if served.is_safe() => return Body::None,
+        "/organize/challenges/{slug}/phases/{id}" => vec![("act", text("pause")), reason],
+        "/organize/file/plan" => vec![("file", file(&slug))],
+        "/organize/file/apply" => vec![("file", file(&slug)), ("plan", "0".repeat(64)), reason],
+        "/organize/cases/{id}/remove" => {
+            vec![("split_id", world.challenge.split_id.to_string()), reason]
+        }
+        "/organize/rescorings" => vec![
+            ("phase_id", world.challenge.phase_id.to_string()),
+            ("scope", text("everything")),
+            ("confirm", format!("{slug}/teeth/validation")),
+            reason,
+        ],
+        "/organize/announcements/{id}/withdraw"
+        | "/organize/requests/{id}/decline"
+        | "/organize/phases/{id}/publish"
+        | "/organize/rescorings/{id}/publish"
+        | "/organize/rescorings/{id}/drop"
+        | "/teams/{id}/unlock"
+        | "/case-runs/{id}/log/release" => vec![reason],
         _ if served.is_page() => Vec::new(),
         _ => return Body::Json(json!({})),
     };
     Body::Form(fields)
+}
+
+/// An address that nobody has yet.
+fn nobody() -> String {
+    format!("{}@molar.test", uuid::Uuid::new_v4())
+}
+
+fn new_name() -> String {
+    format!("Team {}", uuid::Uuid::new_v4().simple())
 }
 
 fn query(world: &World, path: &str) -> String {
@@ -117,6 +230,12 @@ fn query(world: &World, path: &str) -> String {
     match path {
         "/api/v1/phases" => format!("?challenge={}&track=teeth&phase=validation", challenge.slug),
         "/api/v1/evaluations" => format!("?submission_id={}", world.submission),
+        "/api/v1/submissions/quota" => {
+            format!("?phase_id={}&team_id={}", challenge.phase_id, world.team.id)
+        }
+        "/api/v1/submissions/unfinished" => format!("?team_id={}", world.team.id),
+        "/api/v1/announcements" => format!("?challenge={}", challenge.slug),
+        "/account/confirm" => "?token=of-a-test".to_owned(),
         "/submissions/new" => format!("?phase={}", challenge.phase_id),
         "/api/v1/audit" | "/organize/audit" => format!("?challenge_id={}", challenge.id),
         "/api/v1/audit/export" => format!("?format=csv&challenge_id={}", challenge.id),

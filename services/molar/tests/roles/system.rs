@@ -112,6 +112,8 @@ async fn make_logins(owner: &PgPool) {
     panic!("the logins could not be made");
 }
 
+pub const CSRF_KEY: &str = "the key of a test";
+
 fn command(owner: &PgPool, role: Role, endpoint: &str, folder: &Path) -> Command {
     let database = (*owner.connect_options()).clone();
     let database = database.username(&role.login()).password(role.as_str());
@@ -135,7 +137,7 @@ fn command(owner: &PgPool, role: Role, endpoint: &str, folder: &Path) -> Command
         .env("MOLAR_WORKER_LISTEN", "127.0.0.1:0")
         .env("MOLAR_READY_FILE", folder.join("ready"))
         .env("MOLAR_PUBLIC_URL", "http://molar.test")
-        .env("MOLAR_CSRF_KEY", "the key of a test")
+        .env("MOLAR_CSRF_KEY", CSRF_KEY)
         .env("MOLAR_READS_PER_S", "0")
         .env("MOLAR_WRITES_PER_S", "0")
         .env("MOLAR_WORK_DIR", folder)

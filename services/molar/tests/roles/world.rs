@@ -11,8 +11,11 @@ use molar_testkit::{
 use molar_web_kit::caller::{TokenHash, new_token};
 use molar_web_kit::testing::{Person, admin, organizer, person};
 use serde_json::json;
-use sqlx::PgPool;
+use sha2::{Digest as _, Sha256};
+use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
+
+use crate::system::CSRF_KEY;
 
 /// Who calls; the columns of the matrix, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,43 @@ pub struct World {
     pub enrolment: String,
     /// Of the captain.
     pub token: Uuid,
+    /// Of the captain.
+    pub session: Uuid,
+    pub member: UserId,
+    pub made: Made,
+}
+
+/// Rows that organizers and the platform make, of our challenge.
+#[derive(Debug, Clone, Copy)]
+pub struct Made {
+    pub invitation: Uuid,
+    /// Of the captain, not answered.
+    pub question: Uuid,
+    pub note: Uuid,
+    pub announcement: Uuid,
+    /// To the captain, given up.
+    pub mail: Uuid,
+    /// Of the validation split, not accepted.
+    pub correction: Uuid,
+    /// A draft.
+    pub rescoring: Uuid,
+    /// To publish the phase, asked by the admin.
+    pub request: Uuid,
+}
+
+impl Made {
+    fn new() -> Self {
+        Self {
+            invitation: Uuid::now_v7(),
+            question: Uuid::now_v7(),
+            note: Uuid::now_v7(),
+            announcement: Uuid::now_v7(),
+            mail: Uuid::now_v7(),
+            correction: Uuid::now_v7(),
+            rescoring: Uuid::now_v7(),
+            request: Uuid::now_v7(),
+        }
+    }
 }
 
 impl World {
@@ -109,11 +149,15 @@ impl World {
             invitation: String::new(),
             enrolment: String::new(),
             token: Uuid::nil(),
+            session: Uuid::nil(),
+            member: id(Kind::Member),
+            made: Made::new(),
             people,
             challenge,
         };
         world.submit(owner, store).await;
         world.invite(owner, captain).await;
+        world.organize(owner, captain).await;
         world
     }
 
@@ -182,7 +226,7 @@ impl World {
         sqlx::query!(
             "INSERT INTO registration.invitations (id, team_id, token_hash, invited_by, created_at, expires_at)
              VALUES ($1, $2, $3, $4, now(), now() + interval '1 day')",
-            Uuid::now_v7(),
+            self.made.invitation,
             self.team.id.0,
             hash.as_bytes(),
             captain.0,
@@ -195,14 +239,62 @@ impl World {
             .await
             .unwrap();
         self.invitation = invitation;
-        let hash = TokenHash::of(&of(&self.people, Kind::Captain).token);
-        self.token = sqlx::query_scalar!(
-            "SELECT id FROM registration.tokens WHERE token_hash = $1",
-            hash.as_bytes()
-        )
-        .fetch_one(owner)
-        .await
-        .unwrap();
+        let captain = of(&self.people, Kind::Captain);
+        self.token = id_of(owner, &captain.token).await;
+        self.session = id_of(owner, &captain.session).await;
+    }
+
+    /// What organizers did, and what waits for them.
+    async fn organize(&self, owner: &PgPool, captain: UserId) {
+        let Made {
+            question,
+            note,
+            announcement,
+            mail,
+            correction,
+            rescoring,
+            request,
+            ..
+        } = self.made;
+        let (challenge, phase) = (self.challenge.id, self.challenge.phase_id);
+        let (track, split) = (self.challenge.track_id, self.challenge.split_id);
+        let (set, team) = (self.challenge.reference_set_id, self.team.id);
+        let evaluation = self.evaluation;
+        let admin = of(&self.people, Kind::Admin).id;
+        let statements = format!(
+            "DELETE FROM registration.tries;
+             INSERT INTO registration.questions (id, challenge_id, team_id, asked_by, asked_at, text)
+             VALUES ('{question}', '{challenge}', '{team}', '{captain}', now(), 'Why?');
+             INSERT INTO registration.public_notes (id, challenge_id, kind, title, text, published_by, published_at)
+             VALUES ('{note}', '{challenge}', 'faq', 'Why?', 'Because.', '{admin}', now());
+             INSERT INTO registration.announcements (id, challenge_id, title, text, is_mailed, created_by, created_at)
+             VALUES ('{announcement}', '{challenge}', 'News', 'There is news.', false, '{admin}', now());
+             INSERT INTO registration.mails (id, cause, kind, user_id, recipient, subject, text, created_at, deadline,
+                                             not_before, given_up_at)
+             VALUES ('{mail}', 'test/{mail}', 'account', '{captain}', 'cora@molar.test', 'News', 'There is news.',
+                     now(), now(), now(), now());
+             INSERT INTO tracks.packs (id, track_id, object_key, size_bytes, sha256, samples, announced_by,
+                                       announced_at, stored_at)
+             VALUES (gen_random_uuid(), '{track}', 'packs/{track}/1.zip', 5, repeat('1', 64),
+                     ARRAY['training/Canary_01'], '{admin}', now(), now());
+             INSERT INTO tracks.reference_sets (id, split_id, version, created_at, based_on, reason, created_by)
+             VALUES ('{correction}', '{split}', -1, now(), '{set}', 'a test', '{admin}');
+             INSERT INTO scoring.frames (phase_id, scorer_version, reference_set_id, parameters_hash, parameters)
+             SELECT phase_id, scorer_version, reference_set_id, parameters_hash, parameters
+             FROM scoring.evaluations WHERE id = '{evaluation}' ON CONFLICT DO NOTHING;
+             INSERT INTO scoring.rescorings (id, phase_id, state, scope, reason, scorer_version, reference_set_id,
+                                             parameters_hash, parameters, from_scorer_version, from_reference_set_id,
+                                             from_parameters_hash, created_by, created_at)
+             SELECT '{rescoring}', phase_id, 'draft', 'everything', 'a test', scorer_version, reference_set_id,
+                    parameters_hash, parameters, scorer_version, reference_set_id, parameters_hash, '{admin}', now()
+             FROM scoring.evaluations WHERE id = '{evaluation}';
+             INSERT INTO audit.requests (id, act, subject_id, challenge_id, requested_by, requested_at, expires_at)
+             VALUES ('{request}', 'publish', '{phase}', '{challenge}', '{admin}', now(), now() + interval '1 day')"
+        );
+        sqlx::raw_sql(AssertSqlSafe(statements))
+            .execute(owner)
+            .await
+            .unwrap();
     }
 
     pub fn credential(&self, kind: Kind) -> Credential<'_> {
@@ -215,10 +307,10 @@ impl World {
 
     /// What stands for a parameter: its name, and the word before it in the path.
     pub fn parameter(&self, noun: &str, name: &str) -> Option<String> {
-        let challenge = &self.challenge;
+        let (challenge, made) = (&self.challenge, &self.made);
         Some(match (noun, name) {
             ("problems", "name") => "forbidden".to_owned(),
-            ("challenges" | "join" | "boards", "slug" | "challenge") => challenge.slug.clone(),
+            (_, "slug" | "challenge") => challenge.slug.clone(),
             (_, "track") => "teeth".to_owned(),
             (_, "phase") => "validation".to_owned(),
             ("invitations", "token") => self.invitation.clone(),
@@ -233,9 +325,48 @@ impl World {
             ("case-runs", "id") => self.case_run.to_string(),
             ("workers", "id") => self.worker.to_string(),
             ("tokens", "id") => self.token.to_string(),
+            ("sessions", "id") => self.session.to_string(),
+            ("members", "user") => self.member.to_string(),
+            ("invitations", "invitation") => made.invitation.to_string(),
+            ("questions", "id") => made.question.to_string(),
+            ("faq", "id") => made.note.to_string(),
+            ("announcements", "id") => made.announcement.to_string(),
+            ("mails", "id") => made.mail.to_string(),
+            ("corrections", "id") => made.correction.to_string(),
+            ("rescorings", "id") => made.rescoring.to_string(),
+            ("requests", "id") => made.request.to_string(),
+            ("tracks", "id") => challenge.track_id.to_string(),
+            ("unsubscribe", "link") => unsubscribe(of(&self.people, Kind::Captain).id),
             _ => return None,
         })
     }
+}
+
+async fn id_of(owner: &PgPool, token: &str) -> Uuid {
+    let hash = TokenHash::of(token);
+    sqlx::query_scalar!(
+        "SELECT id FROM registration.tokens WHERE token_hash = $1",
+        hash.as_bytes()
+    )
+    .fetch_one(owner)
+    .await
+    .unwrap()
+}
+
+/// As the platform signs it, HMAC-SHA256 with the key of the system under test.
+fn unsubscribe(user: UserId) -> String {
+    let pad = |byte: u8| {
+        let mut block = [byte; 64];
+        for (at, key) in block.iter_mut().zip(CSRF_KEY.bytes()) {
+            *at ^= key;
+        }
+        Sha256::new_with_prefix(block)
+    };
+    let inner = pad(0x36)
+        .chain_update(b"unsubscribe\0")
+        .chain_update(user.0.as_bytes());
+    let outer = pad(0x5c).chain_update(inner.finalize()).finalize();
+    format!("{}.{}", user.0.simple(), hex::encode(&outer[..16]))
 }
 
 fn of(people: &[(Kind, Person)], wanted: Kind) -> &Person {
