@@ -22,6 +22,8 @@ pub struct ResumedUpload {
     sha256: Option<String>,
     /// Parts that have arrived: where the file has the same, they need not be put again.
     present: Vec<PresentPart>,
+    /// Everything arrived and was put together before, and nobody heard of it: only `complete` is left.
+    is_whole: bool,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -53,7 +55,13 @@ pub async fn upload(
         return Err(expired());
     }
     let (key, multipart) = (&upload.object_key, &upload.multipart_id);
-    let present = ask(state.store.list_parts(Bucket::Uploads, key, multipart)).await?;
+    let (present, is_whole) = match ask(state.store.list_parts(Bucket::Uploads, key, multipart)).await {
+        Ok(present) => (present, false),
+        Err(ApiError::Gone(_)) if ask(state.store.head(Bucket::Uploads, key)).await.is_ok() => {
+            (Vec::new(), true)
+        }
+        Err(error) => return Err(error),
+    };
     let part = |part: molar_objects::Part| PresentPart {
         number: part.number,
         etag: part.etag,
@@ -65,6 +73,7 @@ pub async fn upload(
         sha256: upload.sha256.clone(),
         upload: UploadView::of(&upload, Vec::new()),
         present: present.into_iter().map(part).collect(),
+        is_whole,
     }))
 }
 

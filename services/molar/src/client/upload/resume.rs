@@ -25,6 +25,8 @@ pub struct Plan {
     pub part_count: u32,
     /// Number and SHA-256 (hex) of what has arrived.
     pub present: HashMap<u32, String>,
+    /// The parts were put together before; nothing is to be sent.
+    pub is_whole: bool,
 }
 
 #[derive(Deserialize)]
@@ -33,6 +35,8 @@ struct Upload {
     part_count: u32,
     #[serde(default)]
     present: Vec<Present>,
+    #[serde(default)]
+    is_whole: bool,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +61,7 @@ impl Plan {
             present: present
                 .filter_map(|part| Some((part.number, part.sha256?)))
                 .collect(),
+            is_whole: upload.is_whole,
         })
     }
 }
