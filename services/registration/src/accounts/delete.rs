@@ -76,7 +76,11 @@ pub async fn erase(
     )
     .await?;
     // By what is surely theirs: a name may be a word of somebody else's text, and anybody can type an address.
-    let words: Vec<_> = user.confirmed_at.map(|_| user.email.clone()).into_iter().collect();
+    let words: Vec<_> = user
+        .confirmed_at
+        .map(|_| user.email.clone())
+        .into_iter()
+        .collect();
     audit::erase(&mut tx, now, Some(user.id), user.id, &words).await?;
     tx.commit().await?;
     Ok(())

@@ -169,7 +169,9 @@ async fn require_finalist(
         return Ok(());
     };
     let Finalists { title, top, .. } = finalists;
-    if now < finalists.known_at || phases::has_work_in_flight(&mut *conn, finalists.phase_id).await? {
+    if now < finalists.known_at
+        || phases::has_work_in_flight(&mut *conn, finalists.phase_id).await?
+    {
         let why = format!(
             "only the {top} best teams of {title} may submit, and the last ranks of that phase are not known yet"
         );
@@ -180,7 +182,8 @@ async fn require_finalist(
         return Ok(());
     }
     // Not which place it has: the board may not be public yet.
-    let why = format!("only the {top} best teams of {title} may submit, and yours is not among them");
+    let why =
+        format!("only the {top} best teams of {title} may submit, and yours is not among them");
     Err(ApiError::forbidden(why).with_code("not-a-finalist"))
 }
 

@@ -55,13 +55,14 @@ pub async fn upload(
         return Err(expired());
     }
     let (key, multipart) = (&upload.object_key, &upload.multipart_id);
-    let (present, is_whole) = match ask(state.store.list_parts(Bucket::Uploads, key, multipart)).await {
-        Ok(present) => (present, false),
-        Err(ApiError::Gone(_)) if ask(state.store.head(Bucket::Uploads, key)).await.is_ok() => {
-            (Vec::new(), true)
-        }
-        Err(error) => return Err(error),
-    };
+    let (present, is_whole) =
+        match ask(state.store.list_parts(Bucket::Uploads, key, multipart)).await {
+            Ok(present) => (present, false),
+            Err(ApiError::Gone(_)) if ask(state.store.head(Bucket::Uploads, key)).await.is_ok() => {
+                (Vec::new(), true)
+            }
+            Err(error) => return Err(error),
+        };
     let part = |part: molar_objects::Part| PresentPart {
         number: part.number,
         etag: part.etag,
