@@ -131,6 +131,22 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_change_that_was_asked_for_before_a_new_password_leads_nowhere(pool: PgPool) {
+        let api = Api::strict(&pool).await;
+        let ada = registered(&api, ADA).await;
+        let body = json!({"email": NEW, "password": "correct horse"});
+        assert_eq!(ada.post(PATH, body).await.0, 202);
+        let token = link_of(&api, &pool, Purpose::Change, NEW).await;
+        let changed = json!({"password": "correct horse", "new_password": "another horse"});
+        let (status, told) = ada.post("/api/v1/me/password", changed).await;
+        assert!(status < 300, "{told}");
+        let form = [("token", token.as_str())];
+        let (status, page) = api.nobody().form("/account/confirm", &form).await;
+        assert!(status >= 400, "{page}");
+        assert!(sign_in(&api, ADA, "another horse").await.is_ok());
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn an_address_changes_when_the_new_one_says_so_and_the_old_one_is_told(pool: PgPool) {
         let api = Api::strict(&pool).await;
         let ada = registered(&api, ADA).await;

@@ -249,6 +249,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_of_a_group_of_keys_is_a_change() {
+        let (old, new) = (json!({"groups": {"a": [1], "b": [2]}}), json!({"groups": {"a": [1]}}));
+        let changes = difference(&old, &new).unwrap();
+        assert_eq!(describe(&changes), "groups.b: [2] → null");
+        let counts = Touches {
+            evaluations: 4,
+            ..Touches::default()
+        };
+        assert_eq!(counts.by(&changes).evaluations, 4);
+    }
+
+    #[test]
     fn what_is_only_shown_again_is_not_measured_again() {
         let counts = Touches {
             teams: 2,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-use crate::testing::{As, World};
+use crate::testing::{As, World, put_at};
 
 const RIGHT: &[u8] = b"{\"right\": true}";
 
@@ -97,29 +97,16 @@ fn correction(case: &str) -> Value {
     json!({"reason": "a tooth too many", "cases": [{"name": case, "size_bytes": RIGHT.len(), "sha256": sha256(RIGHT)}]})
 }
 
-async fn put(upload: &Value, body: &[u8]) -> u16 {
-    // An error says that another test was first, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let method = upload["method"].as_str().unwrap().parse().unwrap();
-    let http = reqwest::Client::new();
-    let mut request = http.request(method, upload["url"].as_str().unwrap());
-    for (name, value) in upload["headers"].as_object().unwrap() {
-        request = request.header(name, value.as_str().unwrap());
-    }
-    let response = request.body(body.to_vec()).send().await.unwrap();
-    response.status().as_u16()
-}
-
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn a_correction_shares_the_rest_and_is_the_newest_once_it_is_accepted(pool: PgPool) {
     let stage = Stage::set(pool).await;
     let made = stage.create().await;
     // As long as what was announced: another length the client itself would not send.
     assert_ne!(
-        put(&made["items"][0]["reference"], b"{\"wrong\": true}").await,
+        put_at(&made["items"][0]["reference"], b"{\"wrong\": true}").await,
         200
     );
-    assert_eq!(put(&made["items"][0]["reference"], RIGHT).await, 200);
+    assert_eq!(put_at(&made["items"][0]["reference"], RIGHT).await, 200);
     let path = format!("/api/v1/corrections/{}", made["id"].as_str().unwrap());
     // The phase goes on with what it has.
     assert_eq!(stage.versions().await, [(-1, 2), (1, 2)]);
@@ -244,4 +231,43 @@ async fn everything_that_is_wrong_with_a_correction_is_told_at_once(pool: PgPool
     assert_eq!(stage.versions().await, [(1, 2)]);
     let (status, _) = stage.rita.post(&stage.path, correction("Case_01")).await;
     assert_eq!(status, 403);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_case_that_is_gone_or_new_keeps_no_correction_from_being_accepted(pool: PgPool) {
+    let stage = Stage::set(pool).await;
+    let gone = stage.challenge.cases[1].id.0;
+    sqlx::query!(
+        "UPDATE tracks.cases SET state = 'removed', stored_at = NULL WHERE id = $1",
+        gone
+    )
+    .execute(&stage.owner)
+    .await
+    .unwrap();
+    let made = stage.create().await;
+    let path = format!("/api/v1/corrections/{}", made["id"].as_str().unwrap());
+    assert_eq!(stage.versions().await, [(-1, 1), (1, 2)]);
+    assert_eq!(put_at(&made["items"][0]["reference"], RIGHT).await, 200);
+    stage.olga.post(&format!("{path}/stored"), json!({})).await;
+    stage.read(&made["id"], None).await;
+
+    // It is there again, as one that was added since.
+    sqlx::query!(
+        "UPDATE tracks.cases SET state = 'stored', stored_at = now() WHERE id = $1",
+        gone
+    )
+    .execute(&stage.owner)
+    .await
+    .unwrap();
+    let accept = format!("{path}/accept");
+    let (_, early) = stage.olga.post(&accept, json!({})).await;
+    assert_eq!(early["code"], "correction-not-good", "{early}");
+    assert_eq!(stage.versions().await, [(-1, 2), (1, 2)]);
+    sqlx::query!("DELETE FROM scoring.reference_facts")
+        .execute(&stage.owner)
+        .await
+        .unwrap();
+    stage.read(&made["id"], None).await;
+    let (status, accepted) = stage.olga.post(&accept, json!({})).await;
+    assert_eq!(status, 200, "{accepted}");
 }
