@@ -235,6 +235,7 @@ fn query(world: &World, path: &str) -> String {
         }
         "/api/v1/submissions/unfinished" => format!("?team_id={}", world.team.id),
         "/api/v1/announcements" => format!("?challenge={}", challenge.slug),
+        "/questions/new" => format!("?challenge={}", challenge.slug),
         "/account/confirm" => "?token=of-a-test".to_owned(),
         "/submissions/new" => format!("?phase={}", challenge.phase_id),
         "/api/v1/audit" | "/organize/audit" => format!("?challenge_id={}", challenge.id),
