@@ -47,6 +47,8 @@ struct Prover {
     client: Client,
     system: System,
     worlds: usize,
+    /// What is only read is read in one.
+    reading: Option<World>,
     /// Routes where a refused request changed something.
     touched: Vec<String>,
     /// What is wrong with answers, whoever gets them.
@@ -75,21 +77,37 @@ impl Prover {
         class
     }
 
+    async fn reads(&mut self, served: &Served) -> Vec<String> {
+        let world = match self.reading.take() {
+            Some(world) => world,
+            None => self.world().await,
+        };
+        let mut seen = Vec::with_capacity(Kind::ALL.len());
+        for (kind, _) in Kind::ALL {
+            seen.push(self.observe(&world, kind, served).await);
+        }
+        self.reading = Some(world);
+        seen
+    }
+
     /// One row. What is refused is tried first, on one world that must stay as it was; each
     /// permitted change then gets a world of its own.
     async fn row(&mut self, served: &Served, written: Option<&Vec<String>>) -> Vec<String> {
+        if served.is_safe() {
+            return self.reads(served).await;
+        }
         let mut seen = vec![String::new(); Kind::ALL.len()];
         let is_open = |at: usize| written.is_some_and(|cells| cells[at] == "ok");
-        for again in [true, false] {
+        for again in [true, true, false] {
             // A new one each time: what is changed already may look unchanged.
             let world = self.world().await;
             let before = self.digest().await;
             for (at, (kind, _)) in Kind::ALL.into_iter().enumerate() {
-                if !is_open(at) || served.is_safe() {
+                if !is_open(at) {
                     seen[at] = self.observe(&world, kind, served).await;
                 }
             }
-            let is_settled = written.is_none() || served.is_safe() || before == self.digest().await;
+            let is_settled = written.is_none() || before == self.digest().await;
             if is_settled {
                 break;
             }
@@ -99,7 +117,7 @@ impl Prover {
             }
         }
         for (at, (kind, _)) in Kind::ALL.into_iter().enumerate() {
-            if is_open(at) && !served.is_safe() {
+            if is_open(at) {
                 let world = self.world().await;
                 seen[at] = self.observe(&world, kind, served).await;
             }
@@ -114,7 +132,7 @@ impl Prover {
                FROM information_schema.tables
                WHERE table_schema IN ('registration', 'tracks', 'submission', 'execution', 'audit')
                  AND table_type = 'BASE TABLE'
-                 AND table_name NOT IN ('outbox', 'inbox', 'places')
+                 AND table_name NOT IN ('outbox', 'inbox', 'places', 'typical_times', 'noticed')
                ORDER BY 1"#
         )
         .fetch_all(&self.owner)
@@ -123,9 +141,14 @@ impl Prover {
         let parts: Vec<String> = tables
             .iter()
             .map(|table| {
+                // News is written by a loop, when its time has come.
+                let of = match table.as_str() {
+                    "registration.mails" => "WHERE t.kind <> 'notice'",
+                    _ => "",
+                };
                 format!(
                     "SELECT '{table}' AS name, md5(string_agg(row::text, '' ORDER BY row::text)) AS sum
-                     FROM (SELECT to_jsonb(t) - '{{last_used_at,last_seen_at}}'::text[] AS row FROM {table} t) r"
+                     FROM (SELECT to_jsonb(t) - '{{last_used_at,last_seen_at}}'::text[] AS row FROM {table} t {of}) r"
                 )
             })
             .collect();
@@ -203,6 +226,7 @@ async fn every_route_lets_in_whom_the_matrix_says_and_nobody_else(owner: PgPool)
         system: System::start(&owner).await,
         owner,
         worlds: 0,
+        reading: None,
         touched: Vec::new(),
         wrong: BTreeSet::new(),
     };

@@ -250,7 +250,10 @@ mod tests {
 
     #[test]
     fn what_is_left_out_of_a_group_of_keys_is_a_change() {
-        let (old, new) = (json!({"groups": {"a": [1], "b": [2]}}), json!({"groups": {"a": [1]}}));
+        let (old, new) = (
+            json!({"groups": {"a": [1], "b": [2]}}),
+            json!({"groups": {"a": [1]}}),
+        );
         let changes = difference(&old, &new).unwrap();
         assert_eq!(describe(&changes), "groups.b: [2] → null");
         let counts = Touches {
