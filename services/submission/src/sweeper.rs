@@ -130,10 +130,8 @@ mod tests {
                 .list_parts(Bucket::Uploads, key, multipart)
                 .await
         };
-        sqlx::query!("UPDATE submission.uploads SET open_until = now() - interval '1 s'")
-            .execute(&pool)
-            .await
-            .unwrap();
+        let old = "UPDATE submission.submissions SET created_at = created_at - interval '25 hours'";
+        sqlx::raw_sql(old).execute(&pool).await.unwrap();
         sweep(&world.db, &world.nowhere()).await.unwrap();
         assert_eq!(uploads::find(&pool, id).await.unwrap().state, "expired");
         assert_eq!(parts().await.unwrap().len(), 1);
@@ -145,5 +143,25 @@ mod tests {
             "{gone:?}"
         );
         assert!(uploads::undropped(&pool, 9).await.unwrap().is_empty());
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn an_upload_under_way_ends_with_its_phase_when_that_is_moved(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let (id, _) = world.put(b"some bytes", b"some bytes").await;
+        for hours in ["1 hour", "3 hours"] {
+            let moved = format!(
+                "UPDATE tracks.phases SET upload_grace_s = 0, closes_at = date_trunc('hour', now()) + interval '{hours}'"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(moved))
+                .execute(&pool)
+                .await
+                .unwrap();
+            sweep(&world.db, &world.store).await.unwrap();
+            let upload = uploads::find(&pool, id).await.unwrap();
+            let closes = sqlx::query_scalar!("SELECT closes_at FROM tracks.phases LIMIT 1");
+            let closes = closes.fetch_one(&pool).await.unwrap();
+            assert_eq!((upload.state.as_str(), upload.open_until), ("open", closes));
+        }
     }
 }

@@ -222,7 +222,7 @@ pub async fn has_work_in_flight(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx
         r#"SELECT EXISTS (
                SELECT FROM submission.life l
                WHERE l.phase_id = $1 AND l.cancelled_at IS NULL
-                 AND NOT EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = l.submission_id)
+                 AND NOT EXISTS (SELECT FROM submission.submissions t WHERE t.id = l.submission_id AND t.is_trial)
                  AND l.evaluation_state IS DISTINCT FROM 'finished'
                  AND l.upload_state NOT IN ('refused', 'cancelled', 'expired')
                  AND (l.attempt_state IS NULL OR l.attempt_state NOT IN ('failed', 'cancelled'))) AS "has!""#,

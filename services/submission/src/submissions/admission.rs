@@ -409,7 +409,7 @@ mod tests {
         );
         assert_eq!(
             answer["detail"],
-            "only the 2 best teams of before may submit, and your team has no place there"
+            "only the 2 best teams of before may submit, and yours is not among them"
         );
         for (rank, is_let_in) in [(3, false), (2, true)] {
             place(&pool, &world, before.0, rank).await;
