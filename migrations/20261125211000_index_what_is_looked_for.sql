@@ -1,3 +1,2 @@
--- What loops and handlers look for among all that ever was.
+-- What a loop looks for among all that ever was.
 CREATE INDEX mails_unsent ON registration.mails (id) WHERE sent_at IS NULL;
-CREATE INDEX case_references_of_case ON tracks.case_references (case_id);

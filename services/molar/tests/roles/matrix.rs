@@ -237,7 +237,7 @@ async fn every_route_lets_in_whom_the_matrix_says_and_nobody_else(owner: PgPool)
         if !name.contains(&wanted) {
             continue;
         }
-        let seen = prover.row(served, cells.as_ref()).await;
+        let seen = Box::pin(prover.row(served, cells.as_ref())).await;
         match cells {
             Some(cells) if cells == seen => {}
             Some(cells) => {
