@@ -25,7 +25,7 @@ pub struct StoreArgs {
     #[arg(long, env = "MOLAR_S3_KEYS", hide_env_values = true)]
     pub keys: SecretString,
 
-    /// Origins whose pages may put and get from a browser at pre-signed URLs, such as https://molar.example.
+    /// Origins whose pages may put and get from a browser at pre-signed URLs, such as <https://molar.example>.
     #[arg(long, env = "MOLAR_S3_PAGES", value_delimiter = ',')]
     pub pages: Vec<String>,
 

@@ -100,12 +100,21 @@ impl Caller {
             .ok_or_else(|| lacks(scope))
     }
 
-    /// A token without the scope is nobody's organizer, and learns what it lacks.
-    fn organizer_refusal(&self, otherwise: &'static str) -> ApiError {
-        match self.require_scope(Scope::Organize) {
-            Ok(()) => ApiError::forbidden(otherwise),
-            Err(lacks) => lacks,
-        }
+    /// Until the address is confirmed a person takes no part, and learns what is to be done.
+    pub fn require_confirmed(&self) -> Result<(), ApiError> {
+        let detail = "confirm your e-mail address first: open the link in the mail that we sent \
+                      you, or ask for another at /account";
+        let refusal = || ApiError::forbidden(detail).with_code("address-not-confirmed");
+        self.may_take_part.then_some(()).ok_or_else(refusal)
+    }
+
+    /// A token without the scope, or an account without a confirmed address, is nobody's
+    /// organizer, and learns what it lacks.
+    pub(crate) fn organizer_refusal(&self, otherwise: &'static str) -> ApiError {
+        self.require_scope(Scope::Organize)
+            .and_then(|()| self.require_confirmed())
+            .err()
+            .unwrap_or_else(|| ApiError::forbidden(otherwise))
     }
 
     pub fn is_member(&self, team: TeamId) -> bool {

@@ -25,7 +25,7 @@ impl Limit {
         ))
     }
 
-    /// Waits until so many bytes, at most [`CHUNK`], may go.
+    /// Waits until so many bytes, at most `CHUNK`, may go.
     pub async fn pass(&self, bytes: usize) {
         let tokens = u32::try_from((bytes as u64).div_ceil(TOKEN)).unwrap_or(u32::MAX);
         if let Some(tokens) = NonZeroU32::new(tokens) {

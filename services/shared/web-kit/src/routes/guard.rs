@@ -103,10 +103,10 @@ async fn admit_caller(
     if let Some(scope) = Scope::of(access, request.method()) {
         caller.require_scope(scope)?;
     }
-    require_right(access, caller)?;
     if !request.method().is_safe() {
         require_confirmed(access, caller)?;
     }
+    require_right(access, caller)?;
     if !request.method().is_safe() {
         if caller.via == Via::Session {
             require_csrf(caller, request).await?;
@@ -132,27 +132,19 @@ async fn admit_worker(
 /// Until the address is confirmed a person reads, and changes nothing but the account.
 fn require_confirmed(access: Access, caller: &Caller) -> Result<(), ApiError> {
     match access {
-        Access::SignedIn | Access::Organizer | Access::Admin if !caller.may_take_part => {
-            let detail = "confirm your e-mail address first: open the link in the mail that we sent \
-                          you, or ask for another at /account";
-            Err(ApiError::forbidden(detail).with_code("address-not-confirmed"))
-        }
-        Access::Public
-        | Access::SignedInOrPublic
-        | Access::SignedIn
-        | Access::Account
-        | Access::Organizer
-        | Access::Admin
-        | Access::Worker => Ok(()),
+        Access::SignedIn | Access::Organizer | Access::Admin => caller.require_confirmed(),
+        Access::Public | Access::SignedInOrPublic | Access::Account | Access::Worker => Ok(()),
     }
 }
 
 fn require_right(access: Access, caller: &Caller) -> Result<(), ApiError> {
     match access {
         Access::Organizer if !caller.organizes_anything() => {
-            Err(ApiError::forbidden("this is for organizers of a challenge"))
+            Err(caller.organizer_refusal("this is for organizers of a challenge"))
         }
-        Access::Admin if !caller.is_admin => Err(ApiError::forbidden("this is for administrators")),
+        Access::Admin if !caller.is_admin => {
+            Err(caller.organizer_refusal("this is for administrators"))
+        }
         Access::Public
         | Access::SignedInOrPublic
         | Access::SignedIn
