@@ -627,3 +627,27 @@ async fn a_board_is_for_those_whom_the_phase_names(db: PgPool) {
     let olga = testing::organizer(&db, "Olga", challenge.id).await;
     assert_eq!(get(&db, &path, Some(&olga)).await.0, StatusCode::OK);
 }
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_best_by_a_metric_that_nothing_was_measured_by_moves_no_board(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    let ants = TeamBuilder::new(&challenge, "Ants").insert(&db).await;
+    for ia in [0.2, 0.9] {
+        let submission = SubmissionBuilder::new(&challenge, &ants).insert(&db).await;
+        EvaluationBuilder::new(&challenge, &submission, json!({"IA": ia}))
+            .insert(&db)
+            .await;
+    }
+    rescored(&db, &challenge, &[]).await;
+    let keep_by = async |metric: &str| {
+        set(
+            &db,
+            &format!("metrics = '{{IA,image_HD95}}', keep = 'best', keep_metric = '{metric}'"),
+        )
+        .await;
+    };
+    keep_by("image_HD95").await;
+    assert!(!fold(&db, challenge.phase_id).await);
+    keep_by("IA").await;
+    assert!(fold(&db, challenge.phase_id).await);
+}

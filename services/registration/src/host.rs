@@ -111,7 +111,26 @@ mod tests {
     use molar_web_kit::testing::noon;
 
     use super::*;
-    use crate::testing::{Api, challenge};
+    use crate::testing::{Api, challenge, registered};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn who_took_an_address_that_is_not_theirs_gets_no_rights_with_it(pool: PgPool) {
+        let api = Api::strict(&pool).await;
+        challenge(&pool).await;
+        let root = "root@example.org";
+        let eve = registered(&api, root).await;
+        let refused = grant_organizer(&pool, noon(), "demo", root).await;
+        assert!(refused.unwrap_err().to_string().contains("not confirmed"));
+        let roles = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM registration.challenge_roles"#
+        );
+        assert_eq!(roles.fetch_one(&pool).await.unwrap(), 0);
+        assert_eq!(eve.get("/api/v1/me").await.0, 200);
+        create_admin(&pool, noon(), root, "Root", "a long word".into())
+            .await
+            .unwrap();
+        assert_eq!(eve.get("/api/v1/me").await.0, 401);
+    }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn the_first_admin_and_organizer_are_made_on_the_host(pool: PgPool) {

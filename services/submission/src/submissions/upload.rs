@@ -96,3 +96,36 @@ pub fn require_open(upload: &Upload) -> Result<(), ApiError> {
         | UploadState::Refused => Err(ApiError::conflict("the upload is already complete")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use molar_objects::Bucket;
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::rows::uploads;
+    use crate::testing::World;
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_file_that_was_put_together_unheard_is_only_completed(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let (id, _) = world.put(b"some bytes", b"some bytes").await;
+        let path = format!("/api/v1/submissions/{id}/upload");
+        assert_eq!(world.get(&path).await.1["is_whole"], false);
+        // What a `complete` does whose answer, and row, were lost.
+        let upload = uploads::find(&pool, id).await.unwrap();
+        let (key, multipart) = (&upload.object_key, &upload.multipart_id);
+        let (store, bucket) = (&world.store, Bucket::Uploads);
+        let parts = store.list_parts(bucket, key, multipart).await.unwrap();
+        let made = store.complete_multipart(bucket, key, multipart, &parts);
+        made.await.unwrap();
+        let (status, found) = world.get(&path).await;
+        assert_eq!(
+            (status.as_u16(), &found["is_whole"], &found["present"]),
+            (200, &json!(true), &json!([])),
+            "{found}"
+        );
+        world.complete(id).await;
+        assert_eq!(uploads::find(&pool, id).await.unwrap().state, "completed");
+    }
+}
