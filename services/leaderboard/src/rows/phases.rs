@@ -152,13 +152,7 @@ pub async fn state(
 
 async fn is_work_in_flight(db: impl PgExecutor<'_>, id: PhaseId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-               SELECT FROM submission.life l
-               WHERE l.phase_id = $1 AND l.cancelled_at IS NULL
-                 AND NOT EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = l.submission_id)
-                 AND l.evaluation_state IS DISTINCT FROM 'finished'
-                 AND l.upload_state NOT IN ('refused', 'cancelled', 'expired')
-                 AND (l.attempt_state IS NULL OR l.attempt_state NOT IN ('failed', 'cancelled'))) AS "is!""#,
+        r#"SELECT EXISTS (SELECT FROM submission.in_flight WHERE phase_id = $1) AS "is!""#,
         id.0,
     )
     .fetch_one(db)

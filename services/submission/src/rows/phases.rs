@@ -219,13 +219,7 @@ pub async fn rules(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Result<Rule
 /// Whether something that was handed in to a phase may still change its ranks.
 pub async fn has_work_in_flight(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-               SELECT FROM submission.life l
-               WHERE l.phase_id = $1 AND l.cancelled_at IS NULL
-                 AND NOT EXISTS (SELECT FROM submission.submissions t WHERE t.id = l.submission_id AND t.is_trial)
-                 AND l.evaluation_state IS DISTINCT FROM 'finished'
-                 AND l.upload_state NOT IN ('refused', 'cancelled', 'expired')
-                 AND (l.attempt_state IS NULL OR l.attempt_state NOT IN ('failed', 'cancelled'))) AS "has!""#,
+        r#"SELECT EXISTS (SELECT FROM submission.in_flight WHERE phase_id = $1) AS "has!""#,
         phase_id,
     )
     .fetch_one(db)

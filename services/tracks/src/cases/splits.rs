@@ -71,6 +71,30 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// What was handed in is measured on the cases that there are; one more, and a board would compare means over
+/// different cases.
+pub async fn require_unsubmitted(conn: &mut PgConnection, split: &Split) -> Result<(), Error> {
+    let submitted = sqlx::query_scalar!(
+        "SELECT p.slug FROM tracks.phases p
+         WHERE p.split_id = $1 AND EXISTS (
+             SELECT FROM submission.life l WHERE l.phase_id = p.id AND l.cancelled_at IS NULL
+               AND l.upload_state NOT IN ('refused', 'cancelled', 'expired'))
+         ORDER BY p.position LIMIT 1",
+        split.id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    match submitted {
+        None => Ok(()),
+        Some(phase) => Err(ApiError::conflict(format!(
+            "teams have submitted to the phase {phase}, which is measured on the cases of this split; a new case \
+             needs a split and a phase of its own"
+        ))
+        .with_code("phase-submitted")
+        .into()),
+    }
+}
+
 /// Cases change only as long as nobody can have worked on them: as soon as a phase that uses them has
 /// opened, or was submitted to, they are what they are.
 pub async fn require_unopened(

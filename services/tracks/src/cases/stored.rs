@@ -70,6 +70,9 @@ pub async fn stored(
             "a case was announced anew in the meantime",
         ));
     }
+    if seen.iter().any(|(_, new)| new.is_some()) {
+        splits::require_unsubmitted(&mut tx, &split).await?;
+    }
     for reference in rows::mark_stored(&mut tx, split.id, &seen, now).await? {
         outbox::announce(&mut tx, now, keys::REFERENCE_STORED, reference, None).await?;
     }
@@ -168,7 +171,7 @@ pub(super) async fn missing(
 
 #[cfg(test)]
 mod tests {
-    use molar_testkit::ChallengeBuilder;
+    use molar_testkit::{ChallengeBuilder, SubmissionBuilder, TeamBuilder};
     use molar_web_kit::testing::organizer;
     use serde_json::{Value, json};
     use sha2::{Digest, Sha256};
@@ -265,6 +268,27 @@ mod tests {
         "#);
         let other = json!({"cases": [case("Case_7", IMAGE, b"{ }")]});
         assert_eq!(olga.post(&path, other).await.1["code"], "reference-stored");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_case_does_not_join_those_that_teams_are_measured_on(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let demo = ChallengeBuilder::new("demo").insert(&pool).await;
+        let olga = world.api.of(&organizer(&pool, "Olga", demo.id).await);
+        let path = format!("/api/v1/splits/{}/cases", demo.split_id);
+        let team = TeamBuilder::new(&demo, "Molars").insert(&pool).await;
+        SubmissionBuilder::new(&demo, &team).insert(&pool).await;
+        let body = json!({"cases": [case("Case_99", IMAGE, REFERENCE)]});
+        let (_, announced) = olga.post(&path, body).await;
+        let item = &announced["items"][0];
+        assert_eq!(put_at(&item["image"], IMAGE).await, 200);
+        assert_eq!(put_at(&item["reference"], REFERENCE).await, 200);
+        let stored = format!("{path}/stored");
+        let (status, told) = olga.post(&stored, json!({"names": ["Case_99"]})).await;
+        assert_eq!((status, &told["code"]), (409, &json!("phase-submitted")));
+        // Said again of a case that was there, it changes nothing.
+        let (status, told) = olga.post(&stored, json!({"names": ["Case_01"]})).await;
+        assert_eq!(status, 200, "{told}");
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

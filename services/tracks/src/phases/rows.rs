@@ -128,12 +128,7 @@ async fn select(
                r.good_references AS "good_references!", r.has_canary AS "has_canary!",
                r.is_ready AS "is_ready!",
                (p.closes_at <= $3 AND EXISTS (
-                   SELECT FROM submission.life l
-                   WHERE l.phase_id = p.id AND l.cancelled_at IS NULL
-                     AND NOT EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = l.submission_id)
-                     AND l.evaluation_state IS DISTINCT FROM 'finished'
-                     AND l.upload_state NOT IN ('refused', 'cancelled', 'expired')
-                     AND (l.attempt_state IS NULL OR l.attempt_state NOT IN ('failed', 'cancelled'))
+                   SELECT FROM submission.in_flight l WHERE l.phase_id = p.id
                )) AS "is_work_in_flight!"
         FROM tracks.phases p
         JOIN tracks.tracks t ON t.id = p.track_id
