@@ -34,7 +34,7 @@ pub async fn put_all(
     path: &Path,
     parallel: usize,
 ) -> anyhow::Result<String> {
-    let (pieces, whole) = source::read(path, plan);
+    let (pieces, whole) = source::read(path, plan, parallel);
     let pieces = stream::unfold(pieces, |mut pieces| async move {
         Some((pieces.recv().await?, pieces))
     });
@@ -43,7 +43,9 @@ pub async fn put_all(
         .boxed()
         .try_ready_chunks(parallel)
         .map_err(|stream::TryReadyChunksError(_, error)| error)
-        .and_then(|batch| sender.sign(batch))
+        .map_ok(|batch| sender.sign(batch))
+        // The next batch is signed while the last one is still on its way.
+        .try_buffered(2)
         .map_ok(|batch| stream::iter(batch.into_iter().map(anyhow::Ok)))
         .try_flatten()
         .map_ok(|(piece, signed)| sender.put(piece, signed))

@@ -22,8 +22,12 @@ pub struct Piece {
     pub sha256: String,
 }
 
-/// Reads and hashes ahead by one part. Two threads: of the parts, and of the whole.
-pub fn read(path: &Path, plan: &Plan) -> (Receiver<anyhow::Result<Piece>>, JoinHandle<[u8; 32]>) {
+/// Reads and hashes ahead by so many parts. Two threads: of the parts, and of the whole.
+pub fn read(
+    path: &Path,
+    plan: &Plan,
+    ahead: usize,
+) -> (Receiver<anyhow::Result<Piece>>, JoinHandle<[u8; 32]>) {
     let (to_whole, whole) = sync_channel::<Bytes>(1);
     let whole = tokio::task::spawn_blocking(move || {
         let mut hash = Sha256::new();
@@ -32,7 +36,7 @@ pub fn read(path: &Path, plan: &Plan) -> (Receiver<anyhow::Result<Piece>>, JoinH
         }
         hash.finalize().into()
     });
-    let (pieces, read) = channel(1);
+    let (pieces, read) = channel(ahead);
     let (path, plan) = (path.to_owned(), plan.clone());
     tokio::task::spawn_blocking(move || {
         if let Err(error) = read_all(&path, &plan, &pieces, &to_whole) {
