@@ -23,6 +23,8 @@ pub struct Candidate {
     pub cases: usize,
     /// Cases that were given the worst values.
     pub failed_cases: usize,
+    /// Whether its means were made just now, and are not kept yet.
+    pub is_new: bool,
 }
 
 /// The mean of each metric over the cases. A metric that any case lacks has no mean. A case that has none of
@@ -113,6 +115,7 @@ mod tests {
             means: BTreeMap::from([("IA".to_owned(), ia)]),
             cases: 1,
             failed_cases: 0,
+            is_new: false,
         }
     }
 

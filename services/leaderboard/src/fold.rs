@@ -14,7 +14,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::entries::{Candidate, kept};
 use crate::error::Error;
 use crate::rows::phases::Phase;
-use crate::rows::{candidates, machines, phases, rankings};
+use crate::rows::{candidates, machines, means, phases, rankings};
 
 /// Looks at every phase. One that fails is told and does not keep the others from their turn.
 pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
@@ -45,7 +45,9 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
     if phase.keep == Keep::Best && !phase.keep_metric.as_ref().is_some_and(is_measured) {
         return Ok(false);
     }
-    let entries = entries(&phase, candidates::list(&mut *tx, &phase).await?)?;
+    let candidates = candidates::list(&mut *tx, &phase).await?;
+    means::keep(&mut *tx, &candidates).await?;
+    let entries = entries(&phase, candidates)?;
     // A re-scoring may have been published between the two reads.
     if phases::find(&mut *tx, phase_id).await?.metrics != phase.metrics {
         return Ok(false);
@@ -72,16 +74,11 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
     };
     rankings::insert(tx, &ranking).await?;
     let ranks: BTreeMap<usize, _> = table.rows.iter().map(|row| (row.id, row)).collect();
-    for (place, entry) in entries.iter().enumerate() {
-        rankings::insert_entry(
-            tx,
-            ranking.id,
-            &phase.metrics,
-            entry,
-            ranks.get(&place).copied(),
-        )
-        .await?;
-    }
+    let rows = entries.iter().enumerate();
+    let rows: Vec<_> = rows
+        .map(|(place, entry)| (entry, ranks.get(&place).copied()))
+        .collect();
+    rankings::insert_entries(tx, ranking.id, &phase.metrics, &rows).await?;
     Ok(true)
 }
 

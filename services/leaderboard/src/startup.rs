@@ -24,8 +24,7 @@ pub struct Config {
 }
 
 /// What makes a ranking worth looking at again. Whatever is missed is found by the next round.
-const REASONS: [&str; 7] = [
-    keys::CASE_SCORED,
+const REASONS: [&str; 6] = [
     keys::EVALUATION_FINISHED,
     keys::PARTICIPATION_DECIDED,
     keys::SUBMISSION_WITHDRAWN,
@@ -33,6 +32,9 @@ const REASONS: [&str; 7] = [
     keys::PHASE_PUBLISHED,
     keys::RESCORING_PUBLISHED,
 ];
+
+/// What comes within this time makes one version of a ranking, not one each. A score is on the board within a second.
+const GATHER: Duration = Duration::from_millis(300);
 
 /// Serves until stopped.
 pub async fn serve(config: Config) -> molar_service::Result<()> {
@@ -42,7 +44,10 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     let (db, clock) = (app.db.clone(), app.clock.clone());
     app.spawn_every("fold", Duration::from_secs(5), bell, move || {
         let (db, clock) = (db.clone(), clock.clone());
-        async move { fold::all(&db, clock.now()).await }
+        async move {
+            tokio::time::sleep(GATHER).await;
+            fold::all(&db, clock.now()).await
+        }
     });
     let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
     let (db, clock) = (app.db.clone(), app.clock.clone());

@@ -197,8 +197,17 @@ async fn play(
     }
     close_in(rows.pool(), &phase_id, size.spread + MARGIN).await?;
     let begun = Instant::now();
+    eprintln!(
+        "{phase}: {} submissions in {}",
+        size.submissions,
+        seconds(size.spread)
+    );
     let seen = hand_in_all(teams, &phase_id, wishes(zips, size)).await?;
     let handed_in = begun.elapsed();
+    eprintln!(
+        "{phase}: handed in after {}; waiting for the scores",
+        seconds(handed_in)
+    );
     if is_paused {
         scoring.signal(Signal::CONT)?;
     }

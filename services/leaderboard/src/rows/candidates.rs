@@ -7,8 +7,9 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::means::{self, Measured};
 use super::phases::Phase;
-use crate::entries::{Candidate, means};
+use crate::entries::{self, Candidate};
 
 struct Row {
     evaluation_id: Uuid,
@@ -80,18 +81,28 @@ async fn candidates(
     metrics: &[String],
 ) -> sqlx::Result<Vec<Candidate>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.evaluation_id).collect();
-    let mut cases = scored_cases(tx, &ids).await?;
+    let mut known = means::list(tx, &ids, metrics).await?;
+    let new: Vec<Uuid> = ids
+        .into_iter()
+        .filter(|id| !known.contains_key(id))
+        .collect();
+    let mut cases = scored_cases(tx, &new).await?;
     Ok(rows
         .into_iter()
         .map(|row| {
-            let cases = cases.remove(&row.evaluation_id).unwrap_or_default();
-            row.candidate(&cases, metrics)
+            let known = known.remove(&row.evaluation_id);
+            let is_new = known.is_none();
+            let measured = known.unwrap_or_else(|| {
+                let cases = cases.remove(&row.evaluation_id).unwrap_or_default();
+                cases.measured(metrics)
+            });
+            row.candidate(measured, is_new)
         })
         .collect())
 }
 
 impl Row {
-    fn candidate(self, cases: &Cases, metrics: &[String]) -> Candidate {
+    fn candidate(self, measured: Measured, is_new: bool) -> Candidate {
         Candidate {
             evaluation: self.evaluation_id.into(),
             submission: self.submission_id.into(),
@@ -99,9 +110,20 @@ impl Row {
             out_reason: self.out_reason,
             submitted_at: self.submitted_at,
             is_chosen: self.is_chosen,
-            means: means(metrics, &cases.values),
-            cases: cases.values.len(),
-            failed_cases: cases.failed,
+            means: measured.means,
+            cases: measured.cases,
+            failed_cases: measured.failed_cases,
+            is_new,
+        }
+    }
+}
+
+impl Cases {
+    fn measured(&self, metrics: &[String]) -> Measured {
+        Measured {
+            means: entries::means(metrics, &self.values),
+            cases: self.values.len(),
+            failed_cases: self.failed,
         }
     }
 }

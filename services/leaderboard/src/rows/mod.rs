@@ -3,5 +3,6 @@
 pub mod candidates;
 pub mod disqualified;
 pub mod machines;
+pub mod means;
 pub mod phases;
 pub mod rankings;

@@ -63,35 +63,55 @@ pub async fn insert(tx: &mut PgConnection, new: &New<'_>) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// `row` is the entry's place in the table; none where it is out of competition.
-pub async fn insert_entry(
+/// All entries of a ranking at once, each with its place in the table; none where it is out of competition.
+pub async fn insert_entries(
     tx: &mut PgConnection,
     ranking_id: Uuid,
     metrics: &[String],
-    entry: &Candidate,
-    row: Option<&molar_ranking::Row<usize>>,
+    rows: &[(&Candidate, Option<&molar_ranking::Row<usize>>)],
 ) -> sqlx::Result<()> {
-    let ranks: BTreeMap<&String, Option<u32>> = row
-        .map(|row| metrics.iter().zip(row.ranks.iter().copied()).collect())
-        .unwrap_or_default();
+    let ranks = |row: Option<&molar_ranking::Row<usize>>| {
+        let ranks: BTreeMap<&String, Option<u32>> = row
+            .map(|row| metrics.iter().zip(row.ranks.iter().copied()).collect())
+            .unwrap_or_default();
+        json!(ranks)
+    };
+    let each = || rows.iter().copied();
+    let teams: Vec<Uuid> = each().map(|(entry, _)| entry.team.0).collect();
+    let submissions: Vec<Uuid> = each().map(|(entry, _)| entry.submission.0).collect();
+    let evaluations: Vec<Uuid> = each().map(|(entry, _)| entry.evaluation.0).collect();
+    let values: Vec<Value> = each().map(|(entry, _)| json!(entry.means)).collect();
+    let ranks: Vec<Value> = each().map(|(_, row)| ranks(row)).collect();
+    let mean_ranks: Vec<Option<f64>> = each().map(|(_, row)| Some(row?.mean_rank)).collect();
+    let final_ranks: Vec<Option<i32>> = each()
+        .map(|(_, row)| Some(row?.final_rank as i32))
+        .collect();
+    let reasons: Vec<Option<String>> = each().map(|(entry, _)| entry.out_reason.clone()).collect();
+    let cases: Vec<i32> = each().map(|(entry, _)| entry.cases as i32).collect();
+    let failed: Vec<i32> = each().map(|(entry, _)| entry.failed_cases as i32).collect();
+    let submitted: Vec<DateTime<Utc>> = each().map(|(entry, _)| entry.submitted_at).collect();
     sqlx::query!(
         "INSERT INTO leaderboard.entries
              (ranking_id, team_id, submission_id, evaluation_id, values, ranks, mean_rank, final_rank,
               is_eligible, out_reason, cases, failed_cases, submitted_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         SELECT $1, team, submission, evaluation, value, rank, mean_rank, final_rank,
+                out_reason IS NULL, out_reason, cases, failed, submitted
+         FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::jsonb[], $7::float8[], $8::int[],
+                     $9::text[], $10::int[], $11::int[], $12::timestamptz[])
+             AS one (team, submission, evaluation, value, rank, mean_rank, final_rank, out_reason, cases, failed,
+                     submitted)",
         ranking_id,
-        entry.team.0,
-        entry.submission.0,
-        entry.evaluation.0,
-        json!(entry.means),
-        json!(ranks),
-        row.map(|row| row.mean_rank),
-        row.map(|row| row.final_rank as i32),
-        entry.out_reason.is_none(),
-        entry.out_reason,
-        entry.cases as i32,
-        entry.failed_cases as i32,
-        entry.submitted_at,
+        &teams,
+        &submissions,
+        &evaluations,
+        &values,
+        &ranks,
+        &mean_ranks as &[Option<f64>],
+        &final_ranks as &[Option<i32>],
+        &reasons as &[Option<String>],
+        &cases,
+        &failed,
+        &submitted,
     )
     .execute(tx)
     .await?;

@@ -29,6 +29,7 @@ pub struct Done {
 /// there is one, has ended through nobody's fault of ours.
 ///
 /// What is measured names its scorer, so that another version's cases are left to it. Re-scoring goes behind teams.
+/// Evaluations are walked from the oldest, and no further than needed: thousands may wait.
 ///
 /// A lease that ran out is taken over at once, but not again and again: a case that kills its process
 /// gives the others more and more time between its tries.
@@ -46,24 +47,32 @@ pub async fn claim(
     let rows = sqlx::query!(
         r#"WITH due AS (
                SELECT c.evaluation_id, c.case_id, e.phase_id
-               FROM scoring.case_scores c
-               JOIN scoring.evaluations e ON e.id = c.evaluation_id
-               JOIN tracks.stored_references r ON r.reference_set_id = e.reference_set_id AND r.case_id = c.case_id
-               JOIN scoring.reference_facts f
-                   ON f.reference_id = r.reference_id AND f.sha256 = r.sha256 AND f.is_good
-                   AND (r.format <> 'nifti' OR f.spacing_mm IS NOT NULL)
-               LEFT JOIN execution.case_run_facts run ON run.case_run_id = c.case_run_id
-               WHERE e.state = 'running' AND e.scorer_version = $5
-                 AND (c.case_run_id IS NULL OR run.state = 'finished'
-                      OR (run.state = 'failed' AND run.failure <> ALL ($4)))
-                 AND ((c.state = 'waiting' AND c.not_before <= $1)
-                      OR (c.state = 'scoring' AND $1 >= c.lease_expires_at + CASE
-                              WHEN c.attempts <= 2 THEN interval '0'
-                              ELSE least(interval '15 minutes', interval '15 seconds' * 2 ^ least(c.attempts - 3, 8))
-                          END))
-               ORDER BY e.rescoring_id IS NOT NULL, c.evaluation_id, c.case_id
+               FROM (SELECT id, phase_id, reference_set_id FROM scoring.evaluations
+                     WHERE state = 'running' AND scorer_version = $5
+                     ORDER BY rescoring_id IS NOT NULL, id) e
+               CROSS JOIN LATERAL (
+                   SELECT c.evaluation_id, c.case_id
+                   FROM scoring.case_scores c
+                   JOIN tracks.stored_references r
+                       ON r.reference_set_id = e.reference_set_id AND r.case_id = c.case_id
+                   JOIN scoring.reference_facts f
+                       ON f.reference_id = r.reference_id AND f.sha256 = r.sha256 AND f.is_good
+                       AND (r.format <> 'nifti' OR f.spacing_mm IS NOT NULL)
+                   LEFT JOIN execution.case_run_facts run ON run.case_run_id = c.case_run_id
+                   WHERE c.evaluation_id = e.id
+                     AND (c.case_run_id IS NULL OR run.state = 'finished'
+                          OR (run.state = 'failed' AND run.failure <> ALL ($4)))
+                     AND ((c.state = 'waiting' AND c.not_before <= $1)
+                          OR (c.state = 'scoring' AND $1 >= c.lease_expires_at + CASE
+                                  WHEN c.attempts <= 2 THEN interval '0'
+                                  ELSE least(interval '15 minutes',
+                                             interval '15 seconds' * 2 ^ least(c.attempts - 3, 8))
+                              END))
+                   ORDER BY c.case_id
+                   LIMIT $3
+                   FOR UPDATE OF c SKIP LOCKED
+               ) c
                LIMIT $3
-               FOR UPDATE OF c SKIP LOCKED
            )
            UPDATE scoring.case_scores c
            SET state = 'scoring', lease_token = gen_random_uuid(), lease_expires_at = $2, attempts = c.attempts + 1

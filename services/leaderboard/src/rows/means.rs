@@ -1,0 +1,69 @@
+//! `leaderboard.means`: of every finished evaluation that was ranked once, what it comes to.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::entries::Candidate;
+
+pub struct Measured {
+    /// By metric; none where it has none.
+    pub means: BTreeMap<String, Option<f64>>,
+    pub cases: usize,
+    pub failed_cases: usize,
+}
+
+/// Of those of which all these metrics are known.
+pub async fn list(
+    tx: &mut PgConnection,
+    evaluations: &[Uuid],
+    metrics: &[String],
+) -> sqlx::Result<BTreeMap<Uuid, Measured>> {
+    let rows = sqlx::query!(
+        "SELECT evaluation_id, means, cases, failed_cases FROM leaderboard.means
+         WHERE evaluation_id = ANY($1) AND means ?& $2",
+        evaluations,
+        metrics,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let value = |metric: &String| row.means.get(metric).and_then(Value::as_f64);
+            let means = metrics
+                .iter()
+                .map(|metric| (metric.clone(), value(metric)))
+                .collect();
+            let measured = Measured {
+                means,
+                cases: usize::try_from(row.cases).unwrap_or_default(),
+                failed_cases: usize::try_from(row.failed_cases).unwrap_or_default(),
+            };
+            (row.evaluation_id, measured)
+        })
+        .collect())
+}
+
+/// Keeps those that are not kept yet.
+pub async fn keep(tx: &mut PgConnection, candidates: &[Candidate]) -> sqlx::Result<()> {
+    let new = || candidates.iter().filter(|candidate| candidate.is_new);
+    let ids: Vec<Uuid> = new().map(|new| new.evaluation.0).collect();
+    let means: Vec<Value> = new().map(|new| json!(new.means)).collect();
+    let cases: Vec<i32> = new().map(|new| new.cases as i32).collect();
+    let failed: Vec<i32> = new().map(|new| new.failed_cases as i32).collect();
+    sqlx::query!(
+        "INSERT INTO leaderboard.means (evaluation_id, means, cases, failed_cases)
+         SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::int[], $4::int[])
+         ON CONFLICT (evaluation_id) DO UPDATE SET means = means.means || excluded.means",
+        &ids,
+        &means,
+        &cases,
+        &failed,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
