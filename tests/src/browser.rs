@@ -7,12 +7,15 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::api::client;
+use crate::system::binary;
 use crate::until;
 
 /// As the protocol names the reference to an element.
@@ -99,6 +102,18 @@ impl Browser {
         let url = format!("{}{}/text", self.session, self.find(css).await?);
         let text = ask(Method::GET, &url, &Value::Null).await?;
         Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Kept beside what was built, in `screenshots`.
+    pub async fn keep_picture(&self, name: &str) -> anyhow::Result<()> {
+        let url = format!("{}/screenshot", self.session);
+        let picture = ask(Method::GET, &url, &Value::Null).await?;
+        let picture = BASE64.decode(picture.as_str().context("no picture")?)?;
+        let built = binary().context("the binary `molar` is not built")?;
+        let folder = built.with_file_name("screenshots");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(format!("{name}.png")), picture)?;
+        Ok(())
     }
 
     pub async fn quit(self) {

@@ -16,6 +16,7 @@ use molar_tests::{skip, until};
 use serde_json::json;
 
 use crate::stage::{PATIENCE, Stage};
+use crate::trials::hand_in_trial;
 
 /// Parts enough to be interrupted between two.
 const LARGE: usize = 192 << 20;
@@ -25,21 +26,74 @@ pub async fn a_file_goes_up_from_the_page_and_on_after_a_reload(
     stage: &mut Stage,
 ) -> anyhow::Result<()> {
     let name = "browser::a_file_goes_up_from_the_page_and_on_after_a_reload";
+    in_browser(name, async |driver| {
+        sign_in(stage, driver).await?;
+        let phase = stage.organizer.phase_id(Track::Opg, "validation")?;
+        let page = format!("{}/submissions/new?phase={phase}", stage.system.url());
+        dropped(stage, driver, &page).await?;
+        interrupted(stage, driver, &page).await
+    })
+    .await
+}
+
+pub async fn a_log_grows_on_its_page_while_it_is_written(stage: &mut Stage) -> anyhow::Result<()> {
+    let name = "browser::a_log_grows_on_its_page_while_it_is_written";
+    in_browser(name, async |driver| {
+        sign_in(stage, driver).await?;
+        read_along(stage, driver).await
+    })
+    .await
+}
+
+async fn in_browser(
+    name: &str,
+    play: impl AsyncFnOnce(&Browser) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let Some(browser) = Browser::start().await? else {
         skip::skipped("chromium", name);
         return Ok(());
     };
-    let outcome = play(stage, &browser).await;
+    let outcome = play(&browser).await;
     browser.quit().await;
     outcome
 }
 
-async fn play(stage: &Stage, driver: &Browser) -> anyhow::Result<()> {
-    sign_in(stage, driver).await?;
-    let phase = stage.organizer.phase_id(Track::Opg, "validation")?;
-    let page = format!("{}/submissions/new?phase={phase}", stage.system.url());
-    dropped(stage, driver, &page).await?;
-    interrupted(stage, driver, &page).await
+async fn read_along(stage: &Stage, driver: &Browser) -> anyhow::Result<()> {
+    // Seconds enough for a browser to open the page.
+    let words = "echo '<b>first</b>'\nsleep 8\necho second\nsleep 4\n";
+    let id = hand_in_trial(stage, words, "echo last\n").await?;
+    let cases = format!("/api/v1/submissions/{id}/cases");
+    let log = until("the log", PATIENCE, async || {
+        let cases = stage.ridge.api.get(&cases).await?.ok()?;
+        let log = cases["items"][0]["log"].as_str();
+        Ok(log.map(|path| path.replacen("/api/v1", "", 1)))
+    })
+    .await?;
+    driver.goto(&format!("{}{log}", stage.system.url())).await?;
+    // A page that was loaded again has lost it.
+    driver.run("window.isSame = true", json!([])).await?;
+    let shows = async |words: &str| {
+        until(words, PATIENCE, async || {
+            let shown = driver.text_of("pre.log").await?;
+            Ok((shown.trim() == words).then_some(()))
+        })
+        .await
+    };
+    let is_same = async || driver.run("return window.isSame === true", json!([])).await;
+    shows("<b>first</b>").await?;
+    driver.keep_picture("log-while-it-is-written").await?;
+    shows("<b>first</b>\nsecond").await?;
+    ensure!(is_same().await? == true, "the page was loaded again");
+    // At its end the page is loaded again, and follows no more.
+    shows("<b>first</b>\nsecond\nlast").await?;
+    until("the page of a log that is over", PATIENCE, async || {
+        let follows = "return document.querySelector('pre[data-events]') !== null";
+        Ok((driver.run(follows, json!([])).await? == false).then_some(()))
+    })
+    .await?;
+    ensure!(is_same().await? == false, "the page was not loaded again");
+    ensure!(driver.text_of("pre.log").await?.trim() == "<b>first</b>\nsecond\nlast");
+    Ok(())
 }
 
 async fn sign_in(stage: &Stage, driver: &Browser) -> anyhow::Result<()> {

@@ -33,6 +33,7 @@ async fn main() -> ExitCode {
         }
         browser {
             a_file_goes_up_from_the_page_and_on_after_a_reload,
+            a_log_grows_on_its_page_while_it_is_written,
         }
         uploads {
             a_submit_that_was_stopped_and_killed_goes_on_where_it_was,

@@ -68,7 +68,8 @@ pub async fn a_trial_runs_the_public_case_alone_and_is_read_along(
     stage: &mut Stage,
 ) -> anyhow::Result<()> {
     let entries = stage.rows.quota_entries().await?;
-    let id = hand_in_trial(stage).await?;
+    let words = "printf 'loading \\033[2Jweights\\n'\n";
+    let id = hand_in_trial(stage, words, "echo done\n").await?;
     let mut reader = follow(stage, &id)?;
     let mut lines = BufReader::new(reader.stdout.take().context("no output")?).lines();
 
@@ -105,15 +106,14 @@ pub async fn a_trial_runs_the_public_case_alone_and_is_read_along(
     Ok(())
 }
 
-async fn hand_in_trial(stage: &Stage) -> anyhow::Result<String> {
+/// What the container says before and after it predicts, as lines of its script.
+pub async fn hand_in_trial(stage: &Stage, before: &str, after: &str) -> anyhow::Result<String> {
     let files = stage.predictions(Track::Opg, "trial")?;
     let good = Image::predicting(&files, 6);
-    let script = good.script.as_deref().context("no script")?.replace(
-        "set -eu\n",
-        "set -eu\nprintf 'loading \\033[2Jweights\\n'\n",
-    );
+    let script = good.script.as_deref().context("no script")?;
+    let script = script.replace("set -eu\n", &format!("set -eu\n{before}"));
     let image = Image {
-        script: Some(format!("{script}echo done\n")),
+        script: Some(script + after),
         ..good
     };
     let (archive, team) = (image.archive()?, &stage.ridge);
