@@ -538,6 +538,44 @@ async fn a_board_is_ranked_by_the_metrics_in_force_and_never_by_two_measures(db:
     );
 }
 
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_means_of_an_evaluation_are_made_once_and_again_for_a_metric_that_came_later(
+    db: PgPool,
+) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    let first = TeamBuilder::new(&challenge, "Ants").insert(&db).await;
+    let submission = SubmissionBuilder::new(&challenge, &first)
+        .insert(&db)
+        .await;
+    let values = json!({"IA": 0.5, "image_DSC": 0.25});
+    EvaluationBuilder::new(&challenge, &submission, values)
+        .insert(&db)
+        .await;
+    fold(&db, challenge.phase_id).await;
+    // Nobody but a test does so: it shows what the next ranking reads.
+    sqlx::query!(r#"UPDATE leaderboard.means SET means = '{"IA": 0.75}'"#)
+        .execute(&db)
+        .await
+        .unwrap();
+    let second = TeamBuilder::new(&challenge, "Bees").insert(&db).await;
+    entry(&db, &challenge, &second, 1, 0.6).await;
+    fold(&db, challenge.phase_id).await;
+    let board = board(&db, challenge.phase_id, None).await;
+    assert_eq!(ranked(&board), [(Some(1), "Ants"), (Some(2), "Bees")]);
+
+    set(&db, "metrics = '{IA,image_DSC}'").await;
+    fold(&db, challenge.phase_id).await;
+    let kept = sqlx::query_scalar!(
+        "SELECT means FROM leaderboard.means m JOIN scoring.evaluations e ON e.id = m.evaluation_id
+         WHERE e.submission_id = $1",
+        submission.id.0
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(kept, json!({"IA": 0.5, "image_DSC": 0.25}));
+}
+
 async fn set(db: &PgPool, columns: &str) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
         "UPDATE tracks.phases SET {columns}"

@@ -164,4 +164,17 @@ mod tests {
             .await;
         assert_eq!(world.post(&path, &good).await.0, StatusCode::CONFLICT);
     }
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn nothing_is_signed_for_an_upload_that_ran_out(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let id = world.create("{}").await;
+        sqlx::query!("UPDATE submission.uploads SET open_until = now() - interval '1 s'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let path = format!("/api/v1/submissions/{id}/sign");
+        let good = json!({"parts": [{"number": 1, "sha256": "00".repeat(32)}]});
+        let (status, problem) = world.post(&path, &good).await;
+        assert_eq!(status, StatusCode::GONE, "{problem}");
+    }
 }
