@@ -9,8 +9,8 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::Error;
 use crate::state::State;
+use crate::{Error, retention};
 
 struct Kept {
     key: String,
@@ -38,6 +38,7 @@ pub async fn find(
     if !is_theirs && !caller.may_review(kept.challenge) {
         return Err(none());
     }
+    retention::require_kept(&kit.db, *id).await?;
     let series = read(&state.store, &kept.key).await?.ok_or_else(none)?;
     Ok(HttpResponse::Ok()
         .insert_header(ContentDisposition {
@@ -64,11 +65,12 @@ async fn read(store: &Store, key: &str) -> Result<Option<Series>, ApiError> {
 
 async fn of_run(db: impl PgExecutor<'_>, id: Uuid) -> sqlx::Result<Option<Kept>> {
     let row = sqlx::query!(
-        r#"SELECT m.series_key AS "key!", m.is_public AS "is_public!", a.team_id, p.challenge_id AS "challenge_id!"
+        r#"SELECT r.series_key AS "key!", m.is_public AS "is_public!", a.team_id, p.challenge_id AS "challenge_id!"
            FROM execution.case_run_measures m
+           JOIN execution.case_runs r ON r.id = m.case_run_id
            JOIN execution.attempts a ON a.id = m.attempt_id
            JOIN tracks.phase_facts p ON p.phase_id = a.phase_id
-           WHERE m.case_run_id = $1 AND m.series_key IS NOT NULL"#,
+           WHERE m.case_run_id = $1 AND r.series_key IS NOT NULL"#,
         id,
     )
     .fetch_optional(db)
@@ -159,6 +161,24 @@ mod tests {
         assert_eq!(get(&world, &member, hidden).await.0, 404);
         assert_eq!(get(&world, &boss, hidden).await, (200, expected));
         assert_eq!(get(&world, &stranger, canary).await.0, 404);
+
+        sqlx::query!(
+            "WITH gone AS (INSERT INTO execution.removals (id, phase_id, retention_days, begun_at)
+                 SELECT gen_random_uuid(), phase_id, 90, '2027-03-02T05:00:00Z' FROM execution.attempts RETURNING id)
+             UPDATE execution.attempts SET removal_id = gone.id FROM gone"
+        )
+        .execute(&world.pool)
+        .await
+        .unwrap();
+        let (status, problem) = get(&world, &member, canary).await;
+        assert_eq!(status, 410);
+        let told = problem["detail"].as_str().unwrap();
+        assert!(
+            told.starts_with("removed on 2 March 2027 under the phase's retention of 90 days"),
+            "{told}"
+        );
+        assert_eq!(get(&world, &boss, hidden).await.0, 410);
+        assert_eq!(get(&world, &member, hidden).await.0, 404);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

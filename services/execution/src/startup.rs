@@ -17,7 +17,7 @@ use crate::lease::LeaseArgs;
 use crate::rows::workers;
 use crate::state::{LISTENERS, State};
 use crate::worker_api::gate::Gate;
-use crate::{attempts, dispatch, places, routes, sweep, worker_routes};
+use crate::{attempts, dispatch, places, retention, routes, sweep, worker_routes};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -149,6 +149,13 @@ fn spawn_loops(app: &mut Application, state: &State) {
             async move { places::round(&db, clock.now()).await }
         },
     );
+
+    let (db, clock, store) = (app.db.clone(), app.clock.clone(), state.store.clone());
+    let hour = Duration::from_secs(3600);
+    app.spawn_every("retention", hour, Arc::default(), move || {
+        let (db, clock, store) = (db.clone(), clock.clone(), store.clone());
+        async move { retention::sweep(&db, &store, clock.now()).await }
+    });
 
     spawn_queues(app, state.queues.clone());
 }

@@ -1,5 +1,5 @@
-//! Slows guessing of passwords and flooding with mails: by account, whoever asks, and by address,
-//! whichever account.
+//! Slows guessing of passwords, flooding with mails and making accounts: by what is tried from one network, by the
+//! network, whatever it tries, and by the account, whoever asks.
 //!
 //! Kept in the database, so that it holds for several processes and over a restart; of account and
 //! address only a keyed hash.
@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use actix_web::HttpRequest;
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_web_kit::Kit;
-use sqlx::PgExecutor;
+use sqlx::PgPool;
 
 use crate::{Error, keyed};
 
@@ -19,11 +19,23 @@ pub enum Door {
     SignIn,
     /// Asking for a mail to an address that anybody can type.
     Mail,
+    /// Making an account: work for the hash, and a mail to an address that anybody can type.
+    Register,
+}
+
+/// What the tries of a rule have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Account,
+    Address,
+    /// This account from this address.
+    Both,
 }
 
 /// How a door treats one kind of key.
 struct Rule {
     label: &'static str,
+    of: Of,
     /// Tries that cost nothing: people mistype.
     free: u32,
     /// The first wait; it doubles up to the longest.
@@ -31,26 +43,81 @@ struct Rule {
     longest_wait_s: i64,
 }
 
+const fn rule(
+    label: &'static str,
+    of: Of,
+    free: u32,
+    first_wait_s: i64,
+    longest_wait_s: i64,
+) -> Rule {
+    Rule {
+        label,
+        of,
+        free,
+        first_wait_s,
+        longest_wait_s,
+    }
+}
+
 impl Door {
-    /// For the account, and for the address, which may be that of a whole lab.
-    fn rules(self) -> [Rule; 2] {
-        let rule = |label, free, first_wait_s, longest_wait_s| Rule {
-            label,
-            free,
-            first_wait_s,
-            longest_wait_s,
-        };
+    /// An address may be that of a whole lab, or of a summer school.
+    const fn rules(self) -> &'static [Rule] {
         match self {
-            Self::SignIn => [
-                rule("sign-in account", 5, 1, 15 * 60),
-                rule("sign-in address", 50, 1, 15 * 60),
-            ],
-            Self::Mail => [
-                rule("mail account", 3, 60, 3600),
-                rule("mail address", 20, 60, 3600),
-            ],
+            // Whoever guesses from one place is slowed there, and keeps nobody out elsewhere. Many places together are
+            // slowed as well, but for where the account has signed in before.
+            Self::SignIn => {
+                &const {
+                    [
+                        rule("sign-in account and address", Of::Both, 5, 1, 15 * 60),
+                        rule("sign-in address", Of::Address, 50, 1, 15 * 60),
+                        rule("sign-in account", Of::Account, 100, 1, 15 * 60),
+                    ]
+                }
+            }
+            Self::Mail => {
+                &const {
+                    [
+                        rule("mail account", Of::Account, 3, 60, 3600),
+                        rule("mail address", Of::Address, 20, 60, 3600),
+                    ]
+                }
+            }
+            // A mailbox is one, whatever fills it.
+            Self::Register => {
+                &const {
+                    [
+                        rule("mail account", Of::Account, 3, 60, 3600),
+                        rule("register address", Of::Address, 60, 1, 60),
+                    ]
+                }
+            }
         }
     }
+
+    fn keys(self, kit: &Kit, account: &str, address: &str) -> Vec<(&'static Rule, Vec<u8>)> {
+        let key = |rule: &'static Rule| {
+            let of = match rule.of {
+                Of::Account => account.to_owned(),
+                Of::Address => address.to_owned(),
+                Of::Both => both(account, address),
+            };
+            (rule, keyed::digest(kit, rule.label, of.as_bytes()).to_vec())
+        };
+        self.rules().iter().map(key).collect()
+    }
+}
+
+/// No account and no address has a line break.
+fn both(account: &str, address: &str) -> String {
+    format!("{account}\n{address}")
+}
+
+/// For how long a network from which an account signed in is known.
+const KNOWN: TimeDelta = TimeDelta::days(90);
+
+fn known_key(kit: &Kit, account: &str, address: &str) -> Vec<u8> {
+    let of = both(account, address);
+    keyed::digest(kit, "known network", of.as_bytes()).to_vec()
 }
 
 /// After how long the tries of a key are forgotten.
@@ -66,9 +133,11 @@ struct Tries {
 /// answered with a wait does not count.
 pub async fn attempt(kit: &Kit, door: Door, account: &str, address: &str) -> Result<(), Error> {
     let now = kit.clock.now();
-    let rules = door.rules();
-    let keys = keys(kit, &rules, account, address);
-    let mut sorted = keys.to_vec();
+    let mut keys = door.keys(kit, account, address);
+    if door == Door::SignIn && is_known(kit, account, address, now).await? {
+        keys.retain(|(rule, _)| rule.of != Of::Account);
+    }
+    let mut sorted: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
     sorted.sort_unstable();
 
     let mut tx = kit.db.begin().await?;
@@ -95,7 +164,7 @@ pub async fn attempt(kit: &Kit, door: Door, account: &str, address: &str) -> Res
             last: row.last_at,
         })
     };
-    let waits = rules.iter().zip(&keys).map(|(rule, key)| {
+    let waits = keys.iter().map(|(rule, key)| {
         let tries = tries_of(key);
         tries.map_or(0, |tries| wait_s(rule, tries, now))
     });
@@ -119,34 +188,63 @@ pub async fn attempt(kit: &Kit, door: Door, account: &str, address: &str) -> Res
     Ok(())
 }
 
-/// The try was right: the account starts afresh, the address gets this one back.
+/// The try was right: from here the account starts afresh and is known, others get this one back.
 pub async fn forgive(kit: &Kit, door: Door, account: &str, address: &str) -> sqlx::Result<()> {
-    let [account, address] = keys(kit, &door.rules(), account, address);
+    let keys = door.keys(kit, account, address);
+    let (own, others): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|(rule, _)| rule.of == Of::Both);
+    let key = |(_, key)| key;
+    let own: Vec<Vec<u8>> = own.into_iter().map(key).collect();
+    let others: Vec<Vec<u8>> = others.into_iter().map(key).collect();
     sqlx::query!(
-        "UPDATE registration.tries SET count = greatest(0, CASE WHEN key = $1 THEN 0 ELSE count - 1 END)
-         WHERE key = ANY($2)",
-        account,
-        &[account.clone(), address],
+        "UPDATE registration.tries SET count = CASE WHEN key = ANY($1) THEN 0 ELSE greatest(0, count - 1) END
+         WHERE key = ANY($1) OR key = ANY($2)",
+        &own,
+        &others,
+    )
+    .execute(&kit.db)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO registration.known_networks (key, until) VALUES ($1, $2)
+         ON CONFLICT (key) DO UPDATE SET until = excluded.until",
+        known_key(kit, account, address),
+        kit.clock.now() + KNOWN,
     )
     .execute(&kit.db)
     .await?;
     Ok(())
 }
 
+async fn is_known(
+    kit: &Kit,
+    account: &str,
+    address: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM registration.known_networks WHERE key = $1 AND until > $2) AS "is!""#,
+        known_key(kit, account, address),
+        now,
+    )
+    .fetch_one(&kit.db)
+    .await
+}
+
 /// What is forgotten slows nobody any more.
-pub async fn forget(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn forget(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "DELETE FROM registration.tries WHERE last_at < $1",
         now - MEMORY
     )
     .execute(db)
     .await?;
+    sqlx::query!(
+        "DELETE FROM registration.known_networks WHERE until <= $1",
+        now
+    )
+    .execute(db)
+    .await?;
     Ok(())
-}
-
-fn keys(kit: &Kit, rules: &[Rule; 2], account: &str, address: &str) -> [Vec<u8>; 2] {
-    let key = |rule: &Rule, of: &str| keyed::digest(kit, rule.label, of.as_bytes()).to_vec();
-    [key(&rules[0], account), key(&rules[1], address)]
 }
 
 /// 1 s, 2 s, 4 s … up to the longest, from the first try that is not free.
@@ -180,7 +278,7 @@ fn network(address: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use molar_domain::MockClock;
+    use molar_domain::{Clock as _, MockClock};
     use molar_service::Role;
     use molar_web_kit::testing::{kit, noon};
     use sqlx::PgPool;
@@ -203,25 +301,65 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
-    async fn one_account_is_slowed_from_many_addresses_in_all_processes(pool: PgPool) {
+    async fn who_guesses_is_slowed_at_the_account_in_all_processes_and_keeps_nobody_else_out(
+        pool: PgPool,
+    ) {
         let (kits, clock) = two_processes(&pool);
-        let mut address = 0;
-        let mut from_elsewhere = || {
-            address += 1;
-            format!("10.0.0.{address}")
-        };
         for turn in 0..5 {
-            assert_eq!(wait(&kits[turn % 2], "ada", &from_elsewhere()).await, 0);
+            assert_eq!(wait(&kits[turn % 2], "ada", "10.0.0.1").await, 0);
         }
         for expected in [1, 2, 4, 8] {
-            assert_eq!(wait(&kits[1], "ada", &from_elsewhere()).await, expected);
+            assert_eq!(wait(&kits[1], "ada", "10.0.0.1").await, expected);
             let expected = i64::try_from(expected).unwrap();
             clock.advance(TimeDelta::milliseconds(expected * 1000 - 1));
-            assert_eq!(wait(&kits[0], "ada", &from_elsewhere()).await, 1);
+            assert_eq!(wait(&kits[0], "ada", "10.0.0.1").await, 1);
             clock.advance(TimeDelta::milliseconds(1));
-            assert_eq!(wait(&kits[0], "ada", &from_elsewhere()).await, 0);
+            assert_eq!(wait(&kits[0], "ada", "10.0.0.1").await, 0);
         }
         assert_eq!(wait(&kits[0], "grace", "10.0.0.1").await, 0);
+        assert_eq!(wait(&kits[0], "ada", "10.0.0.2").await, 0);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn many_places_together_are_slowed_but_not_where_the_account_signed_in_before(
+        pool: PgPool,
+    ) {
+        let ([kit, _], clock) = two_processes(&pool);
+        forgive(&kit, Door::SignIn, "ada", "10.9.9.9")
+            .await
+            .unwrap();
+        for turn in 0..100 {
+            assert_eq!(wait(&kit, "ada", &format!("10.0.1.{turn}")).await, 0);
+        }
+        assert_eq!(wait(&kit, "ada", "10.0.2.1").await, 1);
+        assert_eq!(wait(&kit, "ada", "10.9.9.9").await, 0);
+        // Also there guessing is slowed.
+        for _ in 0..4 {
+            assert_eq!(wait(&kit, "ada", "10.9.9.9").await, 0);
+        }
+        assert_eq!(wait(&kit, "ada", "10.9.9.9").await, 1);
+        clock.advance(KNOWN);
+        forget(&pool, clock.now()).await.unwrap();
+        let left =
+            sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM registration.known_networks"#);
+        assert_eq!(left.fetch_one(&pool).await.unwrap(), 0);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_mailbox_is_not_filled_by_accounts_and_resets_together(pool: PgPool) {
+        let ([kit, _], _) = two_processes(&pool);
+        for (door, place) in [(Door::Register, 1), (Door::Mail, 2), (Door::Register, 3)] {
+            attempt(&kit, door, "ada", &format!("10.0.0.{place}"))
+                .await
+                .unwrap();
+        }
+        for door in [Door::Register, Door::Mail] {
+            let slowed = attempt(&kit, door, "ada", "10.0.0.4").await;
+            assert!(
+                matches!(slowed, Err(Error::TooManyAttempts { retry_after_s: 60 })),
+                "{slowed:?}"
+            );
+        }
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
@@ -266,13 +404,13 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        let [account, _] = Door::SignIn.rules();
+        let account = &Door::SignIn.rules()[0];
         let wait = |count| {
             let tries = Tries {
                 count,
                 last: noon(),
             };
-            wait_s(&account, tries, noon())
+            wait_s(account, tries, noon())
         };
         assert_eq!([4, 5, 6, 7, 14, 15].map(wait), [0, 1, 2, 4, 512, 900]);
         assert_eq!(wait(u32::MAX), 900);

@@ -1,4 +1,4 @@
-//! From which network address a person signed or joined: for the ledger, and for signs of one person
+//! From which network address a person registered, signed or joined: for the ledger, and for signs of one person
 //! in several teams. Personal: erased with the account, purged after a while.
 
 use std::net::IpAddr;
@@ -13,6 +13,7 @@ use molar_web_kit::Kit;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Occasion {
+    Registered,
     AgreementSigned,
     TeamJoined,
     PlaceRequested,
@@ -21,6 +22,7 @@ pub enum Occasion {
 impl Occasion {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Registered => "registered",
             Self::AgreementSigned => "agreement-signed",
             Self::TeamJoined => "team-joined",
             Self::PlaceRequested => "place-requested",

@@ -43,13 +43,18 @@ impl Api {
         Self::build(owner, true).await
     }
 
+    /// With one connection, which whoever keeps it keeps from everybody.
+    pub async fn narrow(owner: &PgPool) -> Self {
+        Self::build_on(with_rights_of_role(owner, 1).await, false).await
+    }
+
     async fn build(owner: &PgPool, must_confirm: bool) -> Self {
+        Self::build_on(with_rights_of_role(owner, 3).await, must_confirm).await
+    }
+
+    async fn build_on(db: PgPool, must_confirm: bool) -> Self {
         let clock = MockClock::at(noon());
-        let kit = kit(
-            Role::Registration,
-            with_rights_of_role(owner).await,
-            clock.clone(),
-        );
+        let kit = kit(Role::Registration, db, clock.clone());
         let state = web::Data::new(AppState::new(TimeDelta::days(14), must_confirm));
         let shared = Kit::clone(&kit);
         let service = app(kit, routes(), |config| {
@@ -185,11 +190,12 @@ impl As {
 }
 
 /// So that a missing grant fails here, not in production.
-async fn with_rights_of_role(owner: &PgPool) -> PgPool {
+async fn with_rights_of_role(owner: &PgPool, connections: u32) -> PgPool {
     let options = db::options((*owner.connect_options()).clone(), Role::Registration)
         .options([("role", Role::Registration.login())]);
     PgPoolOptions::new()
-        .max_connections(3)
+        .max_connections(connections)
+        .acquire_timeout(std::time::Duration::from_secs(10))
         .connect_with(options)
         .await
         .expect("a pool")

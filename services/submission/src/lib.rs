@@ -7,6 +7,7 @@ mod checks;
 mod openapi;
 mod pages;
 mod quota;
+mod retention;
 mod routes;
 mod rows;
 mod spare_layers;

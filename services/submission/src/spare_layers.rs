@@ -1,15 +1,16 @@
 //! Removes images that no submission needs any more, and layers that no image has.
 //!
-//! The row goes first, then its object: a process that dies between them leaves an object that only costs space.
-//! Each put has a key of its own, so what a check stores meanwhile is another object. A check that counts on a row that goes
-//! meets the foreign key and is tried again, with what is there then.
+//! The row goes first, and leaves its object's key among the doomed until the store has said that it is gone. Each put
+//! has a key of its own, so what a check stores meanwhile is another object. A check that counts on a row that goes meets
+//! the foreign key and is tried again, with what is there then.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use molar_objects::{Bucket, Store};
 use molar_service::db;
 use sqlx::PgPool;
+use uuid::Uuid;
 
-use crate::rows::images;
+use crate::rows::images::{self, Spares};
 
 /// Nothing younger goes: its check may still be on its way, and a team may hand in the next version on the same base.
 const GRACE: TimeDelta = TimeDelta::days(1);
@@ -17,45 +18,73 @@ const GRACE: TimeDelta = TimeDelta::days(1);
 const BATCH: i64 = 100;
 
 /// Until nothing is left to remove. Returns how many objects went.
-pub async fn sweep(db: &PgPool, store: &Store) -> sqlx::Result<usize> {
-    let before = db::now(db).await? - GRACE;
-    let mut removed = 0;
+pub async fn sweep(db: &PgPool, store: &Store) -> sqlx::Result<u64> {
+    let now = db::now(db).await?;
+    let doomed = doom(db, None, now).await?;
+    drop_doomed(db, store).await?;
+    Ok(doomed)
+}
+
+/// Takes the rows of all that nobody needs any more. Returns how many.
+pub async fn doom(db: &PgPool, removal: Option<Uuid>, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let spare = Spares {
+        stored_before: now - GRACE,
+        limit: BATCH,
+        removal,
+    };
+    let mut all = 0;
     loop {
         let mut tx = db.begin().await?;
-        let mut keys = images::remove_spare(&mut tx, before, BATCH).await?;
-        keys.extend(images::remove_spare_layers(&mut *tx, before, BATCH).await?);
+        let images = images::remove_spare(&mut tx, &spare, now).await?;
+        let layers = images::remove_spare_layers(&mut *tx, &spare, now).await?;
         tx.commit().await?;
-        if keys.is_empty() {
-            return Ok(removed);
+        if images + layers == 0 {
+            return Ok(all);
         }
-        removed += keys.len();
-        tracing::info!(
-            objects = keys.len(),
-            "images and layers that nobody needs are removed"
-        );
-        for key in keys {
-            drop_object(store, &key).await;
-        }
+        all += images + layers;
     }
 }
 
-/// Also of a put that came second.
-pub async fn drop_object(store: &Store, key: &str) {
-    if let Err(error) = store.delete(Bucket::Layers, key).await {
+/// What the store does not let go of comes again in the next round.
+pub async fn drop_doomed(db: &PgPool, store: &Store) -> sqlx::Result<()> {
+    let mut after = String::new();
+    loop {
+        let doomed = images::doomed(db, &after, BATCH).await?;
+        let Some(last) = doomed.last() else {
+            return Ok(());
+        };
+        after = last.clone();
+        let mut gone = Vec::new();
+        for key in doomed {
+            if drop_object(store, &key).await {
+                gone.push(key);
+            }
+        }
+        let mut tx = db.begin().await?;
+        let objects = images::forget_doomed(&mut tx, &gone).await?;
+        tx.commit().await?;
+        tracing::info!(objects, "images and layers that nobody needs are removed");
+    }
+}
+
+/// Also of a put that came second. Whether it is gone.
+pub async fn drop_object(store: &Store, key: &str) -> bool {
+    let deleted = store.delete(Bucket::Layers, key).await;
+    if let Err(error) = &deleted {
         // It only costs space, and nothing refers to it.
         tracing::warn!(
-            error = &error as &dyn std::error::Error,
+            error = error as &dyn std::error::Error,
             key,
             "a layer's object could not be dropped"
         );
     }
+    deleted.is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use molar_domain::phase::SubmissionKind;
     use molar_testkit::ChallengeBuilder;
-    use uuid::Uuid;
 
     use super::*;
     use crate::testing::{World, image_archive, open_phase};
@@ -206,5 +235,42 @@ mod tests {
         let mut late = world.db.begin().await.unwrap();
         let refused = images::insert(&mut late, &other, &ids, now).await;
         assert!(refused.is_err());
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn an_image_whose_archive_is_being_dropped_stays_and_an_archive_whose_image_goes(
+        pool: PgPool,
+    ) {
+        let world = world(&pool).await;
+        let id = submit(&world, b"true").await;
+        age(&pool).await;
+        let mut dropping = world.db.begin().await.unwrap();
+        let archives = images::spare_archives(&mut dropping, Uuid::nil(), 9)
+            .await
+            .unwrap();
+        assert_eq!(archives.len(), 1);
+        withdraw(&pool, id).await;
+        let now = db::now(&pool).await.unwrap();
+        assert_eq!(doom(&world.db, None, now).await.unwrap(), 0);
+        dropping.rollback().await.unwrap();
+
+        // The other way round.
+        let mut removing = world.db.begin().await.unwrap();
+        let spare = Spares {
+            stored_before: now - GRACE,
+            limit: 9,
+            removal: None,
+        };
+        assert_eq!(
+            images::remove_spare(&mut removing, &spare, now)
+                .await
+                .unwrap(),
+            1
+        );
+        let mut dropping = world.db.begin().await.unwrap();
+        let archives = images::spare_archives(&mut dropping, Uuid::nil(), 9)
+            .await
+            .unwrap();
+        assert!(archives.is_empty());
     }
 }

@@ -12,7 +12,7 @@ use molar_web_kit::{WebArgs, idempotency};
 
 use crate::checks::{Check, Checker};
 use crate::state::State;
-use crate::{checks, quota, routes, spare_layers, sweeper};
+use crate::{checks, quota, retention, routes, spare_layers, sweeper};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -110,6 +110,12 @@ fn spawn_rounds(app: &mut Application, store: &Store) {
     app.spawn_every("layers", hour, Default::default(), move || {
         let (db, store) = (db.clone(), objects.clone());
         async move { spare_layers::sweep(&db, &store).await.map(drop) }
+    });
+
+    let (db, clock, objects) = (app.db.clone(), app.clock.clone(), store.clone());
+    app.spawn_every("retention", hour, Default::default(), move || {
+        let (db, clock, store) = (db.clone(), clock.clone(), objects.clone());
+        async move { retention::sweep(&db, &store, clock.now()).await }
     });
 
     let (db, store) = (app.db.clone(), store.clone());

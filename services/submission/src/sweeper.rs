@@ -3,6 +3,7 @@
 use molar_objects::{Bucket, Store};
 use molar_service::db;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::quota;
 use crate::rows::images;
@@ -22,35 +23,45 @@ pub async fn sweep(db: &PgPool, store: &Store) -> sqlx::Result<()> {
             break;
         }
     }
+    let mut after = Uuid::nil();
     loop {
-        let undropped = uploads::undropped(db, BATCH).await?;
-        let mut dropped = 0;
+        let undropped = uploads::undropped(db, after, BATCH).await?;
         for upload in &undropped {
-            dropped += i64::from(drop_file(db, store, upload).await?);
+            drop_file(db, store, upload).await?;
         }
-        // What could not be dropped comes again in the next round.
-        if dropped < BATCH {
-            return Ok(());
+        // What could not be dropped is passed over, and comes again in the next round.
+        match undropped.last() {
+            Some(last) => after = last.submission_id,
+            None => return Ok(()),
         }
     }
 }
 
 /// Drops the archives of images that are stored by their layers. A worker that reads one right now tries
-/// again, by layers.
+/// again, by layers: those stay while the transaction holds their image.
 pub async fn drop_archives(db: &PgPool, store: &Store) -> sqlx::Result<()> {
-    let now = db::now(db).await?;
-    for spare in images::spare_archives(db, BATCH).await? {
-        match store.delete(Bucket::Uploads, &spare.object_key).await {
-            Ok(()) => images::note_removed(db, spare.submission_id, now).await?,
-            // It only costs space until the next round.
-            Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                submission.id = %spare.submission_id,
-                "the archive could not be dropped"
-            ),
+    let mut after = Uuid::nil();
+    loop {
+        let mut tx = db.begin().await?;
+        let now = db::now(&mut *tx).await?;
+        let spares = images::spare_archives(&mut tx, after, BATCH).await?;
+        for spare in &spares {
+            match store.delete(Bucket::Uploads, &spare.object_key).await {
+                Ok(()) => images::note_removed(&mut *tx, spare.submission_id, now).await?,
+                // It only costs space until the next round.
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    submission.id = %spare.submission_id,
+                    "the archive could not be dropped"
+                ),
+            }
+        }
+        tx.commit().await?;
+        match spares.last() {
+            Some(last) => after = last.submission_id,
+            None => return Ok(()),
         }
     }
-    Ok(())
 }
 
 async fn expire_some(db: &PgPool) -> sqlx::Result<Vec<Upload>> {
@@ -106,7 +117,7 @@ mod tests {
         sweep(&world.db, &world.store).await.unwrap();
         sweep(&world.db, &world.store).await.unwrap();
 
-        let state = |id: uuid::Uuid| {
+        let state = |id: Uuid| {
             let pool = pool.clone();
             async move { uploads::find(&pool, id).await.unwrap().state }
         };
@@ -142,7 +153,12 @@ mod tests {
             matches!(gone, Err(molar_objects::Error::NotFound)),
             "{gone:?}"
         );
-        assert!(uploads::undropped(&pool, 9).await.unwrap().is_empty());
+        assert!(
+            uploads::undropped(&pool, Uuid::nil(), 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
@@ -163,5 +179,41 @@ mod tests {
             let closes = closes.fetch_one(&pool).await.unwrap();
             assert_eq!((upload.state.as_str(), upload.open_until), ("open", closes));
         }
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn uploads_that_cannot_be_dropped_do_not_keep_later_ones_from_it(pool: PgPool) {
+        let world = World::new(&pool).await;
+        for number in 0..BATCH {
+            let id = SubmissionBuilder::new(&world.challenge, &world.team)
+                .state(UploadState::Cancelled)
+                .cancelled()
+                .insert(&pool)
+                .await;
+            // No store takes such a key.
+            let key = format!("{}{number}", "k".repeat(2000));
+            let sql = format!(
+                "UPDATE submission.uploads SET object_key = '{key}' WHERE submission_id = '{}'",
+                id.id
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        let (id, _) = world.put(b"some bytes", b"some bytes").await;
+        sqlx::query!(
+            "UPDATE submission.uploads SET state = 'cancelled', decided_at = now() WHERE submission_id = $1",
+            id
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let last = uploads::undropped(&pool, Uuid::nil(), 99).await.unwrap();
+        assert_eq!(last.last().unwrap().submission_id, id);
+        sweep(&world.db, &world.store).await.unwrap();
+        let left = uploads::undropped(&pool, Uuid::nil(), 99).await.unwrap();
+        assert!(left.iter().all(|upload| upload.submission_id != id));
+        assert_eq!(left.len() as i64, BATCH);
     }
 }

@@ -228,9 +228,15 @@ pub struct Outcome {
     pub cpu_core_s: Option<f64>,
     pub device: Device,
     pub output: Option<(String, Stored)>,
-    pub log_key: Option<String>,
-    pub series_key: Option<String>,
+    /// Keys, and what lies there.
+    pub log: Option<(String, Stored)>,
+    pub series: Option<(String, Stored)>,
     pub notes: Vec<String>,
+}
+
+fn size(kept: &Option<(String, Stored)>) -> Option<i64> {
+    kept.as_ref()
+        .and_then(|(_, stored)| i64::try_from(stored.size_bytes).ok())
 }
 
 pub async fn end(
@@ -245,7 +251,7 @@ pub async fn end(
     };
     let to = run.state.apply(event)?;
     let output = outcome.output.as_ref();
-    let size = output
+    let output_size = output
         .map(|(_, stored)| i64::try_from(stored.size_bytes))
         .transpose()
         .map_err(|_| Error::BadRow("output_size_bytes"))?;
@@ -255,7 +261,7 @@ pub async fn end(
              exit_code = $8, wall_ms = $9, gpu_area_mib_s = $10, gpu_baseline_mib = $11, gpu_total_mib = $12,
              peak_memory_bytes = $13, kernel_peak_memory_bytes = $14, gpu_peak_mib = $15, memory_area_mib_s = $16,
              cpu_core_s = $17, device = $18, output_key = $19, output_size_bytes = $20, output_sha256 = $21,
-             log_key = $22, series_key = $23, notes = $24
+             log_key = $22, series_key = $23, notes = $24, log_size_bytes = $25, series_size_bytes = $26
          WHERE id = $1 AND state = $2 AND lease_token = $4",
         run.id.0,
         run.state.as_str(),
@@ -276,11 +282,13 @@ pub async fn end(
         outcome.cpu_core_s,
         serde_json::to_value(&outcome.device)?,
         output.map(|(key, _)| key.as_str()),
-        size,
+        output_size,
         output.map(|(_, stored)| stored.sha256.as_str()),
-        outcome.log_key,
-        outcome.series_key,
+        outcome.log.as_ref().map(|(key, _)| key.as_str()),
+        outcome.series.as_ref().map(|(key, _)| key.as_str()),
         serde_json::to_value(&outcome.notes)?,
+        size(&outcome.log),
+        size(&outcome.series),
     )
     .execute(tx)
     .await?;

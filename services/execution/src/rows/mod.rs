@@ -8,6 +8,7 @@ pub mod case_runs;
 pub mod inputs;
 pub mod logs;
 pub mod places;
+pub mod removals;
 pub mod turns;
 pub mod workers;
 

@@ -143,20 +143,20 @@ async fn outcome(
         }
         _ => None,
     };
-    let log_key = match &body.log {
+    let log = match &body.log {
         Some(stored) => {
             let key = key(run, token, LOG_NAME);
             let is_there = is_stored(store, Bucket::Logs, &key, "/log/sha256", stored).await?;
-            is_there.then_some(key)
+            is_there.then(|| (key, stored.clone()))
         }
         None => None,
     };
-    let series_key = match &body.series {
+    let series = match &body.series {
         Some(stored) => {
             let key = key(run, token, SERIES_NAME);
             let is_there = is_stored(store, Bucket::Logs, &key, "/series/sha256", stored).await;
             // A report is not refused for its curves.
-            is_there.unwrap_or(false).then_some(key)
+            is_there.unwrap_or(false).then(|| (key, stored.clone()))
         }
         None => None,
     };
@@ -180,8 +180,8 @@ async fn outcome(
         cpu_core_s: body.cpu_core_s,
         device: body.device.clone(),
         output,
-        log_key,
-        series_key,
+        log,
+        series,
         notes: body
             .notes
             .iter()
@@ -233,7 +233,7 @@ async fn end(
         return Err(Error::Stale);
     }
     case_runs::end(&mut tx, &locked, outcome, now).await?;
-    if outcome.log_key.is_some() {
+    if outcome.log.is_some() {
         logs::forget_pieces(&mut *tx, locked.id).await?;
     }
     let phase = Some(attempt.phase_id.0);

@@ -1,9 +1,11 @@
 //! The system's `pg_dump` and `pg_restore`, told where by their environment: a command line is seen by all.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
+use molar_domain::retention::Removed;
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection};
 use tokio::process::Command;
@@ -47,6 +49,42 @@ pub async fn is_empty(place: &Found) -> anyhow::Result<bool> {
               AS "is_empty!""#
     );
     Ok(is_empty.fetch_one(&mut conn).await?)
+}
+
+/// Keys of the layers and configs of images that rows name, in the bucket `layers`. They are the objects that a sweep
+/// removes with their rows, so a dump may name what is gone when the store is read.
+pub async fn named_layers(place: &Found) -> anyhow::Result<BTreeSet<String>> {
+    let mut conn = connect(place).await?;
+    let keys = sqlx::query_scalar!(
+        r#"SELECT object_key AS "key!" FROM submission.layers UNION SELECT config_key FROM submission.images"#
+    );
+    Ok(keys.fetch_all(&mut conn).await?.into_iter().collect())
+}
+
+/// What a retention took away since the backup was taken, by what its objects' names begin with: `uploads/…`, of runs
+/// `outputs/attempt/…/` and `logs/attempt/…/`.
+pub async fn removed_since(place: &Found) -> anyhow::Result<BTreeMap<String, Removed>> {
+    let mut conn = connect(place).await?;
+    let rows = sqlx::query!(
+        r#"SELECT n.name AS "name!", n.at AS "at!", n.days AS "days!" FROM (
+               SELECT 'uploads/' || u.object_key AS name, r.begun_at AS at, r.retention_days AS days
+               FROM submission.uploads u JOIN submission.removals r ON r.id = u.removal_id
+               UNION ALL
+               SELECT b || '/attempt/' || a.id || '/', r.begun_at, r.retention_days
+               FROM execution.attempts a JOIN execution.removals r ON r.id = a.removal_id,
+                    unnest(ARRAY['outputs', 'logs']) AS b
+           ) n"#
+    )
+    .fetch_all(&mut conn)
+    .await?;
+    let removed = rows.into_iter().map(|row| {
+        let removed = Removed {
+            at: row.at,
+            retention_days: row.days,
+        };
+        (row.name, removed)
+    });
+    Ok(removed.collect())
 }
 
 /// What is wrong with the audit log, against the head that was there before the dump.

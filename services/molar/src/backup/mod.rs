@@ -10,12 +10,14 @@ mod objects;
 mod place;
 mod restore;
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use molar_domain::{Clock as _, SystemClock};
+use molar_objects::Bucket;
 use molar_service::MIGRATOR;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +76,40 @@ impl Summary {
     }
 }
 
+/// A sweep may have removed what the dump names before it was copied: such a backup is not finished. What the database
+/// names still and the store does not have was lost before.
+async fn require_layers(
+    place: &place::Found,
+    folder: &Path,
+    named: &BTreeSet<String>,
+) -> anyhow::Result<()> {
+    let mut absent = named.clone();
+    for object in objects::read(folder)? {
+        let object = object?;
+        if object.bucket()? == Bucket::Layers {
+            absent.remove(&object.key);
+        }
+    }
+    if absent.is_empty() {
+        return Ok(());
+    }
+    let named_still = database::named_layers(place).await?;
+    let (lost, removed): (Vec<_>, Vec<_>) =
+        absent.iter().partition(|key| named_still.contains(*key));
+    for key in lost {
+        say!("object layers/{key} is missing from the store, and the database names it.");
+    }
+    if !removed.is_empty() {
+        bail!(
+            "{} layers of images were removed while the backup was taken, since no submission needs them any more, and \
+             its copy of the database names them: delete {} and take the backup again",
+            removed.len(),
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
 pub async fn backup(args: BackupArgs) -> anyhow::Result<()> {
     let folder = &args.folder;
     std::fs::DirBuilder::new()
@@ -97,8 +133,10 @@ pub async fn backup(args: BackupArgs) -> anyhow::Result<()> {
             "the database is of a newer program (migration {schema}); take the backup with that one"
         );
     }
+    let named = database::named_layers(&place).await?;
     database::dump(&place, &folder.join("database.dump")).await?;
     let counted = objects::save(&place.store, folder, !args.without_objects).await?;
+    require_layers(&place, folder, &named).await?;
     let summary = Summary {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         schema,

@@ -1,5 +1,6 @@
 //! Every object of every bucket, with its hash: `objects.jsonl`, one a line.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -87,6 +88,18 @@ pub async fn save(store: &Store, folder: &Path, with_content: bool) -> anyhow::R
     }
     lines.into_inner()?.sync_all()?;
     Ok(counted)
+}
+
+/// Which of these keys the bucket does not have.
+pub async fn missing(
+    store: &Store,
+    bucket: Bucket,
+    keys: &BTreeSet<String>,
+) -> anyhow::Result<Vec<String>> {
+    let listed = store.list(bucket, "").await;
+    let listed = listed.with_context(|| format!("the bucket {bucket} could not be listed"))?;
+    let there: BTreeSet<_> = listed.into_iter().map(|entry| entry.key).collect();
+    Ok(keys.difference(&there).cloned().collect())
 }
 
 async fn save_one(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use molar_service::MIGRATOR;
 
-use super::check::check;
+use super::check::{Checked, check};
 use super::{Place, Summary, database, objects};
 
 #[derive(Debug, clap::Args)]
@@ -43,8 +43,8 @@ pub async fn restore(args: RestoreArgs) -> anyhow::Result<()> {
         // Last: a database that is there means that its objects are.
         database::restore(&place, &args.folder.join("database.dump")).await?;
     }
-    let wrong = check(&place, &args.folder, &summary).await?;
-    for line in &wrong {
+    let Checked { wrong, told } = check(&place, &args.folder, &summary).await?;
+    for line in told.iter().chain(&wrong) {
         say!("{line}");
     }
     if !wrong.is_empty() {

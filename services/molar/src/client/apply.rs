@@ -126,6 +126,7 @@ fn touched(touches: &Value) -> Option<String> {
         counted("submissions", "submissions"),
         counted("evaluations", "evaluations to redo"),
         counted("ranks", "ranks computed again"),
+        counted("kept_shorter", "submissions whose files go sooner"),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use super::submission::Submission;
@@ -136,6 +137,7 @@ pub async fn send(
         .len();
     anyhow::ensure!(size > 0, "{} is empty", submission.file.display());
     let key = upload::key(submission.file, size).await?;
+    let bar = bytes_bar(size, "uploading", options.is_quiet);
     let begun = match options.is_new {
         true => None,
         false => upload::find(api, submission, size, &key).await?,
@@ -148,9 +150,8 @@ pub async fn send(
             }
             (id, plan)
         }
-        None => create(api, submission, size, &key).await?,
+        None => create(api, submission, (size, &key), &bar).await?,
     };
-    let bar = bytes_bar(size, "uploading", options.is_quiet);
     let sender = Sender {
         api,
         submission_id: &id,
@@ -159,16 +160,19 @@ pub async fn send(
         is_quiet: options.is_quiet,
     };
     let sent = upload::put_all(&sender, &plan, submission.file, options.parallel).await;
+    let completed = match sent.with_context(how_to_go_on) {
+        Ok(sha256) => upload::complete(api, &id, &sha256, &bar).await,
+        Err(error) => Err(error),
+    };
     bar.finish_and_clear();
-    let sha256 = sent.with_context(how_to_go_on)?;
-    upload::complete(api, &id, &sha256).await
+    completed
 }
 
 async fn create(
     api: &Api,
     submission: &Submission<'_>,
-    size_bytes: u64,
-    resume_key: &str,
+    (size_bytes, resume_key): (u64, &str),
+    bar: &ProgressBar,
 ) -> anyhow::Result<(String, Plan)> {
     let body = json!({
         "phase_id": submission.phase_id,
@@ -181,8 +185,10 @@ async fn create(
         "is_trial": submission.is_trial,
     });
     let key = uuid::Uuid::new_v4().to_string();
-    let created: Value =
-        insist(async || api.create("/api/v1/submissions", &body, &key).await).await?;
+    let created: Value = insist(bar, async || {
+        api.create("/api/v1/submissions", &body, &key).await
+    })
+    .await?;
     let plan = Plan::of(&created["upload"], size_bytes)?;
     Ok((lookup::id(&created)?.to_owned(), plan))
 }

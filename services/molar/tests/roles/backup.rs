@@ -183,9 +183,38 @@ async fn lose(restored: &PgPool, system: &System, backup: &Path, world: &World) 
     let (done, said) = run(restored, system, &["audit", "verify"]).await;
     let broken = "1: the entry was changed after it was written";
     assert!(!done && said.contains(broken), "{said}");
+    // As a dump names it whose object a sweep took before it was copied; and what a retention took since.
+    sqlx::query!(
+        "INSERT INTO submission.layers (diff_id, object_key, size_bytes, sha256, unpacked_bytes, stored_at)
+         VALUES ('sha256:swept', 'swept', 1, '0', 1, now())"
+    )
+    .execute(restored)
+    .await
+    .unwrap();
+    let removed = sqlx::query_scalar!(
+        "WITH gone AS (INSERT INTO submission.removals (id, phase_id, retention_days, begun_at)
+             SELECT gen_random_uuid(), phase_id, 90, '2027-03-02T05:00:00Z' FROM submission.submissions LIMIT 1 RETURNING id)
+         UPDATE submission.uploads SET removal_id = gone.id FROM gone RETURNING object_key"
+    );
+    let removed = removed.fetch_all(restored).await.unwrap().remove(0);
+    let line = more
+        .replace("\"bucket\":\"logs\"", "\"bucket\":\"uploads\"")
+        .replace(&format!("{}/gone", world.case_run), &removed);
+    assert!(
+        line.contains("uploads") && line.contains(&removed),
+        "{line}"
+    );
+    let lines = std::fs::read_to_string(backup.join("objects.jsonl")).unwrap();
+    std::fs::write(backup.join("objects.jsonl"), format!("{lines}{line}\n")).unwrap();
     let (done, said) = run(restored, system, &["restore", words, "--check"]).await;
     assert!(!done, "{said}");
+    assert!(
+        !said.contains(&format!("object uploads/{removed}")),
+        "{said}"
+    );
     for part in [
+        "object layers/swept is missing, and the database names it".to_owned(),
+        "1 objects of the backup are gone: removed on 2 March 2027 under the phase's retention of 90 days".to_owned(),
         format!("object logs/{log} was changed: it has 5 bytes, and had 4"),
         format!("object logs/{}/gone is missing", world.case_run),
         "audit entry 1: the entry was changed after it was written".to_owned(),

@@ -1,7 +1,7 @@
 //! `POST /api/v1/accounts`
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use molar_domain::UserId;
 use molar_web_kit::{ApiError, Begun, Complaints, Kit, Once};
 use secrecy::{ExposeSecret, SecretString};
@@ -10,6 +10,8 @@ use sqlx::PgConnection;
 
 use super::{confirm, rows};
 use crate::Error;
+use crate::limiter::{self, Door, address_of};
+use crate::sightings::{self, Occasion, Origin};
 use crate::state::AppState;
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -90,12 +92,20 @@ pub fn email_address(wrong: &mut Complaints, given: &str) -> String {
 )]
 #[tracing::instrument(name = "accounts.create", skip_all)]
 pub async fn create(
+    request: HttpRequest,
     kit: web::Data<Kit>,
     state: web::Data<AppState>,
     once: Once,
     body: web::Json<CreateAccount>,
 ) -> Result<HttpResponse, ApiError> {
     let new = body.into_inner().validate()?;
+    limiter::attempt(
+        &kit,
+        Door::Register,
+        &new.email,
+        &address_of(&kit, &request),
+    )
+    .await?;
     // Takes long, so before there is a transaction.
     let hash = state.passwords.hash(new.password.clone()).await?;
     let mut tx = kit.db.begin().await?;
@@ -103,7 +113,7 @@ pub async fn create(
         Begun::Replay(response) => return Ok(response),
         Begun::Fresh(once) => once,
     };
-    let id = insert(&mut tx, &kit, &state, &new, &hash).await?;
+    let id = insert(&mut tx, &kit, &state, (&new, &hash), Origin::of(&request)).await?;
     let response = once
         .finish(&mut tx, StatusCode::CREATED, None, &AccountView { id })
         .await?;
@@ -112,14 +122,16 @@ pub async fn create(
 }
 
 pub async fn register(
+    from: &HttpRequest,
     kit: &Kit,
     state: &AppState,
     request: CreateAccount,
 ) -> Result<UserId, Error> {
     let new = request.validate()?;
+    limiter::attempt(kit, Door::Register, &new.email, &address_of(kit, from)).await?;
     let hash = state.passwords.hash(new.password.clone()).await?;
     let mut tx = kit.db.begin().await?;
-    let id = insert(&mut tx, kit, state, &new, &hash).await?;
+    let id = insert(&mut tx, kit, state, (&new, &hash), Origin::of(from)).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -129,10 +141,12 @@ async fn insert(
     conn: &mut PgConnection,
     kit: &Kit,
     state: &AppState,
-    new: &NewAccount,
-    hash: &str,
+    (new, hash): (&NewAccount, &str),
+    origin: Origin,
 ) -> Result<UserId, Error> {
-    let id = rows::insert(&mut *conn, new, hash, kit.clock.now()).await?;
+    let now = kit.clock.now();
+    let id = rows::insert(&mut *conn, new, hash, now).await?;
+    sightings::note(&mut *conn, origin, id, Occasion::Registered, id.0, now).await?;
     if state.must_confirm {
         rows::set_must_confirm(&mut *conn, id).await?;
     }
@@ -221,5 +235,40 @@ mod tests {
           "type": "about:blank"
         }
         "#);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn accounts_without_end_from_one_place_are_slowed_before_anything_is_hashed(
+        pool: PgPool,
+    ) {
+        let api = Api::new(&pool).await;
+        let from = |address: &str| api.nobody().from(address);
+        let body = |number: u32| json!({"email": format!("p{number}@example.org"), "name": "P", "password": "correct horse"});
+        // As sixty accounts would have left it.
+        assert_eq!(
+            from("10.0.0.1").post("/api/v1/accounts", body(0)).await.0,
+            201
+        );
+        sqlx::query!("UPDATE registration.tries SET count = 60 WHERE count = 1")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let (status, problem) = from("10.0.0.1").post("/api/v1/accounts", body(1)).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (429, &json!("too-many-attempts"))
+        );
+        assert_eq!(
+            from("10.0.0.2").post("/api/v1/accounts", body(1)).await.0,
+            201
+        );
+        let seen = sqlx::query_scalar!(
+            "SELECT host(address) FROM registration.sightings WHERE occasion = 'registered'"
+        );
+        let seen = seen.fetch_all(&pool).await.unwrap();
+        assert_eq!(
+            seen,
+            [Some("10.0.0.1".to_owned()), Some("10.0.0.2".to_owned())]
+        );
     }
 }

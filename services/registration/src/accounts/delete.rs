@@ -57,7 +57,7 @@ pub async fn erase(
     let user = require_password(kit, state, caller, request.password).await?;
     let now = kit.clock.now();
     let mut tx = kit.db.begin().await?;
-    if user.is_admin && !rows::has_other_admin(&mut *tx, user.id).await? {
+    if user.is_admin && !rows::has_other_admin(&mut tx, user.id).await? {
         return Err(Error::LastAdmin);
     }
     leave_teams(&mut tx, &user, now).await?;
@@ -229,5 +229,32 @@ mod tests {
         assert_eq!((status, &problem["code"]), (409, &json!("last-admin")));
         make("other@example.org").await;
         assert_eq!(root.post(PATH, body).await.0, 204);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn of_two_administrators_who_go_at_once_one_stays(pool: PgPool) {
+        let make = async |email: &str| {
+            create_admin(&pool, noon(), email, "Root", "correct horse".into())
+                .await
+                .unwrap();
+            let user = super::rows::by_email(&pool, email).await.unwrap();
+            user.unwrap().id
+        };
+        let (one, other) = (
+            make("root@example.org").await,
+            make("other@example.org").await,
+        );
+        let mut first = pool.begin().await.unwrap();
+        assert!(super::rows::has_other_admin(&mut first, one).await.unwrap());
+        let mut second = pool.begin().await.unwrap();
+        let mut looks = Box::pin(super::rows::has_other_admin(&mut second, other));
+        let a_while = std::time::Duration::from_millis(300);
+        let waited = tokio::time::timeout(a_while, &mut looks).await;
+        assert!(waited.is_err(), "the second waits for the first");
+        super::rows::anonymise(&mut first, one, noon())
+            .await
+            .unwrap();
+        first.commit().await.unwrap();
+        assert!(!looks.await.unwrap());
     }
 }

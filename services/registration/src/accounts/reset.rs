@@ -235,8 +235,9 @@ mod tests {
     async fn nobody_is_flooded_with_mails(pool: PgPool) {
         let api = Api::new(&pool).await;
         registered(&api, ADA).await;
-        for email in [ADA, "eve@example.org"] {
-            for _ in 0..3 {
+        // The account's own mail was the first.
+        for (email, free) in [(ADA, 2), ("eve@example.org", 3)] {
+            for _ in 0..free {
                 assert_eq!(
                     api.nobody().post(ASK, json!({ "email": email })).await.0,
                     202

@@ -131,15 +131,14 @@ pub async fn set_password(db: impl PgExecutor<'_>, id: UserId, hash: &str) -> sq
     Ok(())
 }
 
-pub async fn has_other_admin(db: impl PgExecutor<'_>, id: UserId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-            SELECT FROM registration.users
-            WHERE is_admin AND anonymised_at IS NULL AND id <> $1) AS "has_other!""#,
-        id.0
-    )
-    .fetch_one(db)
-    .await
+/// Locks the rows of all administrators: of two who go at once the second waits here, and sees the first gone.
+pub async fn has_other_admin(conn: &mut PgConnection, id: UserId) -> sqlx::Result<bool> {
+    let admins = sqlx::query_scalar!(
+        "SELECT id FROM registration.users
+         WHERE is_admin AND anonymised_at IS NULL ORDER BY id FOR UPDATE"
+    );
+    let admins = admins.fetch_all(conn).await?;
+    Ok(admins.iter().any(|admin| *admin != id.0))
 }
 
 /// In one order everywhere, since their rows are locked next.

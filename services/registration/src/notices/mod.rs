@@ -1,5 +1,5 @@
 //! News for teams by mail: how a submission ended, what was decided on a place in a track, which phase
-//! closes soon.
+//! closes soon; and for organizers, whose files are about to be removed.
 //!
 //! Nobody has to ring for it: a look at the rows every few seconds finds what teams were not told
 //! yet, and notes it in the transaction that queues the mails. So each piece of news is told once,
@@ -9,6 +9,7 @@
 mod closing;
 mod decided;
 mod ended;
+mod retention;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ pub const POLL: Duration = Duration::from_secs(5);
 pub async fn round(kit: &Kit) -> Result<(), Error> {
     decided::round(kit).await?;
     closing::round(kit).await?;
+    retention::round(kit).await?;
     ended::round(kit).await
 }
 

@@ -4,7 +4,7 @@ use molar_testkit::{
     Challenge, ChallengeBuilder, EvaluationBuilder, PhaseBuilder, SubmissionBuilder, Team,
     TeamBuilder,
 };
-use molar_web_kit::testing::{noon, person};
+use molar_web_kit::testing::{noon, organizer, person};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -238,4 +238,62 @@ async fn a_close_is_told_a_day_ahead_to_teams_that_take_part(pool: PgPool) {
     api.clock.set(later);
     round(&api.kit).await.unwrap();
     assert_eq!(queued(&pool).await.len(), 4);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn organizers_hear_once_and_a_week_ahead_that_files_go_and_of_another_date_anew(
+    pool: PgPool,
+) {
+    let api = Api::new(&pool).await;
+    let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+    organizer(&pool, "Olga", challenge.id).await;
+    let team = team(&pool, &challenge).await;
+    SubmissionBuilder::new(&challenge, &team)
+        .insert(&pool)
+        .await;
+    sqlx::query!("INSERT INTO registration.noticed (subject_id, occasion, noticed_at) SELECT id, 'ended', now() FROM submission.submissions")
+        .execute(&pool).await.unwrap();
+    let keep = async |days: i32, closed: DateTime<Utc>| {
+        sqlx::query!("UPDATE tracks.phases SET retention_days = $1, closes_at = $2, opens_at = $2::timestamptz - interval '1 day'", days, closed)
+            .execute(&pool)
+            .await
+            .unwrap();
+        round(&api.kit).await.unwrap();
+    };
+    let told = async || {
+        let rows = sqlx::query!(
+            "SELECT removes_at, files, size_bytes FROM registration.retention_notices ORDER BY told_at, due_at"
+        );
+        let rows = rows.fetch_all(&pool).await.unwrap();
+        rows.into_iter()
+            .map(|row| (row.removes_at, row.files))
+            .collect::<Vec<_>>()
+    };
+    let day = TimeDelta::days(1);
+    // More than two weeks ahead: not yet.
+    keep(30, noon() - day * 15).await;
+    assert_eq!(told().await, []);
+    keep(30, noon() - day * 16).await;
+    round(&api.kit).await.unwrap();
+    assert_eq!(told().await, [(noon() + day * 14, 1)]);
+    // Shorter, so that it is overdue: a week from now all the same.
+    keep(1, noon() - day * 16).await;
+    assert_eq!(
+        told().await,
+        [(noon() + day * 7, 1), (noon() + day * 14, 1)]
+    );
+    let mails: Vec<_> = queued(&pool)
+        .await
+        .into_iter()
+        .filter(|mail| mail.0 == "Olga")
+        .collect();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    assert!(mails[0].1.starts_with("Files of "), "{}", mails[0].1);
+    assert!(mails[0].2.contains("1 files of "), "{}", mails[0].2);
+    assert!(
+        !queued(&pool)
+            .await
+            .iter()
+            .any(|mail| mail.0 == "Ada" && mail.1.starts_with("Files"))
+    );
 }

@@ -236,8 +236,10 @@ pub async fn sign_agreement(
     };
     let mut tx = kit.db.begin().await?;
     let result = sign(&mut tx, &caller, origin, &request, kit.clock.now()).await;
-    if result.is_ok() {
-        tx.commit().await?;
+    // The page needs a connection, too.
+    match &result {
+        Ok(_) => tx.commit().await?,
+        Err(_) => tx.rollback().await?,
     }
     done(
         &kit,
@@ -269,7 +271,10 @@ pub async fn make_team(
     let made = teams::create::insert(&mut tx, &caller, &request, kit.clock.now()).await;
     let result = match made {
         Ok(_) => Ok(tx.commit().await?),
-        Err(error) => Err(apart(error.into())),
+        Err(error) => {
+            tx.rollback().await?;
+            Err(apart(error.into()))
+        }
     };
     done(&kit, &caller, &slug, result).await
 }

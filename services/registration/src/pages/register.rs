@@ -69,7 +69,7 @@ pub async fn submit(
         affiliation: form.affiliation.clone(),
         password: form.password.clone(),
     };
-    if let Err(error) = register(&kit, &state, new).await {
+    if let Err(error) = register(&request, &kit, &state, new).await {
         return respond(None, &form, &Slips::of(error.into())?);
     }
     let known = CreateSession {

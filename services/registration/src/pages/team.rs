@@ -118,7 +118,11 @@ pub async fn make_invitation(
             tx.commit().await?;
             respond(&kit, &caller, *id, Some(made), Slips::default()).await
         }
-        Err(error) => done(&kit, &caller, *id, Err(error)).await,
+        Err(error) => {
+            // The page needs a connection, too.
+            tx.rollback().await?;
+            done(&kit, &caller, *id, Err(error)).await
+        }
     }
 }
 
@@ -269,5 +273,24 @@ mod tests {
             html.contains("@molar.test") && !html.contains("/leave"),
             "{html}"
         );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_form_that_is_refused_does_not_keep_the_connection_that_its_page_needs(pool: PgPool) {
+        let api = Api::narrow(&pool).await;
+        challenge(&pool).await;
+        let ada = api.browser(&person(&pool, "Ada").await);
+        let (status, html) = ada
+            .submit("/join/demo", "/join/demo/team", &[("team", " ")])
+            .await;
+        assert_eq!(status, 422, "{html}");
+        let old = [
+            ("version", "0"),
+            ("text_sha256", "0"),
+            ("name", "Ada"),
+            ("affiliation", ""),
+        ];
+        let (status, html) = ada.submit("/join/demo", "/join/demo/agreement", &old).await;
+        assert!(status == 422 || status == 409, "{status} {html}");
     }
 }

@@ -158,6 +158,15 @@ pub async fn bind_members(
             who: are(&elsewhere),
         });
     }
+    // A team that withdrew and comes back may have its people still.
+    sqlx::query!(
+        "DELETE FROM registration.track_memberships b USING registration.memberships m
+         WHERE b.team_id = $1 AND b.track_id = $2 AND m.team_id = $1 AND m.user_id = b.user_id",
+        team.0,
+        track.0
+    )
+    .execute(&mut *conn)
+    .await?;
     let bound = sqlx::query!(
         "INSERT INTO registration.track_memberships (track_id, user_id, team_id)
          SELECT $2, user_id, team_id FROM registration.memberships
@@ -223,13 +232,18 @@ fn in_another_team(error: sqlx::Error, who: &str) -> Error {
     error.into()
 }
 
+/// Frees the team's people for another, unless it has handed something in in the track: as with whoever leaves, nobody
+/// works in one team after the other.
 pub async fn release_members(
     conn: &mut PgConnection,
     team: TeamId,
     track: TrackId,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "DELETE FROM registration.track_memberships WHERE team_id = $1 AND track_id = $2",
+        "DELETE FROM registration.track_memberships
+         WHERE team_id = $1 AND track_id = $2 AND NOT EXISTS (
+             SELECT FROM submission.handed_in h JOIN tracks.phase_facts f ON f.phase_id = h.phase_id
+             WHERE h.team_id = $1 AND f.track_id = $2)",
         team.0,
         track.0
     )

@@ -9,8 +9,8 @@ use super::list::{self, ParticipationView};
 use super::{Step, rows};
 use crate::{Error, teams};
 
-/// Gives the team's place up, by its captain. Its entries leave the board and its members are free
-/// for another team; to come back it must ask again.
+/// Gives the team's place up, by its captain. Its entries leave the board; to come back it must ask again. Its
+/// members are free for another team, unless this one has handed something in in the track.
 #[utoipa::path(
     post,
     path = "/api/v1/participations/{id}/withdraw",
@@ -54,11 +54,13 @@ pub async fn withdraw_team(
 
 #[cfg(test)]
 mod tests {
-    use molar_web_kit::testing::{organizer, person};
+    use molar_web_kit::testing::{noon, organizer, person};
     use serde_json::json;
     use sqlx::PgPool;
 
-    use crate::testing::{Api, challenge, join, participation, sign, team};
+    use crate::testing::{
+        Api, challenge, handed_in, join, participation, phase, set_state, sign, team,
+    };
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn the_captain_withdraws_and_nobody_else(pool: PgPool) {
@@ -86,5 +88,40 @@ mod tests {
         let (status, withdrawn) = api.of(&ada).post(&path, json!({})).await;
         assert_eq!((status, &withdrawn["state"]), (200, &json!("withdrawn")));
         assert_eq!(api.of(&ada).post(&path, json!({})).await.0, 409);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn people_of_a_team_that_handed_something_in_are_bound_to_it_also_when_it_withdrew(
+        pool: PgPool,
+    ) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let ada = person(&pool, "Ada").await;
+        sign(&api, &ada).await;
+        let molars = team(&api, &ada, "Molars").await;
+        let place = participation(&api, &ada, &molars, demo.track).await;
+        let withdraw = format!("/api/v1/participations/{place}/withdraw");
+        set_state(&pool, &place, "approved").await;
+        let phase = phase(&pool, &demo, noon()).await;
+        handed_in(&pool, &molars, &ada, phase, "ab", None).await;
+        assert_eq!(api.of(&ada).post(&withdraw, json!({})).await.0, 200);
+
+        let others = team(&api, &ada, "Others").await;
+        let ask = |team: &str| json!({"team_id": team, "track_id": demo.track});
+        let (status, problem) = api
+            .of(&ada)
+            .post("/api/v1/participations", ask(&others))
+            .await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (409, &json!("in-another-team")),
+            "{problem}"
+        );
+        // With the same team she comes back.
+        let (status, back) = api
+            .of(&ada)
+            .post("/api/v1/participations", ask(&molars))
+            .await;
+        assert_eq!(status, 201, "{back}");
     }
 }

@@ -173,7 +173,7 @@ mod tests {
         [
           [
             "address",
-            "members with mail addresses of uni.example signed or joined from 203.0.113.7",
+            "members with mail addresses of uni.example registered, signed or joined from 203.0.113.7",
             [
               "Canines",
               "Molars"
@@ -181,7 +181,7 @@ mod tests {
           ],
           [
             "address",
-            "members with mail addresses of v6.example signed or joined from 2001:db8:1:2::/64",
+            "members with mail addresses of v6.example registered, signed or joined from 2001:db8:1:2::/64",
             [
               "Six one",
               "Six two"

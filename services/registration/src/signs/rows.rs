@@ -63,7 +63,7 @@ pub async fn addresses(db: impl PgExecutor<'_>, challenge: ChallengeId) -> sqlx:
     let seen = rows.into_iter().map(|row| Seen {
         kind: SignKind::Address,
         detail: format!(
-            "members with mail addresses of {}{} signed or joined from {}",
+            "members with mail addresses of {}{} registered, signed or joined from {}",
             row.domain,
             if is_free(&row.domain) {
                 ", a free mail service,"

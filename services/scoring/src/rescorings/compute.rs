@@ -8,6 +8,7 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use serde_json::json;
 
 use super::RescoringView;
+use super::create::require_kept;
 use super::find::seen;
 use super::rows::{self, Rescoring};
 use crate::error::Result;
@@ -30,6 +31,8 @@ pub async fn take(kit: &Kit, caller: &Caller, id: RescoringId) -> Result<Rescori
     let row = seen(&kit.db, caller, id).await?;
     caller.require_organizer(row.challenge_id)?;
     let mut tx = kit.db.begin().await?;
+    rows::lock(&mut tx, row.phase_id).await?;
+    require_kept(&mut tx, row.phase_id).await?;
     rows::step(&mut tx, &row, Event::Compute, None, now).await?;
     let details = json!({"phase_id": row.phase_id});
     let actor = Some(caller.user_id);

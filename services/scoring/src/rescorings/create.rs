@@ -81,6 +81,7 @@ pub async fn draft(
     }
     caller.require_organizer(phase.challenge_id)?;
     rows::lock(conn, body.phase_id).await?;
+    require_kept(conn, body.phase_id).await?;
     let (from, to) = frames(conn, body.phase_id).await?;
     let reason = body.check(&phase.name, from.measures_otherwise(&to))?;
     if body.scope == Scope::Touched && from.is_same(&to) {
@@ -159,6 +160,19 @@ async fn frames(conn: &mut PgConnection, phase: Uuid) -> Result<(Frame, Frame)> 
         Some(held) if is_scored => Ok((held, wanted)),
         _ => Err(nothing()),
     }
+}
+
+/// What the retention of a phase took away cannot be measured again. Hold the phase's lock.
+pub async fn require_kept(conn: &mut PgConnection, phase: Uuid) -> Result<()> {
+    let Some(removed) = rows::removed(conn, phase).await? else {
+        return Ok(());
+    };
+    let why = format!(
+        "predictions of this phase are gone, {removed}: it cannot be measured again. Its scores and ranks stay as they are"
+    );
+    Err(Error::Request(
+        ApiError::conflict(why).with_code("files-removed"),
+    ))
 }
 
 async fn require_good(conn: &mut PgConnection, set: Uuid) -> Result<()> {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use molar_domain::ChallengeId;
 use molar_domain::rescoring::{Event, RescoringState, Scope};
+use molar_domain::retention::Removed;
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
@@ -154,6 +155,21 @@ pub async fn lock(conn: &mut PgConnection, phase: Uuid) -> sqlx::Result<()> {
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whether predictions of the phase are gone, or about to go.
+pub async fn removed(db: impl PgExecutor<'_>, phase: Uuid) -> sqlx::Result<Option<Removed>> {
+    let row = sqlx::query!(
+        r#"SELECT begun_at AS "at!", retention_days AS "days!" FROM execution.removed_files
+           WHERE phase_id = $1 ORDER BY begun_at LIMIT 1"#,
+        phase,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Removed {
+        at: row.at,
+        retention_days: row.days,
+    }))
 }
 
 pub struct New<'a> {

@@ -472,3 +472,37 @@ async fn reviewers_read_and_change_nothing_and_others_find_nothing(owner: PgPool
     assert_eq!(stage.publish(&eve, &path, json!({})).await.0, 404);
     assert_eq!(stage.counting().await, ["finished t"]);
 }
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_phase_whose_predictions_are_gone_says_so_and_is_not_measured_again(pool: PgPool) {
+    let stage = Stage::set(pool).await;
+    stage.correct().await;
+    let (status, made) = stage.draft(json!({})).await;
+    assert_eq!(status, 201, "{made}");
+    sqlx::query!(
+        "INSERT INTO submission.removals (id, phase_id, retention_days, begun_at)
+         SELECT gen_random_uuid(), id, 90, '2027-03-02T05:00:00Z' FROM tracks.phases"
+    )
+    .execute(&stage.world.owner)
+    .await
+    .unwrap();
+    let path = format!("/api/v1/rescorings/{}", made["id"].as_str().unwrap());
+    let computed = stage
+        .post(&stage.olga, &format!("{path}/compute"), json!({}))
+        .await;
+    let drafted = stage.draft(json!({})).await;
+    for (status, problem) in [computed, drafted] {
+        assert_eq!(
+            (status, &problem["code"]),
+            (409, &json!("files-removed")),
+            "{problem}"
+        );
+        let told = problem["detail"].as_str().unwrap();
+        assert!(
+            told.contains("removed on 2 March 2027 under the phase's retention of 90 days"),
+            "{told}"
+        );
+    }
+    stage.work().await;
+    assert_eq!(stage.counting().await, ["finished t"]);
+}

@@ -25,6 +25,7 @@ pub mod place;
 pub mod printable;
 pub mod quota;
 pub mod rescoring;
+pub mod retention;
 pub mod series;
 pub mod spelling;
 pub mod submission;

@@ -94,8 +94,9 @@ pub const fn may(role: Role, action: Action, bucket: Bucket) -> bool {
         Role::Execution => matches!(
             (bucket, action),
             (Public | Hidden | Uploads | Layers, Get | Head)
-                | (Outputs, Put | Head)
-                | (Logs, Put | Head | Get)
+                // Deleted when the retention of their phase is over.
+                | (Outputs, Put | Head | List | Delete)
+                | (Logs, Put | Head | Get | List | Delete)
         ),
         Role::Scoring => matches!(
             (bucket, action),

@@ -211,7 +211,7 @@ mod tests {
         assert!(gone.is_err(), "{gone:?}");
         assert_eq!(world.find(id).await["state"], "queued");
         assert!(
-            images::spare_archives(&world.db, 5)
+            images::spare_archives(&mut world.db.acquire().await.unwrap(), uuid::Uuid::nil(), 5)
                 .await
                 .unwrap()
                 .is_empty()

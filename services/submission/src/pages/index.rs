@@ -67,7 +67,9 @@ async fn quotas(conn: &mut PgConnection, caller: &Caller) -> Result<Vec<QuotaVie
     let mut quotas = Vec::new();
     for (phase, team) in places {
         let phase = phases::find(&mut *conn, phase).await?;
-        if phase.window.takes_submissions(now) {
+        if phase.window.takes_submissions(now)
+            && quota::is_visible(&mut *conn, caller, &phase).await?
+        {
             quotas.push(quota::view(&mut *conn, &phase, team, now).await?);
         }
     }

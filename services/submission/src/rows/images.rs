@@ -84,61 +84,123 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Images that no accepted submission has, but withdrawn and cancelled ones, and that nothing runs. Returns the keys
-/// of their configs.
+/// Images that no accepted submission has, but withdrawn, cancelled and removed ones, and that nothing runs. Their
+/// configs are doomed.
 pub async fn remove_spare(
     conn: &mut PgConnection,
-    stored_before: DateTime<Utc>,
-    limit: i64,
-) -> sqlx::Result<Vec<String>> {
-    let spare = sqlx::query!(
-        "SELECT i.digest, i.config_key FROM submission.images i
+    spare: &Spares,
+    now: DateTime<Utc>,
+) -> sqlx::Result<u64> {
+    let seen = sqlx::query_scalar!(
+        "SELECT i.digest FROM submission.images i
          WHERE i.stored_at < $1 AND NOT EXISTS (
-             SELECT FROM submission.uploads u JOIN submission.submissions s ON s.id = u.submission_id
-             WHERE u.image_digest = i.digest AND u.state = 'accepted' AND (
-                 (s.withdrawn_at IS NULL AND s.cancelled_at IS NULL)
-                 OR EXISTS (SELECT FROM execution.attempt_facts a
-                            WHERE a.submission_id = s.id AND a.state IN ('queued', 'running'))))
+             SELECT FROM submission.needed_images n WHERE n.image_digest = i.digest)
          ORDER BY i.stored_at LIMIT $2 FOR UPDATE OF i SKIP LOCKED",
-        stored_before,
-        limit,
+        spare.stored_before,
+        spare.limit,
     )
     .fetch_all(&mut *conn)
     .await?;
-    let digests: Vec<String> = spare.iter().map(|image| image.digest.clone()).collect();
+    // Accepted with such an image since that look, a submission may have lost its archive to it: look again, now that
+    // nobody drops an archive for these any more.
+    let digests = sqlx::query_scalar!(
+        "SELECT i.digest FROM submission.images i
+         WHERE i.digest = ANY($1) AND NOT EXISTS (
+             SELECT FROM submission.needed_images n WHERE n.image_digest = i.digest)",
+        &seen,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!(
         "DELETE FROM submission.image_layers WHERE image_digest = ANY($1)",
         &digests,
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!(
-        "DELETE FROM submission.images WHERE digest = ANY($1)",
-        &digests
+    let doomed = sqlx::query!(
+        "WITH gone AS (
+             DELETE FROM submission.images WHERE digest = ANY($1) RETURNING config_key, config_size_bytes)
+         INSERT INTO submission.doomed_layers (object_key, size_bytes, removal_id, doomed_at)
+         SELECT config_key, config_size_bytes, $2, $3 FROM gone",
+        &digests,
+        spare.removal,
+        now,
     )
     .execute(conn)
     .await?;
-    Ok(spare.into_iter().map(|image| image.config_key).collect())
+    Ok(doomed.rows_affected())
 }
 
-/// Layers of no image. One that a check is about to count on is locked by it and passed over.
+/// Which rows go that nobody needs.
+pub struct Spares {
+    pub stored_before: DateTime<Utc>,
+    pub limit: i64,
+    /// For the sake of which, where it is for one.
+    pub removal: Option<uuid::Uuid>,
+}
+
+/// Layers of no image; their objects are doomed. One that a check is about to count on is locked by it and passed over.
 pub async fn remove_spare_layers(
     db: impl PgExecutor<'_>,
-    stored_before: DateTime<Utc>,
-    limit: i64,
-) -> sqlx::Result<Vec<String>> {
+    spare: &Spares,
+    now: DateTime<Utc>,
+) -> sqlx::Result<u64> {
+    let doomed = sqlx::query!(
+        "WITH gone AS (
+             DELETE FROM submission.layers WHERE diff_id IN (
+                 SELECT l.diff_id FROM submission.layers l
+                 WHERE l.stored_at < $1
+                   AND NOT EXISTS (SELECT FROM submission.image_layers i WHERE i.diff_id = l.diff_id)
+                 ORDER BY l.stored_at LIMIT $2 FOR UPDATE OF l SKIP LOCKED)
+             RETURNING object_key, size_bytes)
+         INSERT INTO submission.doomed_layers (object_key, size_bytes, removal_id, doomed_at)
+         SELECT object_key, size_bytes, $3, $4 FROM gone",
+        spare.stored_before,
+        spare.limit,
+        spare.removal,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(doomed.rows_affected())
+}
+
+/// Keys of objects whose rows are gone, after one.
+pub async fn doomed(db: impl PgExecutor<'_>, after: &str, limit: i64) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
-        "DELETE FROM submission.layers WHERE diff_id IN (
-             SELECT l.diff_id FROM submission.layers l
-             WHERE l.stored_at < $1
-               AND NOT EXISTS (SELECT FROM submission.image_layers i WHERE i.diff_id = l.diff_id)
-             ORDER BY l.stored_at LIMIT $2 FOR UPDATE OF l SKIP LOCKED)
-         RETURNING object_key",
-        stored_before,
+        "SELECT object_key FROM submission.doomed_layers WHERE object_key > $1 ORDER BY object_key LIMIT $2",
+        after,
         limit,
     )
     .fetch_all(db)
     .await
+}
+
+/// The store has said that they are gone. Counts each once to its removal.
+pub async fn forget_doomed(conn: &mut PgConnection, keys: &[String]) -> sqlx::Result<u64> {
+    let gone = sqlx::query!(
+        "DELETE FROM submission.doomed_layers WHERE object_key = ANY($1) RETURNING removal_id, size_bytes",
+        keys,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let removals: Vec<_> = gone.iter().filter_map(|row| row.removal_id).collect();
+    let sizes: Vec<_> = gone
+        .iter()
+        .filter(|row| row.removal_id.is_some())
+        .map(|row| row.size_bytes)
+        .collect();
+    sqlx::query!(
+        "UPDATE submission.removals r SET files = r.files + n.files, size_bytes = r.size_bytes + n.size_bytes
+         FROM (SELECT id, count(*) AS files, sum(size)::bigint AS size_bytes
+               FROM unnest($1::uuid[], $2::bigint[]) AS g (id, size) GROUP BY id) n
+         WHERE r.id = n.id",
+        &removals,
+        &sizes,
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone.len() as u64)
 }
 
 /// An accepted archive whose image is stored by its layers.
@@ -147,16 +209,23 @@ pub struct Spare {
     pub object_key: String,
 }
 
-pub async fn spare_archives(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Spare>> {
+/// Holds their images until the transaction ends: none goes whose archive goes. One that is about to go is passed over.
+pub async fn spare_archives(
+    conn: &mut PgConnection,
+    after: uuid::Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<Spare>> {
     sqlx::query_as!(
         Spare,
         "SELECT u.submission_id, u.object_key FROM submission.uploads u
          JOIN submission.images i ON i.digest = u.image_digest
          WHERE u.state = 'accepted' AND u.image_digest IS NOT NULL AND u.archive_removed_at IS NULL
-         ORDER BY u.submission_id LIMIT $1",
+           AND u.removal_id IS NULL AND u.submission_id > $1
+         ORDER BY u.submission_id LIMIT $2 FOR SHARE OF i SKIP LOCKED",
+        after,
         limit,
     )
-    .fetch_all(db)
+    .fetch_all(conn)
     .await
 }
 

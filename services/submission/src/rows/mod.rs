@@ -8,6 +8,7 @@ pub mod life;
 pub mod measures;
 pub mod phases;
 pub mod queue;
+pub mod removals;
 pub mod submissions;
 pub mod uploads;
 pub mod workers;

@@ -203,13 +203,19 @@ pub async fn drop_again(db: impl PgExecutor<'_>, id: Uuid) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Expired and cancelled ones whose bytes may still be in the store.
-pub async fn undropped(db: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<Upload>> {
+/// Expired and cancelled ones, after one, whose bytes may still be in the store.
+pub async fn undropped(
+    db: impl PgExecutor<'_>,
+    after: Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<Upload>> {
     sqlx::query_as!(
         Upload,
         "SELECT submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes, sha256, open_until
          FROM submission.uploads WHERE state IN ('expired', 'cancelled') AND dropped_at IS NULL
-         ORDER BY submission_id LIMIT $1",
+           AND submission_id > $1
+         ORDER BY submission_id LIMIT $2",
+        after,
         limit,
     )
     .fetch_all(db)

@@ -9,7 +9,7 @@ use super::access::{Seen, see};
 use super::image::ImageView;
 use super::queue;
 use super::view::SubmissionView;
-use crate::rows::{images, life};
+use crate::rows::{images, life, removals};
 
 /// A submission: its state, its whole history, and what is wrong with it.
 #[utoipa::path(get, path = "/api/v1/submissions/{id}", tag = "submission",
@@ -40,11 +40,13 @@ pub async fn view(conn: &mut PgConnection, seen: Seen) -> Result<SubmissionView,
     let team = teams.remove(&team_id).unwrap_or_default();
     let id = seen.life.submission_id;
     let report = images::report(&mut *conn, id).await?;
+    let removed = removals::of_submission(&mut *conn, id).await?;
     let queue = queue::find(conn, &seen.life, seen.life.state()?).await?;
     let view = SubmissionView::of(seen.life, &seen.phase, team)?;
     Ok(SubmissionView {
         image: report.and_then(ImageView::of),
         queue,
+        files_removed: removed.map(Into::into),
         ..view
     })
 }
@@ -83,6 +85,7 @@ mod tests {
           "complaints": [],
           "created_at": "2026-09-01T12:00:00Z",
           "failure": "canary-failed",
+          "files_removed": null,
           "history": [
             {
               "at": "2026-09-01T12:00:00Z",

@@ -85,10 +85,33 @@ pub async fn quota(
     if !may_look {
         return Err(ApiError::forbidden("you are not a member of this team"));
     }
+    require_visible(&mut conn, &caller, &phase).await?;
     let now = db::now(&mut *conn).await?;
     Ok(web::Json(
         view(&mut conn, &phase, query.team_id, now).await?,
     ))
+}
+
+/// One that only organizers see does not exist for teams, whatever they did in it before it was hidden.
+async fn require_visible(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    phase: &Phase,
+) -> Result<(), ApiError> {
+    match is_visible(conn, caller, phase).await? {
+        true => Ok(()),
+        false => Err(ApiError::NotFound("phase")),
+    }
+}
+
+pub async fn is_visible(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    phase: &Phase,
+) -> Result<bool, ApiError> {
+    let rules = phases::rules(&mut *conn, phase.id).await?;
+    let may_review = caller.may_review(ChallengeId(phase.challenge_id));
+    Ok(rules.visibility.shows_phase(may_review))
 }
 
 pub async fn view(
@@ -390,5 +413,36 @@ mod tests {
         assert_eq!(hours(59), "0 min");
         assert_eq!(hours(3 * 3600 + 12 * 60), "3 h 12 min");
         assert_eq!(hours(25 * 3600), "25 h");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_phase_that_was_hidden_is_on_no_page_of_a_team_and_on_those_of_organizers(
+        pool: PgPool,
+    ) {
+        let world = World::new(&pool).await;
+        world.create("{}").await;
+        let path = format!(
+            "/api/v1/submissions/quota?phase_id={}&team_id={}",
+            world.challenge.phase_id, world.team.id
+        );
+        let title = world.get(&path).await.1["phase"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let quotas = |html: &str| html.matches(title.as_str()).count();
+        let before = quotas(&world.page("/submissions").await.1);
+        sqlx::query!("UPDATE tracks.phases SET visibility = 'organizers'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        assert_eq!(world.get(&path).await.0, 404);
+        let after = quotas(&world.page("/submissions").await.1);
+        assert_eq!(
+            before - after,
+            1,
+            "the quota is gone, the team's submission is not"
+        );
+        let boss = molar_web_kit::testing::organizer(&pool, "Boss", world.challenge.id).await;
+        assert_eq!(world.get_as(&boss, &path).await.0, 200);
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::FailureCode;
+use molar_domain::retention::Removed;
 use molar_domain::submission::SubmissionState;
 use molar_web_kit::ApiError;
 use serde::Serialize;
@@ -58,6 +59,27 @@ pub struct SubmissionView {
     /// By its team, where the phase keeps the chosen one.
     pub is_chosen: bool,
     pub withdrawn_at: Option<DateTime<Utc>>,
+    /// Where its phase keeps files no longer: its scores and ranks stay.
+    pub files_removed: Option<FilesRemoved>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FilesRemoved {
+    pub at: DateTime<Utc>,
+    /// After the close of the phase.
+    pub retention_days: i32,
+    /// "removed on 2 March 2027 under the phase's retention of 90 days"
+    pub text: String,
+}
+
+impl From<Removed> for FilesRemoved {
+    fn from(removed: Removed) -> Self {
+        Self {
+            at: removed.at,
+            retention_days: removed.retention_days,
+            text: removed.to_string(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -138,6 +160,7 @@ impl SubmissionView {
             image: None,
             is_chosen: life.is_chosen,
             withdrawn_at: life.withdrawn_at,
+            files_removed: None,
         })
     }
 }

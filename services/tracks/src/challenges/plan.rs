@@ -1,6 +1,7 @@
 //! What applying a file does, said so that an organizer can decide.
 
 use chrono::{DateTime, Utc};
+use molar_domain::retention;
 use molar_web_kit::{ApiError, Complaint};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,6 +62,9 @@ pub struct Touches {
     pub evaluations: i64,
     /// Entries of boards that are ranked again.
     pub ranks: i64,
+    /// Submissions whose files go sooner.
+    #[serde(default)]
+    pub kept_shorter: i64,
 }
 
 impl Touches {
@@ -76,6 +80,11 @@ impl Touches {
         Self {
             evaluations: if is_measured { self.evaluations } else { 0 },
             ranks: if is_ranked { self.ranks } else { 0 },
+            kept_shorter: if changes.iter().any(keeps_shorter) {
+                self.kept_shorter
+            } else {
+                0
+            },
             ..self
         }
     }
@@ -87,6 +96,7 @@ impl Touches {
             submissions: sum.submissions + one.submissions,
             evaluations: sum.evaluations + one.evaluations,
             ranks: sum.ranks + one.ranks,
+            kept_shorter: sum.kept_shorter + one.kept_shorter,
         })
     }
 
@@ -100,9 +110,15 @@ impl Touches {
             counted(self.submissions, "submission", ""),
             counted(self.evaluations, "evaluation", " to redo"),
             counted(self.ranks, "rank", " computed again"),
+            counted(self.kept_shorter, "submission", " whose files go sooner"),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
+}
+
+fn keeps_shorter(change: &FieldChange) -> bool {
+    change.key == "retention_days"
+        && retention::is_shorter(change.from.as_i64(), change.to.as_i64())
 }
 
 #[derive(Debug, Default)]
@@ -270,6 +286,7 @@ mod tests {
             submissions: 5,
             evaluations: 4,
             ranks: 1,
+            kept_shorter: 3,
         };
         let of = |key: &str| {
             let change = FieldChange {
@@ -284,6 +301,17 @@ mod tests {
         assert_eq!(
             of("limits.wall_s"),
             "2 teams, 5 submissions, 4 evaluations to redo, 1 rank computed again"
+        );
+        // From one day to two.
+        assert_eq!(of("retention_days"), "2 teams, 5 submissions");
+        let shorter = FieldChange {
+            key: "retention_days".into(),
+            from: Value::Null,
+            to: json!(30),
+        };
+        assert_eq!(
+            counts.by(&[shorter]).text(),
+            "2 teams, 5 submissions, 3 submissions whose files go sooner"
         );
     }
 

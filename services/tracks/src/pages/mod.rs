@@ -7,6 +7,7 @@ pub mod organize;
 pub mod organize_challenges;
 pub mod problems;
 pub mod references;
+mod retention;
 mod when;
 
 use molar_web_kit::ApiError;

@@ -12,7 +12,7 @@ use molar_web_kit::{ApiError, Caller, Kit, PageQuery, layout};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{slips, when};
+use super::{retention, slips, when};
 use crate::challenges::history::{self, ChangeView};
 use crate::challenges::rows::{self, Challenge};
 use crate::phases::change::{ChangePhase, change_one};
@@ -70,6 +70,10 @@ struct PhaseForm {
     per_day: String,
     total: String,
     concurrent: u32,
+    /// Empty: files are kept for ever.
+    retention_days: String,
+    /// What was announced of its files, and what has gone.
+    retention: Vec<String>,
     /// Teams work under its rules.
     is_open: bool,
 }
@@ -112,6 +116,12 @@ async fn page(
     caller.require_reviewer(id)?;
     let zone: Tz = challenge.zone.parse().unwrap_or(Tz::UTC);
     let phases = phases::list(&kit.db, Some(id.0), now).await?;
+    let retention = retention::lines(&kit.db, id.0, zone).await?;
+    let forms = phases.iter().map(|phase| PhaseForm {
+        retention: retention.get(&phase.id).cloned().unwrap_or_default(),
+        ..phase_form(phase, zone, now)
+    });
+    let forms = forms.collect();
     let found = history::page(&kit.db, id.0, &PageQuery::new(cursor, Some(10))?).await?;
     let older = found.next.map(serde_json::to_value).transpose();
     let older = older.map_err(ApiError::internal)?;
@@ -119,7 +129,7 @@ async fn page(
         csrf: caller.csrf_token().to_owned(),
         may_change: caller.is_organizer(id),
         wrong,
-        phases: phases.iter().map(|p| phase_form(p, zone, now)).collect(),
+        phases: forms,
         file: newest_file(kit, id).await?,
         history: found.items.iter().map(|c| history_line(c, zone)).collect(),
         older: older.as_ref().and_then(Value::as_str).map(str::to_owned),
@@ -165,6 +175,11 @@ fn phase_form(phase: &Phase, zone: Tz, now: DateTime<Utc>) -> PhaseForm {
         per_day: number(phase.quota.per_day),
         total: number(phase.quota.total),
         concurrent: phase.quota.concurrent,
+        retention_days: phase
+            .retention_days
+            .map(|n| n.to_string())
+            .unwrap_or_default(),
+        retention: Vec::new(),
         is_open: phase.opens_at <= now,
     }
 }
@@ -200,6 +215,8 @@ pub struct Form {
     #[serde(default)]
     concurrent: String,
     #[serde(default)]
+    retention_days: String,
+    #[serde(default)]
     reason: String,
 }
 
@@ -209,6 +226,7 @@ enum Act {
     Extend,
     Freeze,
     Quota,
+    Keep,
     Show,
     Pause,
     Resume,
@@ -248,6 +266,7 @@ async fn act(kit: &Kit, caller: &Caller, id: PhaseId, form: &Form) -> Result<(),
         Act::Extend => change.closes_at = Some(form.closes_at.clone()),
         Act::Freeze => change.freezes_at = Some(form.freezes_at.clone()),
         Act::Quota => change.quota = Some(form.quota()?),
+        Act::Keep => change.retention_days = Some(form.days()?),
         Act::Show => change.visibility = form.visibility,
         Act::Pause | Act::Resume => {}
     }
@@ -256,6 +275,19 @@ async fn act(kit: &Kit, caller: &Caller, id: PhaseId, form: &Form) -> Result<(),
 }
 
 impl Form {
+    /// An empty field keeps files for ever.
+    fn days(&self) -> Result<u32, ApiError> {
+        match self.retention_days.trim() {
+            "" => Ok(0),
+            text => text.parse().map_err(|_| {
+                ApiError::invalid(
+                    "/retention_days",
+                    format!("`{text}` is no whole number of days"),
+                )
+            }),
+        }
+    }
+
     /// An empty field takes a limit away.
     fn quota(&self) -> Result<Map<String, Value>, ApiError> {
         let number = |pointer: &str, text: &str| match text.trim() {
@@ -278,7 +310,7 @@ impl Form {
 
 #[cfg(test)]
 mod tests {
-    use molar_testkit::ChallengeBuilder;
+    use molar_testkit::{ChallengeBuilder, SubmissionBuilder, TeamBuilder};
     use molar_web_kit::testing::{organizer, person};
     use sqlx::PgPool;
 
@@ -309,6 +341,7 @@ mod tests {
                 ("total", "9"),
                 ("concurrent", "1"),
             ],
+            vec![("act", "keep"), ("retention_days", "30")],
             vec![("act", "pause")],
         ] {
             let form = [form, vec![("reason", "the store was down")]].concat();
@@ -339,5 +372,43 @@ mod tests {
         let eve = api.browser(&person(&pool, "Eve").await);
         assert_eq!(eve.page(page).await.0, 403);
         assert_eq!(olga.page("/organize/challenges").await.0, 200);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn the_page_says_until_when_files_are_kept_when_they_go_and_what_has_gone(pool: PgPool) {
+        let demo = ChallengeBuilder::new("demo").insert(&pool).await;
+        let team = TeamBuilder::new(&demo, "Molars").insert(&pool).await;
+        SubmissionBuilder::new(&demo, &team).insert(&pool).await;
+        let api = Api::new(&pool).await;
+        let olga = api.browser(&organizer(&pool, "Olga", demo.id).await);
+        let page = async || olga.page("/organize/challenges/demo").await.1;
+        let run = async |sql: &str| {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))
+                .execute(&pool)
+                .await
+                .unwrap();
+        };
+        assert!(!page().await.contains("Its files are kept"));
+        run("UPDATE tracks.phases SET retention_days = 30, closes_at = '2026-12-01T00:00:00Z'")
+            .await;
+        let html = page().await;
+        assert!(html.contains("Its files are kept until"), "{html}");
+        run("INSERT INTO registration.retention_notices
+             SELECT phase_id, due_at, due_at, due_at - interval '10 days', 0, 0 FROM tracks.phase_retention")
+        .await;
+        let html = page().await;
+        assert!(
+            html.contains("31 December 2026") || html.contains("2026-12-31"),
+            "{html}"
+        );
+        assert!(html.contains("1 files of"), "{html}");
+        run("INSERT INTO submission.removals
+             SELECT gen_random_uuid(), id, 30, '2027-01-02', '2027-01-02', 7, 4096 FROM tracks.phases")
+        .await;
+        let html = page().await;
+        assert!(
+            html.contains("7 files of 4096 bytes were removed on"),
+            "{html}"
+        );
     }
 }

@@ -8,6 +8,7 @@ use molar_domain::PhaseId;
 use molar_domain::challenge::time;
 use molar_domain::phase::{Visibility, is_running};
 use molar_domain::quota::Quota;
+use molar_domain::retention;
 use molar_service::{audit, outbox};
 use molar_web_kit::{ApiError, Caller, Complaints, Kit};
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,8 @@ pub struct ChangePhase {
     /// Members of the quota that change; null takes a limit away.
     #[schema(value_type = Object)]
     pub quota: Option<Map<String, Value>>,
+    /// For how many days after the close files are kept; 0: for ever.
+    pub retention_days: Option<u32>,
     /// Needed once the phase has opened, or has submissions; kept in the audit log.
     #[schema(max_length = 1000)]
     pub reason: Option<String>,
@@ -47,9 +50,11 @@ struct Rules {
     freezes_at: Option<DateTime<Utc>>,
     visibility: Visibility,
     quota: Quota,
+    retention_days: Option<i32>,
 }
 
-/// Extends or shortens a phase, freezes its board, says who sees it, or changes its quota.
+/// Extends or shortens a phase, freezes its board, says who sees it, changes its quota, or for how long its files are
+/// kept.
 #[utoipa::path(
     patch,
     path = "/api/v1/phases/{id}",
@@ -90,6 +95,9 @@ pub async fn change_one(
     if old.freezes_at.is_some_and(|at| at <= now) && new.freezes_at != old.freezes_at {
         return Err(ApiError::conflict(FROZEN).with_code("board-frozen"));
     }
+    if new.closes_at != old.closes_at {
+        require_finals_later(&mut tx, id, new.closes_at).await?;
+    }
     let mut plan = Plan::default();
     let changes = difference(&old, &new)?;
     if changes.is_empty() {
@@ -116,6 +124,7 @@ impl Rules {
             freezes_at: phase.freezes_at,
             visibility: phase.visibility(),
             quota: phase.quota.0.clone(),
+            retention_days: phase.retention_days,
         }
     }
 }
@@ -143,6 +152,18 @@ impl ChangePhase {
             && let Some(quota) = wrong.take("/quota", merged(&rules.quota, members))
         {
             rules.quota = quota;
+        }
+        if let Some(days) = self.retention_days {
+            wrong.check(
+                days == 0 || retention::DAYS.contains(&days),
+                "/retention_days",
+                format!(
+                    "is {days}: files are kept for {} to {} days after the close, or for ever, which is 0",
+                    retention::DAYS.start(),
+                    retention::DAYS.end()
+                ),
+            );
+            rules.retention_days = i32::try_from(days).ok().filter(|days| *days > 0);
         }
         wrong.check(
             phase.opens_at < rules.closes_at,
@@ -178,6 +199,29 @@ fn merged(quota: &Quota, members: &Map<String, Value>) -> Result<Quota, serde_js
     serde_json::from_value(all)
 }
 
+/// As for a file: who the finalists are is known when the phase they come from has closed.
+async fn require_finals_later(
+    conn: &mut PgConnection,
+    id: PhaseId,
+    closes_at: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    let finals = sqlx::query!(
+        "SELECT title, opens_at FROM tracks.phases WHERE finalists_of = $1 AND opens_at < $2 ORDER BY opens_at LIMIT 1",
+        id.0,
+        closes_at,
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(finals) = finals else { return Ok(()) };
+    let detail = format!(
+        "{} takes its finalists from this phase and opens at {}: close this one no later, or open that one later first, in \
+         the challenge file",
+        finals.title,
+        finals.opens_at.format("%Y-%m-%d %H:%M UTC")
+    );
+    Err(ApiError::invalid("/closes_at", detail))
+}
+
 async fn has_submissions(conn: &mut PgConnection, id: PhaseId) -> sqlx::Result<bool> {
     let has = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM submission.life WHERE phase_id = $1) AS "has!""#,
@@ -188,12 +232,14 @@ async fn has_submissions(conn: &mut PgConnection, id: PhaseId) -> sqlx::Result<b
 
 async fn write(conn: &mut PgConnection, id: PhaseId, new: &Rules) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE tracks.phases SET closes_at = $2, freezes_at = $3, visibility = $4, quota = $5 WHERE id = $1",
+        "UPDATE tracks.phases SET closes_at = $2, freezes_at = $3, visibility = $4, quota = $5, retention_days = $6
+         WHERE id = $1",
         id.0,
         new.closes_at,
         new.freezes_at,
         new.visibility.as_str(),
         json!(new.quota),
+        new.retention_days,
     )
     .execute(conn)
     .await?;
@@ -306,6 +352,18 @@ mod tests {
             (status, &changed["freezes_at"]),
             (200, &json!("2026-09-12T12:00:00Z"))
         );
+        let kept = json!({"retention_days": 90});
+        assert_eq!(olga.patch(&path, kept).await.1["retention_days"], 90);
+        let (status, problem) = olga.patch(&path, json!({"retention_days": 36_501})).await;
+        assert_eq!(
+            (status, &problem["errors"][0]["pointer"]),
+            (422, &json!("/retention_days"))
+        );
+        let for_ever = json!({"retention_days": 0});
+        assert_eq!(
+            olga.patch(&path, for_ever).await.1["retention_days"],
+            Value::Null
+        );
         let melted = json!({"freezes_at": ""});
         assert_eq!(olga.patch(&path, melted).await.1["freezes_at"], Value::Null);
 
@@ -315,5 +373,40 @@ mod tests {
         assert_eq!(seen["tracks"][0]["phases"], json!([]));
         let (_, seen) = olga.get("/api/v1/challenges/demo").await;
         assert_eq!(seen["tracks"][0]["phases"].as_array().unwrap().len(), 1);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_phase_does_not_close_after_one_has_opened_that_takes_its_finalists(pool: PgPool) {
+        let demo = ChallengeBuilder::new("demo").insert(&pool).await;
+        let api = Api::new(&pool).await;
+        let olga = api.of(&organizer(&pool, "Olga", demo.id).await);
+        sqlx::query!(
+            "INSERT INTO tracks.phases (id, track_id, slug, title, kind, split_id, position, opens_at, closes_at, metrics, keep,
+                 quota, limits, device_class, finalists_of, finalists_top, is_final, upload_grace_s, requires_code_url,
+                 locks_teams)
+             SELECT gen_random_uuid(), track_id, 'final', 'The final', kind, split_id, 9, closes_at + interval '1 day',
+                    closes_at + interval '9 days', metrics, keep, quota, limits, device_class, id, 10, is_final,
+                    upload_grace_s, requires_code_url, locks_teams
+             FROM tracks.phases WHERE id = $1",
+            demo.phase_id.0
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let closes_at: DateTime<Utc> = sqlx::query_scalar!(
+            "SELECT closes_at FROM tracks.phases WHERE id = $1",
+            demo.phase_id.0
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        let path = format!("/api/v1/phases/{}", demo.phase_id);
+        let moved = |hours| json!({"closes_at": closes_at + chrono::TimeDelta::hours(hours), "reason": "the store was down"});
+        let (status, problem) = olga.patch(&path, moved(25)).await;
+        assert_eq!(status, 422, "{problem}");
+        assert_eq!(problem["errors"][0]["pointer"], "/closes_at");
+        let told = problem["errors"][0]["detail"].as_str().unwrap();
+        assert!(told.starts_with("The final takes its finalists"), "{told}");
+        assert_eq!(olga.patch(&path, moved(24)).await.0, 200);
     }
 }

@@ -46,6 +46,7 @@ pub struct Phase {
     /// Title of the phase whose best may submit.
     pub finalists_title: Option<String>,
     pub finalists_top: Option<i32>,
+    pub retention_days: Option<i32>,
     pub announced_cases: i64,
     pub stored_cases: i64,
     pub good_references: i64,
@@ -122,7 +123,7 @@ async fn select(
                p.canary_case, p.opens_at, p.closes_at, p.upload_grace_s, p.is_final, p.paused_at,
                p.published_at, p.metrics, p.keep, p.keep_metric, p.quota AS "quota: Json<Quota>",
                p.limits AS "limits: Json<Limits>", p.device_class, p.requires_code_url,
-               p.allowed_licences, p.freezes_at, p.visibility, p.finalists_top,
+               p.allowed_licences, p.freezes_at, p.visibility, p.finalists_top, p.retention_days,
                (SELECT f.title FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_title,
                r.announced_cases AS "announced_cases!", r.stored_cases AS "stored_cases!",
                r.good_references AS "good_references!", r.has_canary AS "has_canary!",

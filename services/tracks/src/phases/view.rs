@@ -54,6 +54,8 @@ pub struct PhaseView {
     pub visibility: String,
     /// Who may submit: teams up to this rank of the phase before.
     pub finalists: Option<FinalistsView>,
+    /// For how many days after the close files are kept; absent: for ever. Scores and ranks stay.
+    pub retention_days: Option<i32>,
     pub readiness: Readiness,
 }
 
@@ -107,6 +109,7 @@ impl PhaseView {
             allowed_licences: phase.allowed_licences,
             freezes_at: phase.freezes_at,
             visibility: phase.visibility,
+            retention_days: phase.retention_days,
             finalists: phase
                 .finalists_title
                 .zip(phase.finalists_top)

@@ -56,24 +56,83 @@ pub async fn put_all(
 }
 
 /// Tells the server that all parts are there. Returns its answer.
-pub async fn complete(api: &Api, id: &str, sha256: &str) -> anyhow::Result<Value> {
+pub async fn complete(
+    api: &Api,
+    id: &str,
+    sha256: &str,
+    bar: &ProgressBar,
+) -> anyhow::Result<Value> {
     let (path, body) = (
         format!("/api/v1/submissions/{id}/complete"),
         json!({"sha256": sha256}),
     );
-    insist(async || api.post(&path, &body).await).await
+    insist(bar, async || api.post(&path, &body).await).await
 }
 
-/// Asks again while nobody answers. Only for what may be asked twice.
-pub async fn insist<T>(ask: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let mut turn = 0;
+/// All that a server may have us wait because of too many requests, for one question.
+const WAITS_MOST_S: u64 = 300;
+
+/// Asks again while nobody answers, and when the server says to wait, as long as that is bearable: the bar says so. Only
+/// for what may be asked twice.
+pub async fn insist<T>(
+    bar: &ProgressBar,
+    ask: impl AsyncFn() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut patience = Patience::default();
     loop {
-        match ask().await {
-            Err(error) if turn < PAUSES_S.len() && is_passing(&error) => pause(turn).await,
-            answer => return answer,
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        match patience.next(&error) {
+            Some(Step::Wait(seconds)) => wait(bar, seconds).await,
+            Some(Step::Pause(turn)) => pause(turn).await,
+            None => return Err(error),
         }
-        turn += 1;
     }
+}
+
+#[derive(Default)]
+struct Patience {
+    turn: usize,
+    waited_s: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// So many seconds, as the server says.
+    Wait(u64),
+    /// As long as it takes in that turn.
+    Pause(usize),
+}
+
+impl Patience {
+    /// What to do before the next question; nothing: it is told instead.
+    fn next(&mut self, error: &anyhow::Error) -> Option<Step> {
+        if let Some(seconds) = wait_s(error) {
+            self.waited_s += seconds;
+            return (self.waited_s <= WAITS_MOST_S).then_some(Step::Wait(seconds));
+        }
+        let turn = self.turn;
+        self.turn += 1;
+        (turn < PAUSES_S.len() && is_passing(error)).then_some(Step::Pause(turn))
+    }
+}
+
+/// After how long we may ask again, of one that asked too often. A quota that is used up is another matter.
+fn wait_s(error: &anyhow::Error) -> Option<u64> {
+    let refusal = error.downcast_ref::<Refusal>()?;
+    let kind = refusal.problem.get("type").and_then(Value::as_str)?;
+    let seconds = refusal.problem.get("retry_after_s").and_then(Value::as_u64);
+    let is_too_often = refusal.status == 429 && kind.ends_with("too-many-requests");
+    is_too_often.then(|| seconds.unwrap_or(1).max(1))
+}
+
+async fn wait(bar: &ProgressBar, seconds: u64) {
+    let before = bar.message();
+    bar.set_message(format!("waits {seconds} s"));
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    bar.set_message(before);
 }
 
 /// Not all at the same moment, when a server comes back.
@@ -102,4 +161,51 @@ pub fn bytes_bar(size_bytes: u64, message: &str, is_quiet: bool) -> ProgressBar 
     ProgressBar::new(size_bytes)
         .with_style(style)
         .with_message(message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn refusal(status: u16, kind: &str, seconds: u64) -> anyhow::Error {
+        let problem = json!({"type": format!("/problems/{kind}"), "retry_after_s": seconds});
+        Refusal { status, problem }.into()
+    }
+
+    fn too_often(seconds: u64) -> anyhow::Error {
+        refusal(429, "too-many-requests", seconds)
+    }
+
+    #[test]
+    fn a_server_that_says_to_wait_is_waited_for_as_long_as_that_is_bearable() {
+        let mut patience = Patience::default();
+        assert_eq!(patience.next(&too_often(200)), Some(Step::Wait(200)));
+        assert_eq!(patience.next(&too_often(0)), Some(Step::Wait(1)));
+        assert_eq!(patience.next(&refusal(503, "x", 9)), Some(Step::Pause(0)));
+        assert_eq!(patience.next(&too_often(99)), Some(Step::Wait(99)));
+        assert_eq!(patience.next(&too_often(1)), None);
+        assert_eq!(Patience::default().next(&too_often(301)), None);
+        let spent = refusal(429, "quota-exceeded", 1);
+        assert_eq!(Patience::default().next(&spent), None);
+    }
+
+    #[tokio::test]
+    async fn the_bar_says_that_the_server_is_waited_for() {
+        let bar = bytes_bar(1, "uploading", true);
+        bar.set_message("uploading");
+        let asked = Cell::new(0);
+        let answer = insist(&bar, async || {
+            asked.set(asked.get() + 1);
+            match asked.get() {
+                1 => Err(too_often(1)),
+                _ => Ok(bar.message()),
+            }
+        });
+        let mut answer = Box::pin(answer);
+        assert!(futures_util::poll!(&mut answer).is_pending());
+        assert_eq!(bar.message(), "waits 1 s");
+        assert_eq!(answer.await.unwrap(), "uploading");
+    }
 }

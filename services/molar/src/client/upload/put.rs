@@ -67,7 +67,7 @@ impl Sender<'_> {
             .collect();
         let path = format!("/api/v1/submissions/{}/sign", self.submission_id);
         let body = json!({"parts": wanted});
-        let answer: Answer = insist(async || self.api.post(&path, &body).await).await?;
+        let answer: Answer = insist(&self.bar, async || self.api.post(&path, &body).await).await?;
         let mut signed: HashMap<u32, Signed> = (answer.parts.into_iter())
             .map(|signed| (signed.number, signed))
             .collect();

@@ -9,6 +9,7 @@ use super::{ChallengeFile, Complaint, Format, Phase, Split, Track, is_case_name,
 use crate::limits::Caps;
 use crate::metric::Metric;
 use crate::phase::{Keep, SubmissionKind};
+use crate::retention;
 
 /// Collects complaints while walking the file.
 #[derive(Default)]
@@ -213,6 +214,7 @@ impl Phase {
         self.check_window(at, zone, check);
         self.check_finalists(at, track, zone, check);
         self.check_licences(at, check);
+        self.check_retention(at, check);
         self.check_metrics(at, track, check);
         for (field, detail) in self.limits.complaints() {
             check.say(format!("{at}/limits/{field}"), detail);
@@ -311,6 +313,22 @@ impl Phase {
                 format!(
                     "the finalists of `{}` are known when it has closed: open this phase no earlier",
                     earlier.slug
+                ),
+            );
+        }
+    }
+
+    fn check_retention(&self, at: &str, check: &mut Checker) {
+        let wrong = self
+            .retention_days
+            .filter(|days| !retention::DAYS.contains(days));
+        if let Some(days) = wrong {
+            check.say(
+                format!("{at}/retention_days"),
+                format!(
+                    "is {days}: files are kept for {} to {} days after the close; leave it out to keep them for ever",
+                    retention::DAYS.start(),
+                    retention::DAYS.end()
                 ),
             );
         }

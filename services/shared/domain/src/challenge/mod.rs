@@ -176,6 +176,8 @@ pub struct Phase {
     pub visibility: Visibility,
     /// Only the best of an earlier phase may submit.
     pub finalists: Option<Finalists>,
+    /// For how many days after the close what was handed in and what ran is kept; none: for ever.
+    pub retention_days: Option<u32>,
     #[serde(default)]
     pub baselines: Vec<Baseline>,
 }

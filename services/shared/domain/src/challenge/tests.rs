@@ -233,6 +233,7 @@ fn a_freeze_lies_in_the_window_and_finalists_come_from_a_phase_that_has_closed()
         "freezes_at = \"2024-09-20T23:59:59\"",
         "finalists = { phase = \"early\", top = 10 }",
         "requires_code_url = true\nallowed_licences = [\"MIT\", \"GPL-3.0-or-later\"]\nvisibility = \"participants\"",
+        "retention_days = 1",
     ] {
         parse(&with(good)).unwrap();
     }
@@ -250,6 +251,8 @@ fn a_freeze_lies_in_the_window_and_finalists_come_from_a_phase_that_has_closed()
             "allowed_licences = [\"my own\"]",
             vec!["allowed_licences", "allowed_licences/0"],
         ),
+        ("retention_days = 0", vec!["retention_days"]),
+        ("retention_days = 36501", vec!["retention_days"]),
     ] {
         let at: Vec<_> = at
             .iter()

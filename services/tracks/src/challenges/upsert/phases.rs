@@ -41,6 +41,7 @@ struct PhaseFields {
     /// Slug of the phase.
     finalists_phase: Option<String>,
     finalists_top: Option<i32>,
+    retention_days: Option<i32>,
 }
 
 impl Upsert<'_> {
@@ -101,7 +102,9 @@ impl Upsert<'_> {
                        WHERE l.phase_id = p.id AND l.cancelled_at IS NULL) AS "submissions!",
                       (SELECT count(*) FROM submission.life l
                        WHERE l.phase_id = p.id AND l.evaluation_id IS NOT NULL) AS "evaluations!",
-                      (SELECT count(*) FROM leaderboard.places e WHERE e.phase_id = p.id) AS "ranks!"
+                      (SELECT count(*) FROM leaderboard.places e WHERE e.phase_id = p.id) AS "ranks!",
+                      (SELECT count(*) FROM submission.life l
+                       WHERE l.phase_id = p.id AND l.upload_state IN ('accepted', 'refused')) AS "kept_shorter!"
                FROM tracks.phases p WHERE p.id = $1 OR p.track_id = $2"#,
             phase,
             track,
@@ -162,6 +165,9 @@ impl Upsert<'_> {
             finalists_of,
             finalists_phase: phase.finalists.as_ref().map(|f| f.phase.clone()),
             finalists_top: phase.finalists.as_ref().map(|f| i32::from(f.top)),
+            retention_days: phase
+                .retention_days
+                .and_then(|days| i32::try_from(days).ok()),
         })
     }
 
@@ -171,7 +177,7 @@ impl Upsert<'_> {
             "SELECT p.title, p.kind, p.split_id, s.slug AS split, p.canary_case, p.position, p.opens_at,
                     p.closes_at, p.upload_grace_s, p.is_final, p.metrics, p.keep, p.keep_metric,
                     p.quota, p.limits, p.device_class, p.requires_code_url, p.locks_teams, p.allowed_licences, p.freezes_at,
-                    p.visibility, p.finalists_of, p.finalists_top,
+                    p.visibility, p.finalists_of, p.finalists_top, p.retention_days,
                     (SELECT f.slug FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_phase
              FROM tracks.phases p JOIN tracks.splits s ON s.id = p.split_id
              WHERE p.id = $1",
@@ -201,9 +207,10 @@ impl Upsert<'_> {
             "INSERT INTO tracks.phases AS p
                  (id, track_id, slug, title, kind, split_id, canary_case, position, opens_at, closes_at,
                   upload_grace_s, is_final, metrics, keep, keep_metric, quota, limits, device_class,
-                  requires_code_url, locks_teams, allowed_licences, freezes_at, visibility, finalists_of, finalists_top)
+                  requires_code_url, locks_teams, allowed_licences, freezes_at, visibility, finalists_of, finalists_top,
+                  retention_days)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                     $20, $21, $22, $23, $24, $25)
+                     $20, $21, $22, $23, $24, $25, $26)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind,
                  split_id = excluded.split_id, canary_case = excluded.canary_case,
                  canary_case_id = CASE WHEN p.canary_case IS NOT DISTINCT FROM excluded.canary_case
@@ -217,7 +224,7 @@ impl Upsert<'_> {
                  locks_teams = excluded.locks_teams,
                  allowed_licences = excluded.allowed_licences, freezes_at = excluded.freezes_at,
                  visibility = excluded.visibility, finalists_of = excluded.finalists_of,
-                 finalists_top = excluded.finalists_top",
+                 finalists_top = excluded.finalists_top, retention_days = excluded.retention_days",
             id,
             track_id,
             slug,
@@ -243,6 +250,7 @@ impl Upsert<'_> {
             new.visibility,
             new.finalists_of,
             new.finalists_top,
+            new.retention_days,
         )
         .execute(&mut *self.conn)
         .await?;

@@ -447,7 +447,11 @@ async fn the_plan_says_whom_it_touches(pool: PgPool) {
             &format!("{:?}", molar_domain::labels::permanent()),
         )
         .replace("\"test\"", "\"validation\"")
-        .replace("\"early\"", "\"validation\"");
+        .replace("\"early\"", "\"validation\"")
+        .replace(
+            "kind = \"predictions\"",
+            "kind = \"predictions\"\nretention_days = 30",
+        );
     let dry = json!({"file": used, "dry_run": true});
     let (_, planned) = root.put("/api/v1/challenges", dry).await;
     let steps = planned["plan"].as_array().unwrap();
@@ -457,7 +461,7 @@ async fn the_plan_says_whom_it_touches(pool: PgPool) {
     let touches = &step.unwrap()["touches"];
     assert_eq!(
         touches,
-        &json!({"teams": 2, "submissions": 2, "evaluations": 2, "ranks": 0})
+        &json!({"teams": 2, "submissions": 2, "evaluations": 2, "ranks": 0, "kept_shorter": 2})
     );
 }
 
