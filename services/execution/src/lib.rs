@@ -15,6 +15,7 @@ mod openapi;
 mod pages;
 mod places;
 mod queue;
+mod reruns;
 mod routes;
 mod rows;
 mod series;
