@@ -246,8 +246,8 @@ async fn prepare(owner: &PgPool, world: &World, served: &Served) {
         let (zip, team) = (world.submission, world.team.id);
         let container = format!(
             "UPDATE submission.submissions SET kind = 'container' WHERE id = '{zip}';
-             UPDATE submission.uploads SET image_digest = a.image_digest
-             FROM execution.attempts a WHERE submission_id = '{zip}' AND a.team_id = '{team}';
+             UPDATE submission.uploads u SET image_digest = a.image_digest
+             FROM execution.attempts a WHERE u.submission_id = '{zip}' AND a.team_id = '{team}';
              INSERT INTO submission.images (digest, config_key, config_size_bytes, stored_at)
              SELECT image_digest, 'of a test', 1, now() FROM submission.uploads WHERE submission_id = '{zip}';
              INSERT INTO execution.attempts (id, submission_id, number, phase_id, team_id, state, image_digest,
