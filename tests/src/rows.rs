@@ -28,6 +28,13 @@ pub struct Run {
     pub token: Option<String>,
 }
 
+/// One of a container's attempts.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Attempt {
+    pub state: String,
+    pub is_rerun: bool,
+}
+
 impl Rows {
     pub async fn open(system: &System) -> anyhow::Result<Self> {
         let pool = PgPoolOptions::new()
@@ -117,6 +124,24 @@ impl Rows {
         Ok(sqlx::query_as(sql)
             .bind(submission.parse::<Uuid>()?)
             .fetch_all(&self.0)
+            .await?)
+    }
+
+    /// In their order.
+    pub async fn attempts(&self, submission: &str) -> anyhow::Result<Vec<Attempt>> {
+        let sql = "SELECT state, is_rerun FROM execution.attempts WHERE submission_id = $1 ORDER BY number";
+        Ok(sqlx::query_as(sql)
+            .bind(submission.parse::<Uuid>()?)
+            .fetch_all(&self.0)
+            .await?)
+    }
+
+    /// How many mails hold a text, sent or not.
+    pub async fn mails_that_say(&self, what: &str) -> anyhow::Result<i64> {
+        let sql = "SELECT count(*) FROM registration.mails WHERE position($1 IN text) > 0";
+        Ok(sqlx::query_scalar(sql)
+            .bind(what)
+            .fetch_one(&self.0)
             .await?)
     }
 

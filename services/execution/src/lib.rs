@@ -16,6 +16,7 @@ mod pages;
 mod places;
 mod queue;
 mod retention;
+mod reruns;
 mod routes;
 mod rows;
 mod series;

@@ -2,6 +2,7 @@ use utoipa::OpenApi;
 
 use crate::logs::{events, find, release};
 use crate::queue;
+use crate::reruns;
 use crate::routes::routes;
 use crate::series;
 use crate::workers::{drain, enrolment_tokens, list, revoke};
@@ -16,7 +17,8 @@ use crate::workers::{drain, enrolment_tokens, list, revoke};
     find::find,
     events::events,
     release::release,
-    series::find
+    series::find,
+    reruns::create::create
 ))]
 struct Document;
 

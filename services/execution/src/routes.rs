@@ -9,6 +9,7 @@ use molar_web_kit::{Access, Routes};
 use crate::logs::{events, find, page, release};
 use crate::pages;
 use crate::queue;
+use crate::reruns;
 use crate::series;
 use crate::worker_api::{beat, claim, enrol, finish, heartbeat, log_piece, put, urls};
 use crate::workers::{drain, enrolment_tokens, list, revoke};
@@ -41,6 +42,21 @@ pub fn routes() -> Routes {
             "/api/v1/case-runs/{id}/log/release",
             Access::Organizer,
             release::release,
+        )
+        .post(
+            "/api/v1/submissions/{id}/rerun",
+            Access::Organizer,
+            reruns::create::create,
+        )
+        .get(
+            "/organize/submissions/{id}/rerun",
+            Access::Organizer,
+            reruns::page::show,
+        )
+        .post(
+            "/organize/submissions/{id}/rerun",
+            Access::Organizer,
+            reruns::page::form,
         )
         .get("/organize/queue", Access::SignedIn, pages::queue::show)
         .get("/case-runs/{id}/log", Access::SignedIn, page::page)

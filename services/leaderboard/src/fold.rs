@@ -61,8 +61,8 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
         return Ok(false);
     }
     let table = table(&phase.metrics, &entries)?;
-    let submissions: Vec<_> = entries.iter().map(|entry| entry.submission.0).collect();
-    let machines = machines::list(tx, &submissions).await?;
+    let evaluations: Vec<_> = entries.iter().map(|entry| entry.evaluation.0).collect();
+    let machines = machines::list(tx, &evaluations).await?;
     let ranking = rankings::New {
         id: uuid_at(now),
         phase_id,

@@ -267,7 +267,7 @@ async fn a_timed_board_tells_its_machines_and_what_they_cannot_measure(db: PgPoo
         .container()
         .insert(&db)
         .await;
-    AttemptBuilder::new(&challenge, &submission)
+    let attempt = AttemptBuilder::new(&challenge, &submission)
         .state(AttemptState::Finished)
         .insert(&db)
         .await;
@@ -285,6 +285,7 @@ async fn a_timed_board_tells_its_machines_and_what_they_cannot_measure(db: PgPoo
     .unwrap();
     let values = json!({"IA": 0.5, "running_time_s": 1.5});
     EvaluationBuilder::new(&challenge, &submission, values)
+        .attempt(&attempt)
         .insert(&db)
         .await;
     fold(&db, challenge.phase_id).await;

@@ -7,6 +7,7 @@
 mod cases;
 mod error;
 mod evaluations;
+mod exports;
 mod fetch;
 mod openapi;
 mod references;

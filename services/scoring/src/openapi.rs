@@ -1,6 +1,7 @@
 use utoipa::OpenApi;
 
 use crate::evaluations::{cases, list};
+use crate::exports;
 use crate::rescorings;
 use crate::routes::routes;
 
@@ -8,6 +9,8 @@ use crate::routes::routes;
 #[openapi(paths(
     list::list,
     cases::cases,
+    exports::outputs::outputs,
+    exports::scores::scores,
     rescorings::create::create,
     rescorings::list::list,
     rescorings::find::find,

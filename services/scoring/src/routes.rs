@@ -4,6 +4,7 @@ use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
 use crate::evaluations::{cases, list};
+use crate::exports;
 use crate::rescorings;
 
 pub fn routes() -> Routes {
@@ -13,6 +14,16 @@ pub fn routes() -> Routes {
             "/api/v1/evaluations/{id}/cases",
             Access::SignedIn,
             cases::cases,
+        )
+        .get(
+            "/api/v1/evaluations/outputs",
+            Access::Organizer,
+            exports::outputs::outputs,
+        )
+        .get(
+            "/api/v1/evaluations/scores.csv",
+            Access::SignedIn,
+            exports::scores::scores,
         )
         .post(
             "/api/v1/rescorings",

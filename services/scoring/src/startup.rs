@@ -56,6 +56,7 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     let kit = web::Data::new(config.web.kit(&mut app));
     std::fs::create_dir_all(&config.work_dir)?;
     let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
+    let links = web::Data::new(store.clone());
     let fetcher = Fetcher::new(store, config.work_dir.clone());
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let slots = Slots::new(config.slots.unwrap_or(cores).get());
@@ -73,8 +74,11 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     };
     let settings = job.settings();
     app.spawn_job(job, settings, to_score);
-    app.run_until_stopped(move |service| routes().configure(kit.clone())(service))
-        .await
+    app.run_until_stopped(move |service| {
+        service.app_data(links.clone());
+        routes().configure(kit.clone())(service);
+    })
+    .await
 }
 
 fn read_references(

@@ -61,6 +61,11 @@ impl Objects {
         Store::connect(&args).unwrap()
     }
 
+    /// As the process signs them.
+    pub fn links(&self) -> Store {
+        self.store(Holder::Scoring)
+    }
+
     pub fn fetcher(&self) -> Fetcher {
         let folder = self.folder.path().to_owned();
         Fetcher::new(self.store(Holder::Scoring), folder)

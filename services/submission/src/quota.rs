@@ -22,7 +22,8 @@ pub async fn used(
     let mut used = ledger::used(&mut *conn, (phase, team), day).await?;
     let perhaps = life::perhaps_in_work(&mut *conn, phase, team).await?;
     for life in life::list(&mut *conn, &perhaps).await? {
-        used.concurrent += u32::from(!life.state()?.is_final());
+        // What organizers run again takes no place from its team.
+        used.concurrent += u32::from(!life.is_rerun && !life.state()?.is_final());
     }
     Ok(used)
 }

@@ -22,6 +22,7 @@ pub fn routes() -> Routes {
             sign::sign,
         )
         .get("/api/v1/submissions/all", Access::SignedIn, console::all)
+        .get("/api/v1/submissions/files", Access::Organizer, files::files)
         .get(
             "/organize/submissions",
             Access::SignedIn,

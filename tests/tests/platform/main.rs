@@ -7,9 +7,11 @@ mod bad_input;
 mod boards;
 mod browser;
 mod data;
+mod exports;
 mod killed;
 mod leases;
 mod packs;
+mod reruns;
 mod rescored;
 mod rights;
 mod stage;
@@ -37,6 +39,12 @@ async fn main() -> ExitCode {
         }
         uploads {
             a_submit_that_was_stopped_and_killed_goes_on_where_it_was,
+        }
+        reruns {
+            a_scored_container_is_run_again_and_its_board_follows_when_it_is_scored,
+        }
+        exports {
+            a_phase_is_taken_out_in_bulk_and_what_is_there_is_not_fetched_again,
         }
         rescored {
             a_wrong_reference_is_replaced_previewed_and_published_by_two_or_dropped,

@@ -1,10 +1,10 @@
-//! From an accepted container to an attempt with a case run for each case.
+//! From an accepted container to an attempt with a case run for each case, the first time and again.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_domain::attempt::AttemptState;
 use molar_domain::case_run::CaseRunKind;
 use molar_domain::limits::Limits;
-use molar_domain::{AttemptId, CaseRunId, FailureCode, SubmissionId};
+use molar_domain::{AttemptId, CaseRunId, FailureCode, SubmissionId, UserId};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
@@ -31,7 +31,7 @@ pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
 /// Returns whether there is a new attempt; none if somebody was faster or the submission was cancelled.
 async fn one(db: &PgPool, submission: SubmissionId, now: DateTime<Utc>) -> Result<bool> {
     let mut tx = db.begin().await?;
-    let Some(new) = insert(&mut tx, submission, now).await? else {
+    let Some(new) = insert(&mut tx, submission, None, now).await? else {
         return Ok(false);
     };
     let attempt = new.id;
@@ -42,6 +42,29 @@ async fn one(db: &PgPool, submission: SubmissionId, now: DateTime<Utc>) -> Resul
     tx.commit().await?;
     tracing::info!(submission.id = %submission, attempt.id = %attempt, runs, "attempt made");
     Ok(true)
+}
+
+/// What an organizer asked for.
+pub struct Rerun<'a> {
+    /// Of the attempt that it makes.
+    pub number: i32,
+    pub by: UserId,
+    pub reason: &'a str,
+}
+
+/// Another attempt at what has ended, with all cases anew, and how many runs it has: zero where the phase has lost
+/// its cases. None if somebody was faster.
+pub async fn again(
+    tx: &mut PgConnection,
+    submission: SubmissionId,
+    rerun: &Rerun<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<(AttemptId, usize)>> {
+    let Some(new) = insert(tx, submission, Some(rerun), now).await? else {
+        return Ok(None);
+    };
+    let runs = insert_runs(tx, new.id, new.split, new.canary, now).await?;
+    Ok(Some((new.id, runs)))
 }
 
 /// The phase was ready when the submission was made, and is not any more. That is ours to mend; what waits for it
@@ -79,6 +102,7 @@ struct New {
 async fn insert(
     tx: &mut PgConnection,
     submission: SubmissionId,
+    rerun: Option<&Rerun<'_>>,
     now: DateTime<Utc>,
 ) -> Result<Option<New>> {
     let facts = sqlx::query!(
@@ -101,8 +125,8 @@ async fn insert(
     let inserted = sqlx::query!(
         "INSERT INTO execution.attempts
              (id, submission_id, number, phase_id, team_id, state, image_digest, archive_key, archive_size_bytes,
-              limits, device_class, format, created_at, may_be_root)
-         VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+              limits, device_class, format, created_at, may_be_root, is_rerun, rerun_by, rerun_reason)
+         VALUES ($1, $2, $14, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15::uuid IS NOT NULL, $15, $16)
          ON CONFLICT DO NOTHING",
         id.0,
         submission.0,
@@ -117,6 +141,9 @@ async fn insert(
         facts.format,
         now,
         facts.may_be_root,
+        rerun.map_or(1, |rerun| rerun.number),
+        rerun.map(|rerun| rerun.by.0),
+        rerun.map(|rerun| rerun.reason),
     )
     .execute(tx)
     .await?;

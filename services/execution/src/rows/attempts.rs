@@ -46,12 +46,13 @@ pub async fn list_missing(db: impl PgExecutor<'_>) -> Result<Vec<SubmissionId>> 
     Ok(ids.into_iter().map(SubmissionId).collect())
 }
 
-/// Attempts that go on although their submission was cancelled.
+/// Attempts that go on although their submission was cancelled, or withdrawn while it was run again.
 pub async fn list_cancelled(db: impl PgExecutor<'_>) -> Result<Vec<AttemptId>> {
     let ids = sqlx::query_scalar!(
         "SELECT a.id FROM execution.attempts a
          JOIN submission.accepted s ON s.submission_id = a.submission_id
-         WHERE a.state IN ('queued', 'running') AND s.cancelled_at IS NOT NULL ORDER BY a.id",
+         WHERE a.state IN ('queued', 'running')
+           AND (s.cancelled_at IS NOT NULL OR (a.is_rerun AND s.withdrawn_at IS NOT NULL)) ORDER BY a.id",
     )
     .fetch_all(db)
     .await?;

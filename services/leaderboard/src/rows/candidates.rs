@@ -145,3 +145,81 @@ async fn scored_cases(tx: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTree
     }
     Ok(by_evaluation)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use molar_domain::attempt::AttemptState;
+    use molar_domain::phase::SubmissionKind;
+    use molar_service::Role;
+    use molar_testkit::{
+        AttemptBuilder, ChallengeBuilder, EvaluationBuilder, PhaseBuilder, SubmissionBuilder,
+        TeamBuilder, as_role, noon,
+    };
+    use serde_json::json;
+    use sqlx::PgPool;
+
+    use crate::fold;
+
+    /// Of the newest version.
+    async fn values(pool: &PgPool) -> Vec<String> {
+        sqlx::query_scalar!(
+            r#"SELECT e.values->>'IA' AS "ia!" FROM leaderboard.current_rankings r
+               JOIN leaderboard.entries e ON e.ranking_id = r.ranking_id"#
+        )
+        .fetch_all(pool)
+        .await
+        .unwrap()
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_board_stands_until_a_rerun_is_scored_and_then_shows_that_though_it_is_worse(
+        pool: PgPool,
+    ) {
+        let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
+        let challenge = ChallengeBuilder::new("sts")
+            .phase(phase.metrics(&["IA"]))
+            .insert(&pool)
+            .await;
+        let team = TeamBuilder::new(&challenge, "Ours").insert(&pool).await;
+        let new = SubmissionBuilder::new(&challenge, &team).container();
+        let submission = new.insert(&pool).await;
+        let attempt = || AttemptBuilder::new(&challenge, &submission).state(AttemptState::Finished);
+        let evaluation =
+            |ia: f64| EvaluationBuilder::new(&challenge, &submission, json!({ "IA": ia }));
+        let fold = async || {
+            let db = as_role(&pool, Role::Leaderboard).await;
+            fold::one(&db, challenge.phase_id, noon()).await.unwrap()
+        };
+        let first = attempt().insert(&pool).await;
+        evaluation(0.75).attempt(&first).insert(&pool).await;
+        assert!(fold().await);
+
+        let later = noon() + TimeDelta::hours(1);
+        let second = attempt().rerun(2, "why").created_at(later);
+        let second = second.insert(&pool).await;
+        let running = evaluation(0.5).attempt(&second).at(later).running();
+        let running = running.insert(&pool).await;
+        assert!(!fold().await, "nothing is measured yet");
+        assert_eq!(values(&pool).await, ["0.75"]);
+
+        sqlx::query!(
+            "DELETE FROM scoring.case_scores WHERE evaluation_id = $1",
+            running.id.0
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        sqlx::query!(
+            "DELETE FROM scoring.evaluations WHERE id = $1",
+            running.id.0
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let finished = evaluation(0.5).attempt(&second).at(later);
+        finished.insert(&pool).await;
+        assert!(fold().await);
+        assert_eq!(values(&pool).await, ["0.5"]);
+    }
+}

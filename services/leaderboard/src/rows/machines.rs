@@ -4,12 +4,13 @@ use molar_domain::worker_api::Device;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Of the submissions' case runs each machine once, in words.
-pub async fn list(tx: &mut PgConnection, submissions: &[Uuid]) -> sqlx::Result<Vec<String>> {
+/// Of the case runs that were measured each machine once, in words.
+pub async fn list(tx: &mut PgConnection, evaluations: &[Uuid]) -> sqlx::Result<Vec<String>> {
     let devices = sqlx::query_scalar!(
-        r#"SELECT DISTINCT device AS "device!" FROM execution.case_run_facts
-           WHERE submission_id = ANY($1) AND kind = 'case' AND device IS NOT NULL"#,
-        submissions,
+        r#"SELECT DISTINCT r.device AS "device!" FROM execution.case_run_facts r
+           JOIN scoring.evaluation_facts e ON e.attempt_id = r.attempt_id
+           WHERE e.evaluation_id = ANY($1) AND r.kind = 'case' AND r.device IS NOT NULL"#,
+        evaluations,
     )
     .fetch_all(tx)
     .await?;

@@ -31,9 +31,10 @@ fn creator(path: &str) -> Kind {
         "/api/v1/accounts" | "/api/v1/sessions" => Kind::Anonymous,
         "/api/v1/agreements" | "/api/v1/teams" | "/api/v1/tokens" => Kind::NoTeam,
         "/api/v1/workers/enrolment-tokens" => Kind::Admin,
-        "/api/v1/announcements" | "/api/v1/challenges/{slug}/faq" | "/api/v1/rescorings" => {
-            Kind::Organizer
-        }
+        "/api/v1/announcements"
+        | "/api/v1/challenges/{slug}/faq"
+        | "/api/v1/rescorings"
+        | "/api/v1/submissions/{id}/rerun" => Kind::Organizer,
         _ => Kind::Captain,
     }
 }
@@ -83,7 +84,7 @@ impl Sender<'_> {
 }
 
 /// Where creates leave a row.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "registration.users",
     "registration.tokens",
     "registration.teams",
@@ -95,6 +96,7 @@ const TABLES: [&str; 12] = [
     "registration.announcements",
     "submission.submissions",
     "execution.enrolment_tokens",
+    "execution.attempts",
     "scoring.rescorings",
 ];
 
@@ -235,6 +237,26 @@ async fn prepare(owner: &PgPool, world: &World, served: &Served) {
             world.made.rescoring
         );
         sqlx::raw_sql(AssertSqlSafe(open))
+            .execute(owner)
+            .await
+            .unwrap();
+    }
+    if served.info.path == "/api/v1/submissions/{id}/rerun" {
+        // A container that is scored.
+        let (zip, team) = (world.submission, world.team.id);
+        let container = format!(
+            "UPDATE submission.submissions SET kind = 'container' WHERE id = '{zip}';
+             UPDATE submission.uploads u SET image_digest = a.image_digest
+             FROM execution.attempts a WHERE u.submission_id = '{zip}' AND a.team_id = '{team}';
+             INSERT INTO submission.images (digest, config_key, config_size_bytes, stored_at)
+             SELECT image_digest, 'of a test', 1, now() FROM submission.uploads WHERE submission_id = '{zip}';
+             INSERT INTO execution.attempts (id, submission_id, number, phase_id, team_id, state, image_digest,
+                 archive_key, archive_size_bytes, limits, device_class, format, created_at, finished_at)
+             SELECT gen_random_uuid(), '{zip}', 1, phase_id, team_id, state, image_digest, archive_key,
+                 archive_size_bytes, limits, device_class, format, created_at, finished_at
+             FROM execution.attempts WHERE team_id = '{team}'"
+        );
+        sqlx::raw_sql(AssertSqlSafe(container))
             .execute(owner)
             .await
             .unwrap();

@@ -95,6 +95,7 @@ pub fn body(world: &World, served: &Served) -> Body {
         | "/api/v1/phases/{id}/resume"
         | "/api/v1/rescorings/{id}/publish"
         | "/api/v1/rescorings/{id}/drop"
+        | "/api/v1/submissions/{id}/rerun"
         | "/api/v1/case-runs/{id}/log/release" => json!({"reason": reason}),
         "/api/v1/phases/{id}" => json!({"closes_at": "2099-01-01T00:00:00Z", "reason": reason}),
         "/api/v1/challenges" => json!({"file": file(&challenge.slug), "dry_run": true}),
@@ -209,6 +210,7 @@ fn form(world: &World, served: &Served) -> Body {
         | "/organize/rescorings/{id}/publish"
         | "/organize/rescorings/{id}/drop"
         | "/teams/{id}/unlock"
+        | "/organize/submissions/{id}/rerun"
         | "/case-runs/{id}/log/release" => vec![reason],
         _ if served.is_page() => Vec::new(),
         _ => return Body::Json(json!({})),
@@ -232,6 +234,12 @@ fn query(world: &World, path: &str) -> String {
         "/api/v1/evaluations" => format!("?submission_id={}", world.submission),
         "/api/v1/submissions/quota" => {
             format!("?phase_id={}&team_id={}", challenge.phase_id, world.team.id)
+        }
+        "/api/v1/submissions/files" => {
+            format!("?what=predictions&phase_id={}", challenge.phase_id)
+        }
+        "/api/v1/evaluations/outputs" | "/api/v1/evaluations/scores.csv" => {
+            format!("?phase_id={}", challenge.phase_id)
         }
         "/api/v1/submissions/unfinished" => format!("?team_id={}", world.team.id),
         "/api/v1/announcements" => format!("?challenge={}", challenge.slug),

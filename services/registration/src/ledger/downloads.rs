@@ -16,11 +16,11 @@ pub struct DownloadView {
     #[schema(value_type = Uuid)]
     pub user_id: UserId,
     pub user: String,
-    /// `image`, `reference` or `pack`.
+    /// `image`, `reference` or `pack`; of what organizers took out in bulk `prediction`, `output` or `run`.
     pub kind: String,
-    /// The case, or the pack.
+    /// The case, the pack, the submission or the case run.
     pub file_id: Uuid,
-    /// track/split/file
+    /// track/split/file, or its place in an export.
     pub place: String,
     pub size_bytes: i64,
     pub handed_at: DateTime<Utc>,

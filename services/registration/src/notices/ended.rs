@@ -22,7 +22,11 @@ pub async fn round(kit: &Kit) -> Result<(), Error> {
         WHERE NOT EXISTS (
             SELECT FROM registration.noticed n
             WHERE n.subject_id = h.submission_id AND n.occasion = $1)
-        ORDER BY h.submission_id
+        UNION
+        SELECT a.submission_id FROM execution.attempt_facts a
+        WHERE a.is_rerun AND NOT EXISTS (
+            SELECT FROM registration.noticed n WHERE n.subject_id = a.attempt_id AND n.occasion = $1)
+        ORDER BY 1
         "#,
         OCCASION
     )
@@ -31,14 +35,38 @@ pub async fn round(kit: &Kit) -> Result<(), Error> {
     for ids in untold.chunks(BATCH) {
         for life in list(kit, ids).await? {
             let state = life.state()?;
+            let is_stopped = life.attempt_state.as_deref() == Some("cancelled");
             match state {
-                // The team did it and knows.
-                SubmissionState::Cancelled => note_only(kit, life.id).await?,
+                // The team did it and knows; a re-run is stopped when it is withdrawn.
+                SubmissionState::Cancelled => note_only(kit, life.subject()).await?,
+                state if state.is_final() && is_stopped => note_only(kit, life.subject()).await?,
                 state if state.is_final() => tell(kit, &life.news(kit, state)).await?,
-                _ => {}
+                _ => continue,
+            }
+            if life.rerun.is_some() {
+                // Were it not told before it was run again, this is news enough.
+                note_only(kit, life.id).await?;
+                note_earlier(kit, life.id).await?;
             }
         }
     }
+    Ok(())
+}
+
+/// Re-runs before the last.
+async fn note_earlier(kit: &Kit, submission: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO registration.noticed (subject_id, occasion, noticed_at)
+         SELECT a.attempt_id, $2, $3 FROM execution.attempt_facts a
+         WHERE a.submission_id = $1 AND a.is_rerun AND a.state IN ('finished', 'failed', 'cancelled')
+           AND EXISTS (SELECT FROM execution.attempt_facts n WHERE n.submission_id = $1 AND n.number > a.number)
+         ON CONFLICT DO NOTHING",
+        submission,
+        OCCASION,
+        kit.clock.now(),
+    )
+    .execute(&kit.db)
+    .await?;
     Ok(())
 }
 
@@ -67,6 +95,9 @@ struct Life {
     zone: String,
     /// Whether the team sees no scores yet.
     is_hidden: bool,
+    /// The attempt by which the organizers had it run again.
+    rerun: Option<Uuid>,
+    rerun_reason: Option<String>,
 }
 
 async fn list(kit: &Kit, ids: &[Uuid]) -> sqlx::Result<Vec<Life>> {
@@ -74,7 +105,7 @@ async fn list(kit: &Kit, ids: &[Uuid]) -> sqlx::Result<Vec<Life>> {
         Life,
         r#"
         SELECT l.submission_id AS "id!", l.team_id AS "team_id!", l.kind AS "kind!",
-               h.is_trial AS "is_trial!", l.created_at AS "created_at!",
+               h.is_trial AS "is_trial!", CASE WHEN l.is_rerun THEN l.attempt_id END AS rerun, l.rerun_reason, l.created_at AS "created_at!",
                l.cancelled_at IS NOT NULL AS "is_cancelled!", l.upload_state AS "upload_state!",
                l.upload_failure, l.attempt_state, l.attempt_failure, l.evaluation_state,
                f.phase_title AS "phase!", f.track_title AS "track!", f.challenge_title AS "challenge!",
@@ -106,9 +137,29 @@ impl Life {
         }))
     }
 
+    /// Each end of it is told once: of a re-run, its own.
+    fn subject(&self) -> Uuid {
+        self.rerun.unwrap_or(self.id)
+    }
+
+    /// What the organizers did, and where nothing came of it.
+    fn again(&self, state: SubmissionState) -> String {
+        let Some(reason) = &self.rerun_reason else {
+            return String::new();
+        };
+        let failed = match (state, &self.attempt_failure) {
+            (SubmissionState::Scored, Some(code)) => {
+                format!(" That run failed with {code}, so the earlier scores stand.")
+            }
+            _ => String::new(),
+        };
+        format!("\n\nThe organizers had it run again, at no cost to you: {reason}{failed}")
+    }
+
     fn news(&self, kit: &Kit, state: SubmissionState) -> News {
         let created = moment(self.created_at, &self.zone);
         let (what, sentence) = self.in_words(state);
+        let again = self.again(state);
         let Self {
             phase,
             track,
@@ -116,12 +167,12 @@ impl Life {
             ..
         } = self;
         News {
-            subject_id: self.id,
+            subject_id: self.subject(),
             occasion: OCCASION.to_owned(),
             team: self.team_id.into(),
             title: format!("Submission {what}: {phase}, {track}, {challenge}"),
             text: format!(
-                "Your team's submission to {phase} of {track}, made on {created}, {sentence}\n\n\
+                "Your team's submission to {phase} of {track}, made on {created}, {sentence}{again}\n\n\
                  {}submissions/{}",
                 kit.public_url, self.id
             ),

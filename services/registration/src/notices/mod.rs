@@ -36,7 +36,7 @@ pub async fn round(kit: &Kit) -> Result<(), Error> {
 
 /// A piece of news for a team.
 struct News {
-    /// What it is about: a submission or a participation.
+    /// What it is about: a submission, its re-run, or a participation.
     subject_id: Uuid,
     /// What happened to it; with the subject, unique.
     occasion: String,

@@ -1,8 +1,10 @@
 use chrono::TimeDelta;
+use molar_domain::attempt::AttemptState;
+use molar_domain::phase::SubmissionKind;
 use molar_domain::upload::UploadState;
 use molar_testkit::{
-    Challenge, ChallengeBuilder, EvaluationBuilder, PhaseBuilder, SubmissionBuilder, Team,
-    TeamBuilder,
+    AttemptBuilder, Challenge, ChallengeBuilder, EvaluationBuilder, PhaseBuilder,
+    SubmissionBuilder, Team, TeamBuilder,
 };
 use molar_web_kit::testing::{noon, organizer, person};
 use serde_json::json;
@@ -101,6 +103,49 @@ async fn each_end_of_a_submission_is_told_once_to_each_member(pool: PgPool) {
         all.iter()
             .all(|(_, subject, text)| !format!("{subject}{text}").contains("0.765"))
     );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_end_of_a_rerun_is_told_once_more_with_its_reason(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
+    let challenge = ChallengeBuilder::new("teeth").phase(phase);
+    let challenge = challenge.insert(&pool).await;
+    let team = team(&pool, &challenge).await;
+    let new = SubmissionBuilder::new(&challenge, &team).container();
+    let submission = new.insert(&pool).await;
+    let attempt = || AttemptBuilder::new(&challenge, &submission);
+    let first = attempt().state(AttemptState::Finished).insert(&pool).await;
+    EvaluationBuilder::new(&challenge, &submission, json!({"image_DSC": 0.5}))
+        .attempt(&first)
+        .insert(&pool)
+        .await;
+    round(&api.kit).await.unwrap();
+    assert_eq!(queued(&pool).await.len(), 2);
+
+    let again = attempt().rerun(2, "the engine had crashed");
+    let again = again.created_at(noon() + TimeDelta::hours(1));
+    let again = again.insert(&pool).await;
+    round(&api.kit).await.unwrap();
+    assert_eq!(queued(&pool).await.len(), 2, "it has not ended");
+    sqlx::query!(
+        "UPDATE execution.attempts SET state = 'failed', failure = 'worker-lost', finished_at = created_at WHERE id = $1",
+        again.id.0
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    for _ in 0..2 {
+        round(&api.kit).await.unwrap();
+    }
+    let all = queued(&pool).await;
+    assert_eq!(all.len(), 4, "{all:?}");
+    let told = all.iter().filter(|(_, subject, text)| {
+        subject.starts_with("Submission scored")
+            && text.contains("run again, at no cost to you: the engine had crashed")
+            && text.contains("That run failed with worker-lost, so the earlier scores stand.")
+    });
+    assert_eq!(told.count(), 2, "{all:?}");
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -86,7 +86,7 @@ async fn ready_attempts(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
            JOIN execution.attempt_facts a ON a.submission_id = s.submission_id
            WHERE s.phase_id = $1 AND s.kind = 'container' AND s.cancelled_at IS NULL
              AND (s.withdrawn_at IS NULL OR NOT EXISTS (
-                 SELECT FROM scoring.evaluations e WHERE e.submission_id = s.submission_id))
+                 SELECT FROM scoring.evaluations e WHERE e.submission_id = s.submission_id AND e.state <> 'cancelled'))
              AND a.state IN ('running', 'finished')
              AND NOT EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = s.submission_id)
              AND NOT EXISTS (

@@ -375,4 +375,62 @@ mod tests {
         round(&reconciler(&owner).await).await.unwrap();
         assert!(seen(&owner).await.is_empty());
     }
+
+    async fn life(owner: &PgPool) -> (Option<String>, bool) {
+        let state = sqlx::query_scalar!("SELECT evaluation_state FROM submission.life");
+        let in_flight =
+            sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM submission.in_flight) AS "is!""#);
+        (
+            state.fetch_one(owner).await.unwrap(),
+            in_flight.fetch_one(owner).await.unwrap(),
+        )
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_rerun_is_measured_beside_and_leaves_the_earlier_score_where_it_fails(owner: PgPool) {
+        let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
+        let challenge = ChallengeBuilder::new("teeth")
+            .phase(phase)
+            .insert(&owner)
+            .await;
+        let team = TeamBuilder::new(&challenge, "Molars").insert(&owner).await;
+        let new = SubmissionBuilder::new(&challenge, &team).container();
+        let submission = new.insert(&owner).await;
+        let attempt = || AttemptBuilder::new(&challenge, &submission);
+        let first = attempt().state(AttemptState::Finished);
+        first.insert(&owner).await;
+        let mut reconciler = reconciler(&owner).await;
+        round(&reconciler).await.unwrap();
+        score_all(&owner).await;
+        round(&reconciler).await.unwrap();
+        assert_eq!(life(&owner).await, (Some("finished".to_owned()), false));
+
+        let later = noon() + chrono::TimeDelta::minutes(30);
+        let second = attempt().rerun(2, "why").created_at(later);
+        let second = second.insert(&owner).await;
+        assert_eq!(life(&owner).await, (Some("finished".to_owned()), true));
+        set(&owner, second.id.0, AttemptState::Running).await;
+        reconciler.clock = Arc::new(MockClock::at(later));
+        round(&reconciler).await.unwrap();
+        assert_eq!(seen(&owner).await, ["finished 2 of 2", "running 2 of 2"]);
+        assert_eq!(life(&owner).await, (Some("running".to_owned()), true));
+
+        set(&owner, second.id.0, AttemptState::Failed).await;
+        round(&reconciler).await.unwrap();
+        assert_eq!(seen(&owner).await, ["finished 2 of 2", "cancelled 2 of 2"]);
+        assert_eq!(life(&owner).await, (Some("finished".to_owned()), false));
+    }
+
+    async fn set(owner: &PgPool, attempt: uuid::Uuid, state: AttemptState) {
+        sqlx::query!(
+            "UPDATE execution.attempts SET state = $2, finished_at = $3,
+                 failure = CASE WHEN $2 = 'failed' THEN 'worker-lost' END WHERE id = $1",
+            attempt,
+            state.as_str(),
+            state.is_final().then(noon),
+        )
+        .execute(owner)
+        .await
+        .unwrap();
+    }
 }

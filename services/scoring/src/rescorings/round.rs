@@ -69,7 +69,8 @@ pub async fn is_complete(conn: &mut PgConnection, of: &Rescoring) -> Result<bool
     Ok(missing(conn, of).await?.is_empty() && !is_running(conn, of.id).await?)
 }
 
-/// What is withdrawn ranks no more and is left as it is.
+/// Of a container that was run again, its last attempt that was scored. What is withdrawn ranks no more and is left
+/// as it is.
 async fn missing(conn: &mut PgConnection, of: &Rescoring) -> Result<Vec<Counting>> {
     let rows = sqlx::query_as!(
         Counting,
@@ -78,7 +79,7 @@ async fn missing(conn: &mut PgConnection, of: &Rescoring) -> Result<Vec<Counting
                  FROM scoring.evaluation_facts e
                  JOIN submission.accepted s ON s.submission_id = e.submission_id
                  WHERE e.phase_id = $1 AND e.state = 'finished' AND s.cancelled_at IS NULL AND s.withdrawn_at IS NULL
-                 ORDER BY e.submission_id, e.is_current DESC, e.evaluation_id DESC) e
+                 ORDER BY e.submission_id, e.attempt_id DESC NULLS LAST, e.is_current DESC, e.evaluation_id DESC) e
            WHERE NOT EXISTS (
                SELECT FROM scoring.evaluations r
                WHERE r.rescoring_id = $2 AND r.submission_id = e.submission_id AND r.state <> 'cancelled'

@@ -39,7 +39,20 @@ pub struct Facts {
     pub upload: UploadState,
     pub attempt: Option<AttemptState>,
     pub attempt_failure: Option<FailureCode>,
+    /// Of the last attempt, or of an earlier one as long as that has none which counts.
     pub evaluation: Option<EvaluationState>,
+}
+
+impl Facts {
+    /// What is scored has run to its end: an attempt that is alive beside it is an organizer's re-run. Where that
+    /// comes to nothing, the score stands.
+    fn is_run_again(&self) -> bool {
+        !self.is_cancelled
+            && matches!(
+                self.attempt,
+                Some(AttemptState::Queued | AttemptState::Running)
+            )
+    }
 }
 
 impl SubmissionState {
@@ -68,7 +81,7 @@ impl SubmissionState {
             UploadState::Expired => return Self::Expired,
             UploadState::Accepted => {}
         }
-        if facts.evaluation == Some(EvaluationState::Finished) {
+        if facts.evaluation == Some(EvaluationState::Finished) && !facts.is_run_again() {
             return Self::Scored;
         }
         if facts.is_cancelled {
@@ -186,6 +199,30 @@ mod tests {
         };
         assert_eq!(SubmissionState::of(&finished), SubmissionState::Tried);
         assert!(SubmissionState::Tried.is_final());
+    }
+
+    #[test]
+    fn what_is_run_again_is_on_its_way_until_that_ends_and_keeps_its_score_where_that_fails() {
+        let again = |attempt| Facts {
+            attempt: Some(attempt),
+            evaluation: Some(EvaluationState::Finished),
+            ..facts(UploadState::Accepted)
+        };
+        let expected = [
+            (AttemptState::Queued, SubmissionState::Queued),
+            (AttemptState::Running, SubmissionState::Running),
+            (AttemptState::Failed, SubmissionState::Scored),
+            (AttemptState::Cancelled, SubmissionState::Scored),
+            (AttemptState::Finished, SubmissionState::Scored),
+        ];
+        for (attempt, state) in expected {
+            assert_eq!(SubmissionState::of(&again(attempt)), state, "{attempt}");
+        }
+        let measured = Facts {
+            evaluation: Some(EvaluationState::Running),
+            ..again(AttemptState::Finished)
+        };
+        assert_eq!(SubmissionState::of(&measured), SubmissionState::Scoring);
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub struct AttemptBuilder<'a> {
     challenge: &'a Challenge,
     submission: &'a Submission,
     number: i32,
+    rerun_reason: Option<String>,
     state: AttemptState,
     failure: FailureCode,
     runs: Option<CaseRunState>,
@@ -45,6 +46,7 @@ impl<'a> AttemptBuilder<'a> {
             challenge,
             submission,
             number: 1,
+            rerun_reason: None,
             state: AttemptState::Queued,
             failure: FailureCode::CanaryFailed,
             runs: None,
@@ -56,6 +58,12 @@ impl<'a> AttemptBuilder<'a> {
     pub fn number(mut self, number: i32) -> Self {
         self.number = number;
         self
+    }
+
+    /// By an organizer, for this reason.
+    pub fn rerun(mut self, number: i32, reason: &str) -> Self {
+        self.rerun_reason = Some(reason.to_owned());
+        self.number(number)
     }
 
     pub fn state(mut self, state: AttemptState) -> Self {
@@ -128,8 +136,10 @@ impl<'a> AttemptBuilder<'a> {
         sqlx::query!(
             "INSERT INTO execution.attempts
                  (id, submission_id, number, phase_id, team_id, state, image_digest, archive_key, archive_size_bytes,
-                  limits, device_class, format, failure, canary_passed_at, created_at, started_at, finished_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 4096, $9, $10, $11, $12, $13, $14, $15, $16)",
+                  limits, device_class, format, failure, canary_passed_at, created_at, started_at, finished_at,
+                  is_rerun, rerun_reason, rerun_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 4096, $9, $10, $11, $12, $13, $14, $15, $16, $17::text IS NOT NULL, $17,
+                     CASE WHEN $17 IS NOT NULL THEN (SELECT created_by FROM submission.submissions WHERE id = $2) END)",
             id.0,
             self.submission.id.0,
             self.number,
@@ -146,6 +156,7 @@ impl<'a> AttemptBuilder<'a> {
             self.at,
             has_started.then_some(self.at),
             self.state.is_final().then_some(self.at + TimeDelta::minutes(10)),
+            self.rerun_reason,
         )
         .execute(conn)
         .await

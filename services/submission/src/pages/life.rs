@@ -5,6 +5,7 @@ use askama::Template;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 use uuid::Uuid;
 
+use crate::submissions::access::see;
 use crate::submissions::events::{Event, all};
 
 #[derive(Template)]
@@ -12,6 +13,8 @@ use crate::submissions::events::{Event, all};
 struct Body {
     id: Uuid,
     events: Vec<Event>,
+    /// A container of theirs; whether it can be run again is told there.
+    can_ask_rerun: bool,
 }
 
 impl Body {
@@ -32,8 +35,10 @@ pub async fn life(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.acquire().await?;
+    let seen = see(&mut conn, &caller, *id).await?;
     let body = Body {
         id: *id,
+        can_ask_rerun: seen.is_organizer && seen.life.kind == "container",
         events: all(&mut conn, &caller, *id).await?,
     };
     Ok(layout::Page::new("A submission's life", body.render()?)

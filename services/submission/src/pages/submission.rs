@@ -95,9 +95,10 @@ pub async fn submission(
     drop(conn);
     let curves = Curves::of(&state.store, &measured, query.curves, is_reviewer).await;
     let is_withdrawn = view.withdrawn_at.is_some();
+    let is_run_again = view.rerun.as_ref().is_some_and(|rerun| rerun.is_going_on);
     let page = SubmissionPage {
-        can_cancel: !view.is_final && (is_member || is_organizer),
-        can_withdraw: view.state == SubmissionState::Scored
+        can_cancel: !view.is_final && view.rerun.is_none() && (is_member || is_organizer),
+        can_withdraw: (view.state == SubmissionState::Scored || is_run_again)
             && !is_withdrawn
             && (is_organizer || (is_member && !phase.window.is_published)),
         can_choose: phase.keep == "chosen"

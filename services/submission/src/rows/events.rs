@@ -36,7 +36,7 @@ pub async fn list(db: impl PgExecutor<'_>, submission: Uuid) -> sqlx::Result<Vec
                UNION ALL
                SELECT s.withdrawn_at, 'withdrawn', NULL, NULL, 9 FROM submission.submissions s WHERE s.id = $1
                UNION ALL
-               SELECT a.created_at, 'attempt ' || a.number || ' queued', NULL, NULL, 3
+               SELECT a.created_at, 'attempt ' || a.number || ' queued', 'run again: ' || a.rerun_reason, NULL, 3
                FROM execution.attempt_facts a WHERE a.submission_id = $1
                UNION ALL
                SELECT a.started_at, 'attempt ' || a.number || ' started', 'after waiting',

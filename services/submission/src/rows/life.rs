@@ -49,6 +49,11 @@ pub struct Life {
     pub scored_cases: i64,
     pub worst_cases: i64,
     pub quota: Option<String>,
+    /// Which attempt the evaluation measured: while a container is run again, an earlier one.
+    pub evaluation_attempt_id: Option<Uuid>,
+    /// The last attempt is an organizer's.
+    pub is_rerun: bool,
+    pub rerun_reason: Option<String>,
 }
 
 impl Life {
@@ -65,6 +70,18 @@ impl Life {
             attempt_failure: word(self.attempt_failure.as_ref())?,
             evaluation: word(self.evaluation_state.as_ref())?,
         })
+    }
+
+    /// The attempt whose cases are shown, and the evaluation of it. What counts is shown as a whole, also where a
+    /// later run came to nothing.
+    pub fn shown(&self) -> (Option<Uuid>, Option<Uuid>) {
+        let is_alive = matches!(self.attempt_state.as_deref(), Some("queued" | "running"));
+        let counts = self.evaluation_state.as_deref() == Some("finished") && !is_alive;
+        if counts || self.evaluation_attempt_id == self.attempt_id {
+            (self.evaluation_attempt_id, self.evaluation_id)
+        } else {
+            (self.attempt_id, None)
+        }
     }
 
     pub fn state(&self) -> Result<SubmissionState, ApiError> {
@@ -92,7 +109,7 @@ pub async fn list(db: impl PgExecutor<'_>, ids: &[Uuid]) -> sqlx::Result<Vec<Lif
                attempt_started_at, attempt_finished_at, canary_passed_at, runs AS "runs!",
                final_runs AS "final_runs!", evaluation_id, evaluation_state, evaluation_created_at,
                evaluation_finished_at, cases AS "cases!", scored_cases AS "scored_cases!",
-               worst_cases AS "worst_cases!", quota
+               worst_cases AS "worst_cases!", quota, evaluation_attempt_id, is_rerun AS "is_rerun!", rerun_reason
         FROM submission.life WHERE submission_id = ANY($1) ORDER BY submission_id
         "#,
         ids,

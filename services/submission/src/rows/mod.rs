@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod events;
+pub mod files;
 pub mod images;
 pub mod ledger;
 pub mod life;

@@ -45,6 +45,11 @@ pub async fn cancel_one(
         let detail = format!("the submission is {is}; only one that is not final can be cancelled");
         return Err(ApiError::conflict(detail));
     }
+    if seen.life.is_rerun {
+        return Err(ApiError::conflict(
+            "the organizers run it again, and what it was scored stays; it can be withdrawn from the ranks",
+        ));
+    }
     let now = db::now(&mut *tx).await?;
     submissions::cancel(&mut *tx, id, caller.user_id.0, now).await?;
     let is_undecided = uploads::cancel(&mut *tx, id, now).await?;

@@ -64,7 +64,7 @@ pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiE
     let phase = &seen.phase;
     let shows = shows_scores(phase.is_final, phase.window.is_published);
     let is_hidden = !shows && !seen.is_reviewer;
-    let attempt = seen.life.attempt_id;
+    let (attempt, evaluation) = seen.life.shown();
     let mut items = Vec::new();
     if let Some(row) = cases::canary(&mut *conn, attempt).await? {
         items.push(CaseView {
@@ -73,7 +73,7 @@ pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiE
             ..view(row, None)
         });
     }
-    let rows = cases::list(conn, phase.split_id, attempt, seen.life.evaluation_id).await?;
+    let rows = cases::list(conn, phase.split_id, attempt, evaluation).await?;
     for (row, place) in rows.into_iter().zip(1..) {
         let is_released = row.release_reason.is_some();
         let log = row.log_of.filter(|_| seen.is_organizer || is_released);

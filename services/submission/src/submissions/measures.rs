@@ -60,7 +60,7 @@ pub async fn measures(
 pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<Vec<MeasureView>, ApiError> {
     let phase = &seen.phase;
     let shows = shows_scores(phase.is_final, phase.window.is_published) || seen.is_reviewer;
-    let rows = measures::list(conn, seen.life.attempt_id).await?;
+    let rows = measures::list(conn, seen.life.shown().0).await?;
     let told = rows.into_iter().filter(|row| shows || row.is_canary);
     Ok(told.map(|row| view(row, seen.is_reviewer)).collect())
 }

@@ -9,6 +9,7 @@ pub mod complete;
 pub mod console;
 pub mod create;
 pub mod events;
+pub mod files;
 pub mod find;
 pub mod image;
 pub mod list;
@@ -16,6 +17,8 @@ pub mod measures;
 pub mod parts;
 pub mod queue;
 pub mod quota;
+#[cfg(test)]
+mod reruns;
 mod rounding;
 pub mod sign;
 pub mod unfinished;

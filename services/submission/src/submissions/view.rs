@@ -56,6 +56,9 @@ pub struct SubmissionView {
     pub image_digest: Option<String>,
     /// Of a container, what its check saw.
     pub image: Option<ImageView>,
+    /// Where the organizers had it run again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<RerunView>,
     /// By its team, where the phase keeps the chosen one.
     pub is_chosen: bool,
     pub withdrawn_at: Option<DateTime<Utc>>,
@@ -80,6 +83,19 @@ impl From<Removed> for FilesRemoved {
             text: removed.to_string(),
         }
     }
+}
+
+/// The last time that a container was run again by the organizers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = LastRerun)]
+pub struct RerunView {
+    /// Number of the attempt.
+    pub attempt: i32,
+    pub reason: String,
+    /// Until it has ended an earlier score counts.
+    pub is_going_on: bool,
+    /// Why it came to nothing; an earlier score counts then, too.
+    pub failure: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -140,13 +156,8 @@ impl SubmissionView {
             complaints: complaints(&life, state),
             notes: notes(&life.upload_notes),
             history: history(&life, state),
-            progress: Progress {
-                cases: life.cases,
-                scored_cases: life.scored_cases,
-                runs: life.runs,
-                final_runs: life.final_runs,
-                worst_cases: life.worst_cases,
-            },
+            progress: progress(&life),
+            rerun: rerun(&life, state),
             queue: None,
             kind: life.kind,
             is_trial: life.is_trial,
@@ -163,6 +174,29 @@ impl SubmissionView {
             files_removed: None,
         })
     }
+}
+
+/// What an earlier attempt was scored is no progress of the one that goes on.
+fn progress(life: &Life) -> Progress {
+    let is_measured = life.shown().1.is_some();
+    let measured = |count| if is_measured { count } else { 0 };
+    Progress {
+        cases: measured(life.cases),
+        scored_cases: measured(life.scored_cases),
+        runs: life.runs,
+        final_runs: life.final_runs,
+        worst_cases: measured(life.worst_cases),
+    }
+}
+
+fn rerun(life: &Life, state: SubmissionState) -> Option<RerunView> {
+    let number = life.attempt_number.filter(|_| life.is_rerun)?;
+    Some(RerunView {
+        attempt: number,
+        reason: life.rerun_reason.clone().unwrap_or_default(),
+        is_going_on: !state.is_final(),
+        failure: life.attempt_failure.clone(),
+    })
 }
 
 impl SubmissionItem {
@@ -246,9 +280,14 @@ fn history(life: &Life, state: SubmissionState) -> Vec<Step> {
         ),
         _ => {}
     }
-    let again = life.attempt_number.filter(|number| *number > 1);
-    let attempt = again.map_or(String::new(), |number| format!("attempt {number}"));
-    add(life.attempt_created_at, "queued", attempt);
+    match (&life.rerun_reason, life.attempt_number) {
+        (Some(reason), Some(number)) => add(
+            life.attempt_created_at,
+            "run again",
+            format!("attempt {number}, by the organizers: {reason}"),
+        ),
+        _ => add(life.attempt_created_at, "queued", String::new()),
+    }
     add(life.attempt_started_at, "started", "on a worker".into());
     let follows = match life.is_trial {
         true => "nothing follows: it is a trial",
