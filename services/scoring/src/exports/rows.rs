@@ -64,6 +64,7 @@ pub async fn outputs(
            LEFT JOIN registration.participants n ON n.team_id = a.team_id AND n.track_id = p.track_id
            WHERE a.phase_id = $1 AND r.output_key IS NOT NULL AND ($2::uuid IS NULL OR r.case_run_id > $2)
              AND NOT EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = a.submission_id)
+             AND NOT EXISTS (SELECT FROM execution.removed g WHERE g.attempt_id = a.attempt_id)
            ORDER BY r.case_run_id LIMIT $3"#,
         phase,
         page.after(),

@@ -32,6 +32,7 @@ pub async fn predictions(
            JOIN tracks.phase_facts p ON p.phase_id = s.phase_id
            LEFT JOIN registration.participants n ON n.team_id = s.team_id AND n.track_id = p.track_id
            WHERE s.phase_id = $1 AND s.kind = 'predictions' AND ($2::uuid IS NULL OR s.submission_id > $2)
+             AND NOT EXISTS (SELECT FROM submission.removed g WHERE g.submission_id = s.submission_id)
            ORDER BY s.submission_id LIMIT $3"#,
         phase,
         page.after(),
