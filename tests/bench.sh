@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: figures of scoring, of the sandbox and of the whole pipeline, each beside its floor in the same run, as tables.
+# `make bench`: figures of scoring, of ranking, of the sandbox and of the whole pipeline, each beside its floor in the same run, as tables.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SQLX_OFFLINE=true
@@ -7,6 +7,7 @@ export SQLX_OFFLINE=true
 # Its goals are those of one core.
 RAYON_NUM_THREADS=1 cargo run --release --quiet --package molar-volumes --example bench_scoring
 cargo run --release --quiet --package molar-domain --example fair_dispatch
+RAYON_NUM_THREADS=2 cargo run --release --quiet --package molar-ranking --example bench_ranking
 cargo build --package molar --bins
 cargo build --release --quiet --package molar-sandbox --example bench_measurement
 cargo build --quiet --package molar-tests --examples

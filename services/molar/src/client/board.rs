@@ -1,15 +1,22 @@
-//! `molar board challenge/track/phase`
+//! `molar board challenge/track/phase` and `molar board import`
 
+use anyhow::Context as _;
+use molar_domain::printable::printable;
 use serde_json::Value;
 
 use super::{Api, Connection, lookup, print, text};
+use crate::import;
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     connection: Connection,
     /// challenge/track/phase, such as sts2024/opg/final.
-    phase: String,
+    #[arg(required = true)]
+    phase: Option<String>,
     /// Answer in JSON, with every digit.
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -18,9 +25,21 @@ pub struct Args {
     csv: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Rank a board that was published as a table.
+    Import(import::Args),
+}
+
 pub async fn run(args: Args) -> anyhow::Result<()> {
+    if let Some(Command::Import(args)) = args.command {
+        return import(&args);
+    }
     let api = args.connection.api()?;
-    let phase = lookup::phase(&api, &args.phase).await?;
+    let phase = args
+        .phase
+        .context("say which board: CHALLENGE/TRACK/PHASE")?;
+    let phase = lookup::phase(&api, &phase).await?;
     let id = lookup::id(&phase)?;
     if args.csv {
         say!(
@@ -33,6 +52,19 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     let board = find(&api, id).await?;
     print(args.json, &board, show)
+}
+
+/// Fails if ranks come out otherwise than they were published, after showing the board.
+fn import(args: &import::Args) -> anyhow::Result<()> {
+    let board = import::dry_run(args)?;
+    print(args.json, &board, show)?;
+    let differences = import::differences(&board);
+    anyhow::ensure!(
+        differences.is_empty(),
+        "what comes out differs from what was published:\n  {}",
+        differences.join("\n  ")
+    );
+    Ok(())
 }
 
 pub async fn find(api: &Api, phase_id: &str) -> anyhow::Result<Value> {
@@ -71,7 +103,7 @@ pub fn show(board: &Value) {
         let mean = row["mean_rank"]
             .as_f64()
             .map_or(String::new(), |mean| format!("{mean:.2}"));
-        let words = [rank, text(row, "team").to_owned()];
+        let words = [rank, printable(text(row, "team"))];
         table.add_row(words.into_iter().chain(cells).chain([mean]));
     }
     say!("{table}");

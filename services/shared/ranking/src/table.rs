@@ -1,9 +1,7 @@
 //! A whole board: ranks by every metric, their mean, the final rank.
 
-use crate::{
-    Direction, Error,
-    rank::{present, rank},
-};
+use crate::error::Error;
+use crate::rank::{Direction, present, rank};
 
 /// A column of the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
