@@ -121,9 +121,8 @@ mod tests {
         let eve = registered(&api, root).await;
         let refused = grant_organizer(&pool, noon(), "demo", root).await;
         assert!(refused.unwrap_err().to_string().contains("not confirmed"));
-        let roles = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "count!" FROM registration.challenge_roles"#
-        );
+        let roles =
+            sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM registration.challenge_roles"#);
         assert_eq!(roles.fetch_one(&pool).await.unwrap(), 0);
         assert_eq!(eve.get("/api/v1/me").await.0, 200);
         create_admin(&pool, noon(), root, "Root", "a long word".into())

@@ -3,6 +3,7 @@ use utoipa::OpenApi;
 use crate::evaluations::{cases, list};
 use crate::rescorings;
 use crate::routes::routes;
+use crate::viewer;
 
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -14,6 +15,7 @@ use crate::routes::routes;
     rescorings::compute::compute,
     rescorings::publish::publish,
     rescorings::discard::discard,
+    viewer::picture,
 ))]
 struct Document;
 

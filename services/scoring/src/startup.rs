@@ -18,6 +18,7 @@ use crate::fetch::Fetcher;
 use crate::references::{self, Reading};
 use crate::routes;
 use crate::slots::Slots;
+use crate::viewer::Viewer;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -58,6 +59,7 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
     let fetcher = Fetcher::new(store, config.work_dir.clone());
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let viewer = web::Data::new(Viewer::new(fetcher.clone()));
     let slots = Slots::new(config.slots.unwrap_or(cores).get());
     let to_score = Arc::new(Notify::new());
 
@@ -73,8 +75,11 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     };
     let settings = job.settings();
     app.spawn_job(job, settings, to_score);
-    app.run_until_stopped(move |service| routes().configure(kit.clone())(service))
-        .await
+    app.run_until_stopped(move |service| {
+        service.app_data(viewer.clone());
+        routes().configure(kit.clone())(service);
+    })
+    .await
 }
 
 fn read_references(

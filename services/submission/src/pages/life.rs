@@ -5,6 +5,8 @@ use askama::Template;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 use uuid::Uuid;
 
+use crate::submissions::access::see;
+use crate::submissions::cases::{self, CaseView};
 use crate::submissions::events::{Event, all};
 
 #[derive(Template)]
@@ -12,6 +14,7 @@ use crate::submissions::events::{Event, all};
 struct Body {
     id: Uuid,
     events: Vec<Event>,
+    cases: Vec<CaseView>,
 }
 
 impl Body {
@@ -32,9 +35,12 @@ pub async fn life(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.acquire().await?;
+    let events = all(&mut conn, &caller, *id).await?;
+    let seen = see(&mut conn, &caller, *id).await?;
     let body = Body {
         id: *id,
-        events: all(&mut conn, &caller, *id).await?,
+        events,
+        cases: cases::list(&mut conn, &seen).await?.items,
     };
     Ok(layout::Page::new("A submission's life", body.render()?)
         .crumb("Organize", "/organize")
