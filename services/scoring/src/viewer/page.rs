@@ -95,7 +95,6 @@ pub async fn page(
 ) -> Result<HttpResponse, ApiError> {
     let (submission, case) = path.into_inner();
     let subject = see(&kit.db, &caller, submission, case).await?;
-    tracing::info!(user.id = %caller.user_id, "somebody looks at a case");
     let _place = viewer.enter()?;
     let wanted = [query.x, query.y, query.z];
     let survey = match subject.format {

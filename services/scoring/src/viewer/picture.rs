@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 
 const NOTHING: Error = Error::NotFound("picture: no file tells how large the case is");
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
     Image,
@@ -23,6 +23,7 @@ pub enum What {
     Reference,
     /// Those of the prediction.
     Prediction,
+    #[default]
     /// Blue: missed. Vermilion: invented. Yellow: another label. Grey: right.
     Errors,
 }
@@ -39,7 +40,9 @@ pub enum Plane {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
+    /// By default the errors.
     #[param(inline)]
+    #[serde(default)]
     show: What,
     /// Of a volume.
     #[param(inline)]

@@ -100,6 +100,7 @@ pub async fn see(
                       reference; the page of the submission has what is yours to know";
         return Err(ApiError::forbidden(detail).into());
     }
+    tracing::info!(user.id = %caller.user_id, submission.id = %submission, case.id = %case, "looks at a case");
     Subject::of(row)
 }
 

@@ -346,7 +346,7 @@ async fn what_cannot_be_shown_is_said_before_anything_is_read(owner: PgPool) {
         beyond.text()
     );
     for (query, status) in [
-        ("", 400),
+        ("", 200),
         ("show=all", 400),
         ("show=errors&z=-1", 400),
         ("show=errors&z=1&w=1", 400),
