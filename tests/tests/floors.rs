@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
         "molar-volumes",
         "molar-phantom",
     ],
-    &["molar-service", "molar-web-kit"],
+    &["molar-service", "molar-web-kit", "molar-pictures"],
     &[
         "molar-registration",
         "molar-tracks",

@@ -88,6 +88,10 @@ async fn copy_hashed(
 }
 
 impl Fetched {
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Starts at the first byte; readers do not disturb each other.
     pub fn reader(&self) -> Reader {
         Reader {

@@ -2,7 +2,7 @@
 //!
 //! A reference is read once when it arrives (`references`). A submission that is ready is given an
 //! evaluation with a row for each case (`evaluations`); each row is leased, measured and written
-//! once (`cases`).
+//! once (`cases`). Organizers look at what was measured (`viewer`).
 
 mod cases;
 mod error;
@@ -17,6 +17,7 @@ mod slots;
 mod startup;
 #[cfg(test)]
 mod testing;
+mod viewer;
 
 pub use openapi::openapi;
 pub use routes::routes;

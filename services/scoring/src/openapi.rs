@@ -4,6 +4,7 @@ use crate::evaluations::{cases, list};
 use crate::exports;
 use crate::rescorings;
 use crate::routes::routes;
+use crate::viewer;
 
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -17,6 +18,7 @@ use crate::routes::routes;
     rescorings::compute::compute,
     rescorings::publish::publish,
     rescorings::discard::discard,
+    viewer::picture,
 ))]
 struct Document;
 

@@ -4,8 +4,7 @@ use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
 use crate::evaluations::{cases, list};
-use crate::exports;
-use crate::rescorings;
+use crate::{exports, rescorings, viewer};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Scoring)
@@ -54,6 +53,16 @@ pub fn routes() -> Routes {
             "/api/v1/rescorings/{id}/drop",
             Access::Organizer,
             rescorings::discard::discard,
+        )
+        .get(
+            "/api/v1/submissions/{id}/cases/{case}/picture",
+            Access::SignedIn,
+            viewer::picture,
+        )
+        .get(
+            "/organize/submissions/{id}/cases/{case}",
+            Access::SignedIn,
+            viewer::page,
         )
         .get(
             "/organize/rescorings",

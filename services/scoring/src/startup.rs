@@ -18,6 +18,7 @@ use crate::fetch::Fetcher;
 use crate::references::{self, Reading};
 use crate::routes;
 use crate::slots::Slots;
+use crate::viewer::Viewer;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -59,6 +60,7 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     let links = web::Data::new(store.clone());
     let fetcher = Fetcher::new(store, config.work_dir.clone());
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let viewer = web::Data::new(Viewer::new(fetcher.clone()));
     let slots = Slots::new(config.slots.unwrap_or(cores).get());
     let to_score = Arc::new(Notify::new());
 
@@ -75,7 +77,7 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     let settings = job.settings();
     app.spawn_job(job, settings, to_score);
     app.run_until_stopped(move |service| {
-        service.app_data(links.clone());
+        service.app_data(links.clone()).app_data(viewer.clone());
         routes().configure(kit.clone())(service);
     })
     .await

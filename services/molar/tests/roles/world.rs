@@ -317,7 +317,7 @@ impl World {
             ("boards", "phase_id" | "phase_id}.csv") => challenge.phase_id.to_string(),
             ("phases", "id") => challenge.phase_id.to_string(),
             ("splits", "id") => challenge.split_id.to_string(),
-            ("cases", "id") => challenge.cases[0].id.to_string(),
+            ("cases", "id" | "case") => challenge.cases[0].id.to_string(),
             ("teams", "id") => self.team.id.to_string(),
             ("participations", "id" | "place") => self.team.participation_id.to_string(),
             ("submissions", "id") => self.submission.to_string(),

@@ -493,18 +493,29 @@ mod tests {
             &path[path.rfind('/').unwrap() + 1..]
         );
         let id = asked["request_id"].as_str().unwrap();
-        let fields = [("confirms", id), ("decision", "disqualify")];
+        let (_, html) = api.browser(&bob).page("/organize/requests").await;
+        assert!(
+            html.contains(r#"type="checkbox" name="is_public""#),
+            "{html}"
+        );
+        let fields = [
+            ("confirms", id),
+            ("decision", "disqualify"),
+            ("is_public", "on"),
+        ];
         let (status, to) = api
             .browser(&bob)
             .submit("/organize/requests", &form, &fields)
             .await;
         assert_eq!((status, to.as_str()), (303, "/organize/participations"));
-        let row = sqlx::query!("SELECT state, reason FROM registration.participations");
+        let row =
+            sqlx::query!("SELECT state, reason, is_reason_public FROM registration.participations");
         let row = row.fetch_one(&pool).await.unwrap();
         assert_eq!(
             (row.state.as_str(), row.reason.as_deref()),
             ("disqualified", Some("trained on the test set"))
         );
+        assert!(row.is_reason_public, "the one who confirms says it");
         let (_, list) = api.of(&olga).get("/api/v1/requests").await;
         assert_eq!(
             (&list["items"][0]["state"], &list["items"][0]["decided_by"]),

@@ -12,7 +12,8 @@ mod zips;
 
 pub use decoded::Decoded;
 pub use job::CaseScores;
-pub use zips::Zips;
+pub use task::geometry as geometry_of;
+pub use zips::{Fault, Zips, with_member};
 
 use crate::error::Result;
 

@@ -224,7 +224,7 @@ impl Row {
 }
 
 /// Of a shape as the facts have it: `[height, width]` or `[x, y, z]`.
-fn geometry(shape: &[i32]) -> Option<Geometry> {
+pub fn geometry(shape: &[i32]) -> Option<Geometry> {
     let extents: Option<Vec<u32>> = shape.iter().map(|n| u32::try_from(*n).ok()).collect();
     match extents?[..] {
         [height, width] => Some(Geometry::image(height, width)),

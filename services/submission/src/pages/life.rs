@@ -6,6 +6,7 @@ use molar_web_kit::{ApiError, Caller, Kit, layout};
 use uuid::Uuid;
 
 use crate::submissions::access::see;
+use crate::submissions::cases::{self, CaseView};
 use crate::submissions::events::{Event, all};
 
 #[derive(Template)]
@@ -15,6 +16,7 @@ struct Body {
     events: Vec<Event>,
     /// A container of theirs; whether it can be run again is told there.
     can_ask_rerun: bool,
+    cases: Vec<CaseView>,
 }
 
 impl Body {
@@ -35,11 +37,13 @@ pub async fn life(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.acquire().await?;
+    let events = all(&mut conn, &caller, *id).await?;
     let seen = see(&mut conn, &caller, *id).await?;
     let body = Body {
         id: *id,
         can_ask_rerun: seen.is_organizer && seen.life.kind == "container",
-        events: all(&mut conn, &caller, *id).await?,
+        events,
+        cases: cases::list(&mut conn, &seen).await?.items,
     };
     Ok(layout::Page::new("A submission's life", body.render()?)
         .crumb("Organize", "/organize")

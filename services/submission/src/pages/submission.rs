@@ -69,6 +69,8 @@ struct CaseRow {
     /// Of the page that shows it.
     log: Option<String>,
     log_release_reason: Option<String>,
+    /// Of the page with its pictures.
+    page: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -217,6 +219,7 @@ fn case_row(case: CaseView, metrics: &[Column]) -> CaseRow {
             .log
             .and_then(|path| Some(path.strip_prefix("/api/v1")?.to_owned())),
         log_release_reason: case.log_release_reason,
+        page: case.page,
     }
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 #[derive(Debug, Clone)]
 pub struct CaseRow {
+    pub case_id: Uuid,
     pub name: String,
     pub run_state: Option<String>,
     pub failure: Option<String>,
@@ -33,7 +34,7 @@ pub async fn list(
     sqlx::query_as!(
         CaseRow,
         r#"
-        SELECT c.name AS "name!", r.state AS "run_state?", r.failure AS "failure?",
+        SELECT c.case_id AS "case_id!", c.name AS "name!", r.state AS "run_state?", r.failure AS "failure?",
                r.failure_detail AS "failure_detail?", r.wall_ms AS "wall_ms?", s.values AS "values?",
                s.reason AS "reason?", s.reason_detail AS "reason_detail?", s.notes AS "notes?",
                s.scored_at AS "scored_at?",
@@ -62,7 +63,7 @@ pub async fn canary(
     sqlx::query_as!(
         CaseRow,
         r#"
-        SELECT c.name AS "name!", r.state AS "run_state?", r.failure AS "failure?",
+        SELECT c.case_id AS "case_id!", c.name AS "name!", r.state AS "run_state?", r.failure AS "failure?",
                r.failure_detail AS "failure_detail?", r.wall_ms AS "wall_ms?", NULL::jsonb AS "values?",
                NULL::text AS "reason?", NULL::text AS "reason_detail?", r.notes AS "notes?",
                NULL::timestamptz AS "scored_at?",

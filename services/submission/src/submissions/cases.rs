@@ -41,6 +41,9 @@ pub struct CaseView {
     /// only what the organizers released.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+    /// The page with its pictures, for organizers and reviewers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
     /// Why the organizers released the log of a hidden case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_release_reason: Option<String>,
@@ -66,10 +69,16 @@ pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiE
     let is_hidden = !shows && !seen.is_reviewer;
     let (attempt, evaluation) = seen.life.shown();
     let mut items = Vec::new();
+    let submission = seen.life.submission_id;
+    let page = |row: &CaseRow| {
+        let page = format!("/organize/submissions/{submission}/cases/{}", row.case_id);
+        seen.is_reviewer.then_some(page)
+    };
     if let Some(row) = cases::canary(&mut *conn, attempt).await? {
         items.push(CaseView {
             is_canary: true,
             log: row.log_of.map(log_path),
+            page: page(&row),
             ..view(row, None)
         });
     }
@@ -79,6 +88,7 @@ pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiE
         let log = row.log_of.filter(|_| seen.is_organizer || is_released);
         let told = CaseView {
             log: log.map(log_path),
+            page: page(&row),
             log_release_reason: row.release_reason.clone(),
             ..view(row, is_hidden.then_some(place))
         };
@@ -267,5 +277,18 @@ mod tests {
         let (_, seen) = world.get_as(&organizer, &path).await;
         let items = seen["items"].as_array().unwrap();
         assert!(items.iter().all(|item| item["log"].is_string()), "{seen:#}");
+        let first = world.challenge.cases[0].id;
+        let shown = format!("/organize/submissions/{}/cases/{first}", submission.id);
+        assert_eq!(items[1]["page"], shown);
+        let life = format!("/organize/submissions/{}", submission.id);
+        for page in [&life, &format!("/submissions/{}", submission.id)] {
+            let (_, html) = world.page_as(&organizer, page).await;
+            assert!(
+                html.contains(&format!("href=\"{shown}\"")),
+                "{page}: {html}"
+            );
+        }
+        let (_, seen) = world.get(&path).await;
+        assert!(seen["items"][1].get("page").is_none(), "{seen:#}");
     }
 }

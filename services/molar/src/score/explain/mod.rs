@@ -1,7 +1,6 @@
 //! `molar score --explain`: a picture of one case.
 
 mod load;
-mod picture;
 mod target;
 
 use std::path::PathBuf;

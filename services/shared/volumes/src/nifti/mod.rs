@@ -3,6 +3,7 @@
 mod header;
 mod labels;
 mod planes;
+mod slices;
 mod stream;
 mod voxel;
 mod write;
@@ -13,6 +14,7 @@ pub use header::{Datatype, Header, read_header};
 pub(crate) use labels::read_label_set;
 pub use labels::{LabelVolume, read_labels};
 pub use planes::Planes;
+pub use slices::{Slice, Slices, read_slices};
 pub use write::{Element, write_labels, write_u16};
 
 /// What a volume may be before any of its voxels are read.

@@ -27,6 +27,7 @@ pub(super) trait Stored: Copy + PartialEq {
     fn from_le(bytes: &[u8]) -> Self;
     fn from_be(bytes: &[u8]) -> Self;
     fn label(self, scaling: Option<Scaling>) -> Result<i32, BadVoxel>;
+    fn value(self) -> f64;
 }
 
 macro_rules! stored {
@@ -47,6 +48,11 @@ macro_rules! stored {
             // A 64-bit integer that f64 rounds is far out of range either way.
             fn label(self, scaling: Option<Scaling>) -> Result<i32, BadVoxel> {
                 label_of(self as f64, scaling)
+            }
+
+            #[inline]
+            fn value(self) -> f64 {
+                self as f64
             }
         }
     )*};

@@ -3,11 +3,11 @@ use std::ops::Range;
 use molar_metrics::LabelRun;
 use molar_volumes::Label;
 
-use super::cells::Plane;
-use super::front::Front;
-use super::joint::each_segment;
-use super::tally::{Counts, Tally};
-use super::{Picture, Stack};
+use crate::cells::Plane;
+use crate::front::Front;
+use crate::joint::each_segment;
+use crate::sheet::{Picture, Stack};
+use crate::tally::{Counts, Tally};
 
 /// Looks through a volume for the slice that says most; planes are pushed in order, and one of them is
 /// held.

@@ -3,7 +3,7 @@
 use image::Rgb;
 use molar_volumes::Label;
 
-use super::joint::Class;
+use crate::joint::Class;
 
 pub type Colour = Rgb<u8>;
 

@@ -3,8 +3,8 @@ use std::ops::Range;
 
 use molar_metrics::LabelRun;
 
-use super::axis::Axis;
-use super::joint::{Segment, each_segment};
+use crate::axis::Axis;
+use crate::joint::{Segment, each_segment};
 
 /// Labels of an image, or of one slice of a volume.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,6 +58,13 @@ impl<T: Copy + Default> Cells<T> {
     pub fn mirrored(mut self) -> Self {
         let width = self.width as usize;
         self.values.chunks_mut(width).for_each(<[T]>::reverse);
+        self
+    }
+
+    pub fn upside_down(mut self) -> Self {
+        let width = self.width as usize;
+        let rows: Vec<_> = self.values.chunks(width.max(1)).rev().collect();
+        self.values = rows.concat();
         self
     }
 

@@ -1,63 +1,47 @@
-//! Draws a case: reference, prediction and errors beside each other, with the numbers that go with them.
-//!
-//! Nothing here reads or writes a file. Whoever has the labels of a plane as runs can have a
-//! [`Picture`] of it; of a volume, one plane is drawn, and all of them from the front.
-
-mod axis;
-mod cells;
-mod facts;
-mod front;
-mod joint;
-mod layout;
-mod numbers;
-mod palette;
-mod panel;
-mod survey;
-mod tally;
-mod text;
+//! One picture that tells a case: its panels beside each other, with the numbers that go with them. Of a
+//! volume, one plane is drawn, and all of them from the front.
 
 use std::ops::Range;
 
 use image::RgbImage;
 use molar_volumes::Label;
 
-use axis::Axis;
-pub use cells::Plane;
-use facts::Facts;
-use front::Front;
-use layout::{CAPTION_HEIGHT, GAP, MARGIN};
-use palette::{INK, PAPER, QUIET};
-use panel::{Panel, View};
-pub use survey::Survey;
-use tally::{Counts, Tally};
-use text::{CAPTION, TITLE};
+use crate::axis::Axis;
+use crate::cells::Plane;
+use crate::facts::{self, Facts};
+use crate::front::Front;
+use crate::layout::{self, CAPTION_HEIGHT, GAP, MARGIN};
+use crate::palette::{INK, PAPER, QUIET};
+use crate::panel::{self, Panel, View};
+use crate::tally::{Counts, Tally};
+use crate::text::{CAPTION, TITLE};
 
 /// Of the title and the line beneath it.
 const HEAD: u32 = 100;
 
 pub struct Picture {
-    case: String,
-    plane: Plane,
+    pub(crate) case: String,
+    pub(crate) plane: Plane,
     /// Columns and rows of the plane.
-    size: [u32; 2],
+    pub(crate) size: [u32; 2],
     /// Of the whole case.
-    tally: Tally,
-    stack: Option<Stack>,
+    pub(crate) tally: Tally,
+    pub(crate) stack: Option<Stack>,
     /// What the labels of the runs stand for.
-    name: Box<dyn Fn(i32) -> Label>,
+    pub(crate) name: Box<dyn Fn(i32) -> Label>,
 }
 
 /// The volume that a plane is of.
-struct Stack {
-    depth: u32,
+pub(crate) struct Stack {
+    pub depth: u32,
     /// Of the plane.
-    z: u32,
-    slice: Counts,
+    pub z: u32,
+    pub slice: Counts,
     /// Millimetres along x, y and z.
-    spacing: [f64; 3],
-    front: Front,
+    pub spacing: [f64; 3],
+    pub front: Front,
     /// What holds all labels: x, y and z.
-    bounds: [Range<u32>; 3],
+    pub bounds: [Range<u32>; 3],
 }
 
 /// How many panels stand beside each other, and the most that each may take.
@@ -243,7 +227,7 @@ fn around(bounds: Range<u32>, extent: u32) -> Range<u32> {
 }
 
 /// How long a voxel is along an axis, where it is 1 along x; 1 too where the header is implausible.
-fn aspect(spacing: [f64; 3], axis: usize) -> f64 {
+pub(crate) fn aspect(spacing: [f64; 3], axis: usize) -> f64 {
     let aspect = spacing[axis] / spacing[0];
     if (0.1..=10.0).contains(&aspect) {
         aspect
@@ -266,6 +250,7 @@ fn view(windows: &[Range<u32>; 2], aspects: [f64; 2], limit: [u32; 2], is_mirror
         columns: Axis::new(&windows[0], drawn(0)),
         rows: Axis::new(&windows[1], drawn(1)),
         is_mirrored,
+        is_upside_down: false,
     }
 }
 
@@ -274,6 +259,7 @@ mod tests {
     use molar_metrics::LabelRun;
 
     use super::*;
+    use crate::{Survey, joint, palette};
 
     fn block(label: i32, x: Range<u32>, y: Range<u32>) -> Vec<LabelRun> {
         let row = |y| LabelRun {

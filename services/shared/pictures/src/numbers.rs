@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::cells::Cells;
-use super::text::NUMBER;
+use crate::cells::Cells;
+use crate::text::NUMBER;
 
 /// More are not told apart.
 const MOST: usize = 256;

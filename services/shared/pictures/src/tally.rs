@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use molar_metrics::Overlap;
 
-use super::joint::{Class, Segment};
+use crate::joint::{Class, Segment};
 
 /// Pixels or voxels by what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,8 +117,8 @@ impl Sizes {
 mod tests {
     use molar_metrics::{LabelRun, Mask, Run, Segmentation, protocol_scores};
 
-    use super::super::cells::Plane;
     use super::*;
+    use crate::cells::Plane;
 
     /// Rectangles of labels 1 to 6 that may overlap, as runs and as masks; label 6 has no pixel. Those of
     /// odd labels follow from the first seed, the others from the second.

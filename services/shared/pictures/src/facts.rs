@@ -4,12 +4,12 @@ use image::RgbImage;
 use molar_metrics::Overlap;
 use molar_volumes::Label;
 
-use super::joint::Class;
-use super::layout::{fill, right_aligned};
-use super::palette::{self, Colour, INK, QUIET};
-use super::panel::stripe;
-use super::tally::{Counts, Tally};
-use super::text::{CAPTION, HEADING};
+use crate::joint::Class;
+use crate::layout::{fill, right_aligned};
+use crate::palette::{self, Colour, INK, QUIET};
+use crate::panel::stripe;
+use crate::tally::{Counts, Tally};
+use crate::text::{CAPTION, HEADING};
 
 const ROW: u32 = 36;
 const SWATCH: u32 = 24;

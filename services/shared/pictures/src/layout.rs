@@ -2,9 +2,9 @@
 
 use image::RgbImage;
 
-use super::palette::{BLACK, Colour, INK, LINE};
-use super::panel::Panel;
-use super::text::{CAPTION, Font, NUMBER};
+use crate::palette::{BLACK, Colour, INK, LINE};
+use crate::panel::Panel;
+use crate::text::{CAPTION, Font, NUMBER};
 
 pub const MARGIN: u32 = 32;
 pub const GAP: u32 = 24;

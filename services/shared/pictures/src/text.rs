@@ -3,7 +3,7 @@
 use image::RgbImage;
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
-use super::palette::{BLACK, Colour, mix};
+use crate::palette::{BLACK, Colour, mix};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Font {
@@ -25,6 +25,11 @@ pub const HEADING: Font = Font {
 };
 pub const NUMBER: Font = Font {
     size: RasterHeight::Size24,
+    weight: FontWeight::Bold,
+};
+/// Of small pictures.
+pub const SMALL: Font = Font {
+    size: RasterHeight::Size16,
     weight: FontWeight::Bold,
 };
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use molar_volumes::Label;
 
-use super::axis::Axis;
-use super::cells::{Cells, Plane, Shown, resample};
-use super::joint::{Class, Segment};
-use super::numbers;
-use super::palette::{self, BLACK, Colour};
+use crate::axis::Axis;
+use crate::cells::{Cells, Plane, Shown, resample};
+use crate::joint::{Class, Segment};
+use crate::numbers;
+use crate::palette::{self, BLACK, Colour};
 
 /// Width in drawn pixels of the stripes where labels overlap.
 const STRIPE: u32 = 3;
@@ -20,6 +20,8 @@ pub struct View {
     pub rows: Axis,
     /// Columns run from right to left.
     pub is_mirrored: bool,
+    /// Rows run from below upwards.
+    pub is_upside_down: bool,
 }
 
 pub struct Panel {
@@ -43,10 +45,13 @@ impl View {
         choose: impl Fn(Shown<'_, K>) -> T,
     ) -> Cells<T> {
         let cells = resample(plane, [self.columns, self.rows], kind, choose);
-        if self.is_mirrored {
-            cells.mirrored()
-        } else {
-            cells
+        let cells = match self.is_mirrored {
+            true => cells.mirrored(),
+            false => cells,
+        };
+        match self.is_upside_down {
+            true => cells.upside_down(),
+            false => cells,
         }
     }
 }
@@ -147,8 +152,8 @@ pub fn overlapping(plane: &Plane) -> Option<[i32; 2]> {
 mod tests {
     use molar_metrics::LabelRun;
 
-    use super::super::tally::Counts;
     use super::*;
+    use crate::tally::Counts;
 
     fn rows(label: i32, x: std::ops::Range<u32>, y: std::ops::Range<u32>) -> Vec<LabelRun> {
         let row = |y| LabelRun {
@@ -178,6 +183,7 @@ mod tests {
             columns: axis,
             rows: axis,
             is_mirrored: false,
+            is_upside_down: false,
         }
     }
 
@@ -276,5 +282,17 @@ mod tests {
             (panel.pixels.at(0, 0), panel.pixels.at(1, 0)),
             (None, tooth(11))
         );
+    }
+
+    #[test]
+    fn a_view_upside_down_runs_from_below_upwards() {
+        let plane = plane(&[rows(11, 0..2, 0..1)], &[]);
+        let view = View {
+            is_upside_down: true,
+            ..view(2, 2)
+        };
+        let panel = labels(&plane, view, reference, &Label::Value);
+        let of_row = |y| [panel.pixels.at(0, y), panel.pixels.at(1, y)];
+        assert_eq!([of_row(0), of_row(1)], [[None; 2], [tooth(11); 2]]);
     }
 }

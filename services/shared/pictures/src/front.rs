@@ -1,10 +1,10 @@
 use std::ops::Range;
 
-use super::axis::Axis;
-use super::cells::Cells;
-use super::joint::{Class, Segment};
-use super::palette::{self, BLACK, Colour, INK};
-use super::panel::Panel;
+use crate::axis::Axis;
+use crate::cells::Cells;
+use crate::joint::{Class, Segment};
+use crate::palette::{self, BLACK, Colour, INK};
+use crate::panel::Panel;
 
 /// More columns or slices are counted together: the picture is no larger.
 const BINS: u32 = 1024;
