@@ -545,9 +545,7 @@ async fn the_means_of_an_evaluation_are_made_once_and_again_for_a_metric_that_ca
 ) {
     let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
     let first = TeamBuilder::new(&challenge, "Ants").insert(&db).await;
-    let submission = SubmissionBuilder::new(&challenge, &first)
-        .insert(&db)
-        .await;
+    let submission = SubmissionBuilder::new(&challenge, &first).insert(&db).await;
     let values = json!({"IA": 0.5, "image_DSC": 0.25});
     EvaluationBuilder::new(&challenge, &submission, values)
         .insert(&db)
