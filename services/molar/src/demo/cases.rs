@@ -135,8 +135,7 @@ mod blank {
             anyhow::bail!("the real reference is no volume")
         };
         let blank = ndarray::Array3::<u8>::zeros([z, y, x].map(|voxels| voxels as usize));
-        let file = flate2::write::GzEncoder::new(File::create(to)?, flate2::Compression::fast());
-        nifti::write_labels(file, blank.view(), [1.0; 3])?;
+        nifti::write_labels(File::create(to)?, blank.view(), [1.0; 3])?;
         Ok(())
     }
 }

@@ -55,6 +55,7 @@ struct Figure {
 /// How to go from slice to slice.
 struct Slices {
     plane: &'static str,
+    title: &'static str,
     axis: &'static str,
     here: u32,
     last: u32,
@@ -157,7 +158,11 @@ const FIGURES: [(&str, &str); 4] = [
     ("errors", "Errors"),
 ];
 /// Each with the axis that it is cut across.
-const PLANES: [(&str, usize); 3] = [("axial", 2), ("coronal", 1), ("sagittal", 0)];
+const PLANES: [(&str, &str, usize); 3] = [
+    ("axial", "Axial", 2),
+    ("coronal", "Coronal", 1),
+    ("sagittal", "Sagittal", 0),
+];
 const AXES: [&str; 3] = ["x", "y", "z"];
 
 fn views(subject: &Subject, scene: &Scene, surveyed: Option<(&Surveyed, [u32; 3])>) -> Vec<View> {
@@ -167,7 +172,7 @@ fn views(subject: &Subject, scene: &Scene, surveyed: Option<(&Surveyed, [u32; 3]
     let planes = PLANES.into_iter();
     let drawn = scene.views.iter().zip(planes);
     drawn
-        .map(|(view, (plane, axis))| {
+        .map(|(view, (plane, _, axis))| {
             let place = match surveyed {
                 None => String::new(),
                 Some((_, [x, y, z])) => format!("&plane={plane}&x={x}&y={y}&z={z}"),
@@ -178,7 +183,7 @@ fn views(subject: &Subject, scene: &Scene, surveyed: Option<(&Surveyed, [u32; 3]
             };
             let size = view.drawn();
             View {
-                slices: surveyed.map(|(surveyed, at)| slices(surveyed, at, plane, axis)),
+                slices: surveyed.map(|(surveyed, at)| slices(surveyed, at, axis)),
                 is_wide: surveyed.is_none() && size[0] * 2 >= size[1] * 3,
                 size,
                 figures: FIGURES.into_iter().map(figure).collect(),
@@ -187,13 +192,15 @@ fn views(subject: &Subject, scene: &Scene, surveyed: Option<(&Surveyed, [u32; 3]
         .collect()
 }
 
-fn slices(surveyed: &Surveyed, at: [u32; 3], plane: &'static str, axis: usize) -> Slices {
+fn slices(surveyed: &Surveyed, at: [u32; 3], axis: usize) -> Slices {
     let other = |by: usize| {
         let other = (axis + by) % 3;
         (AXES[other], at[other])
     };
+    let (plane, title, _) = PLANES[2 - axis];
     Slices {
         plane,
+        title,
         axis: AXES[axis],
         here: at[axis],
         last: surveyed.size[axis].saturating_sub(1),

@@ -48,7 +48,8 @@ pub struct Row {
     pub format: String,
     pub case_id: Uuid,
     pub case_name: String,
-    pub is_public: bool,
+    /// The public case on which images are tried.
+    pub is_canary: bool,
     pub previous: Option<Uuid>,
     pub next: Option<Uuid>,
     pub evaluation_id: Option<Uuid>,
@@ -114,7 +115,7 @@ async fn find(db: impl PgExecutor<'_>, submission: Uuid, case: Uuid) -> sqlx::Re
                   p.challenge_id AS "challenge_id!", p.track_title AS "track!", p.phase_title AS "phase!",
                   l.upload_state AS "upload_state!", l.upload_failure,
                   l.cancelled_at IS NOT NULL AS "is_cancelled!", p.format AS "format!",
-                  c.case_id AS "case_id!", c.name AS "case_name!", c.image_bucket = 'public' AS "is_public!",
+                  c.case_id AS "case_id!", c.name AS "case_name!", c.split_id <> p.split_id AS "is_canary!",
                   (SELECT n.case_id FROM tracks.stored_cases n WHERE n.split_id = c.split_id AND n.name < c.name
                      AND c.split_id = p.split_id ORDER BY n.name DESC LIMIT 1) AS previous,
                   (SELECT n.case_id FROM tracks.stored_cases n WHERE n.split_id = c.split_id AND n.name > c.name

@@ -320,7 +320,7 @@ async fn a_volume_is_cut_three_times_where_it_is_worst_or_where_it_is_asked_for(
     assert!(top > 230 && bottom < 60, "{top} and {bottom}");
 
     let html = world.html("").await;
-    assert!(html.contains("axial</span>, z = 2"), "{html}");
+    assert!(html.contains(">Axial, z = 2<"), "{html}");
     assert!(
         html.contains("plane=sagittal&#38;x=6&#38;y=4&#38;z=2"),
         "{html}"

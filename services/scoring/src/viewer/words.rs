@@ -56,8 +56,8 @@ fn waiting(row: &Row) -> String {
         return "The submission was cancelled before this case was measured.".to_owned();
     }
     match (row.upload_state.as_str(), row.run_state.as_deref()) {
-        ("accepted", Some("finished")) if row.is_public && row.score_state.is_none() => {
-            "A public case on which the image is tried: it is not measured.".to_owned()
+        ("accepted", Some("finished")) if row.is_canary => {
+            "The public case, on which images are tried, is not measured.".to_owned()
         }
         ("accepted", None | Some("finished")) => {
             "The case is not measured yet: it waits for its turn.".to_owned()
