@@ -18,8 +18,8 @@ target/debug/molar up --fast --only docker --data "$data" --run \
 # The platform as it is deployed: the memory of a worker is largely the pages of its binary.
 cargo build --release --quiet --package molar --bins
 MOLAR_BIN=$PWD/target/release/molar cargo run --quiet --package molar-tests --example bench
-target/debug/examples/bench_uploads throughput rush
+MOLAR_BIN=$PWD/target/release/molar target/debug/examples/bench_uploads throughput rush
 # Takes three times its size on the disk, and minutes.
 if [ -n "${MOLAR_BENCH_KILLED_MIB:-}" ]; then
-    target/debug/examples/bench_uploads killed
+    MOLAR_BIN=$PWD/target/release/molar target/debug/examples/bench_uploads killed
 fi

@@ -27,7 +27,7 @@ const EXPECTED: [(Role, [&str; 8]); 8] = [
     (
         Role::Execution,
         [
-            "GH...", "GH...", ".....", "GH...", "GH...", ".HP..", "GHP..", ".....",
+            "GH...", "GH...", ".....", "GH...", "GH...", ".HPDL", "GHPDL", ".....",
         ],
     ),
     (
