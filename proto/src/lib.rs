@@ -23,7 +23,6 @@ pub mod keys {
     pub const CANARY_PASSED: &str = "canary.passed";
     pub const CASE_RUN_FINISHED: &str = "case_run.finished";
     pub const ATTEMPT_FINISHED: &str = "attempt.finished";
-    pub const CASE_SCORED: &str = "case.scored";
     pub const EVALUATION_FINISHED: &str = "evaluation.finished";
     pub const RESCORING_PUBLISHED: &str = "rescoring.published";
 }

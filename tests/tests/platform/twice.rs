@@ -22,6 +22,7 @@ pub async fn a_message_delivered_twice_counts_once(stage: &mut Stage) -> anyhow:
         .ends_scored_once(&stage.arch, &image, PATIENCE)
         .await?;
     let board = stage.board_with(&stage.organizer.api, &[&zip]).await?;
+    stage.board_with(&stage.organizer.api, &[&image]).await?;
     let counts = stage.rows.counts().await?;
 
     tokio::time::sleep(SETTLE).await;
@@ -57,6 +58,7 @@ pub async fn a_relay_killed_between_confirm_and_commit_counts_once(
         .ends_scored_once(&stage.arch, &image, PATIENCE)
         .await?;
     let board = stage.board_with(&stage.organizer.api, &[&zip]).await?;
+    stage.board_with(&stage.organizer.api, &[&image]).await?;
     all_published(stage).await?;
     let counts = stage.rows.counts().await?;
 

@@ -175,7 +175,6 @@ impl Job for CaseScores {
         // Two last cases that end at once would each take the other for unscored.
         evaluations::lock(&mut tx, of.evaluation).await?;
         rows::score(&mut tx, lease, &done, now).await?;
-        outbox::announce(&mut tx, now, keys::CASE_SCORED, of.case.0, Some(of.phase.0)).await?;
         let is_last = evaluations::finish_if_done(&mut tx, of.evaluation, now).await?;
         tx.commit().await?;
         if is_last {

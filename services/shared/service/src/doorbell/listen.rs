@@ -100,7 +100,7 @@ fn read(key: &'static str, body: &[u8]) -> Option<Event> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use molar_contracts::keys::CASE_SCORED;
+    use molar_contracts::keys::EVALUATION_FINISHED;
     use molar_domain::SystemClock;
     use sqlx::postgres::PgPoolOptions;
 
@@ -130,7 +130,7 @@ mod tests {
         };
         Delivery {
             message_id: Uuid::from_u128(1),
-            routing_key: CASE_SCORED.to_owned(),
+            routing_key: EVALUATION_FINISHED.to_owned(),
             body: announcement.encode_to_vec(),
             headers: BTreeMap::new(),
             redelivered: false,
@@ -147,11 +147,11 @@ mod tests {
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn a_message_that_comes_twice_makes_one_row_and_rings_each_time(pool: PgPool) {
         let listener = listener(&pool).await;
-        let bell = listener.bells.subscribe(&[CASE_SCORED]);
+        let bell = listener.bells.subscribe(&[EVALUATION_FINISHED]);
         let subject = Uuid::from_u128(9).to_string();
         for _ in 0..2 {
             let fate = listener
-                .receive("q", CASE_SCORED, delivery(VERSION, &subject))
+                .receive("q", EVALUATION_FINISHED, delivery(VERSION, &subject))
                 .await;
             assert_eq!(fate, Disposition::Ack);
             bell.notified().await;
@@ -168,7 +168,7 @@ mod tests {
             delivery(VERSION, "not an id"),
         ] {
             assert_eq!(
-                listener.receive("q", CASE_SCORED, odd).await,
+                listener.receive("q", EVALUATION_FINISHED, odd).await,
                 Disposition::Reject
             );
         }
@@ -181,7 +181,7 @@ mod tests {
         listener.db.close().await;
         let subject = Uuid::from_u128(9).to_string();
         let fate = listener
-            .receive("q", CASE_SCORED, delivery(VERSION, &subject))
+            .receive("q", EVALUATION_FINISHED, delivery(VERSION, &subject))
             .await;
         assert_eq!(fate, Disposition::Requeue);
     }
