@@ -28,6 +28,9 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Rank a board that was published as a table.
+    ///
+    /// Columns: `team`, the metrics by name, and, to be compared with what comes out,
+    /// `METRIC_rank`, `mean_rank` and `final_rank`. What was not measured is an empty cell.
     Import(import::Args),
 }
 

@@ -14,8 +14,6 @@ use read::{Directions, Published, Table, read};
 
 const SHOWN: usize = 20;
 
-/// Columns: `team`, the metrics by name, and, to be compared with what comes out, `METRIC_rank`,
-/// `mean_rank` and `final_rank`. What was not measured is an empty cell.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The table, in CSV with a heading.
