@@ -122,8 +122,10 @@ fn is_rank(stored: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aggregate::Aggregate;
     use crate::missing::Missing;
     use crate::rank::Direction;
+    use crate::scheme::Scheme;
 
     fn metric(missing: Missing, rows: &[Vec<Option<f64>>]) -> Vec<Scores> {
         vec![Scores::new(Direction::HigherIsBetter, missing, rows).unwrap()]
@@ -176,6 +178,27 @@ mod tests {
         let first = found.distribution(0);
         assert_eq!((first.counts(), first.unranked()), (vec![(1.0, 2)], 1));
         assert_eq!(found.tau, [None, Some(1.0), Some(1.0)]);
+    }
+
+    #[test]
+    fn a_metric_that_nobody_has_in_a_draw_ranks_nobody_in_it() {
+        let some = [vec![None, Some(0.5)], vec![Some(0.2), Some(0.3)]];
+        let late = [vec![None, Some(0.1)], vec![None, Some(0.2)]];
+        let mut metrics = metric(Missing::Excluded, &some);
+        metrics.extend(metric(Missing::Last, &late));
+        let given = Draws::given(vec![vec![0, 0], vec![1, 1]], 2).unwrap();
+        for scheme in [
+            Scheme::AggregateThenRank(Aggregate::Mean),
+            Scheme::RankThenAggregate(Aggregate::Mean),
+        ] {
+            let rule = Rule {
+                scheme,
+                ..Rule::default()
+            };
+            let found = bootstrap(&rule, &metrics, &given).unwrap();
+            assert_eq!(found.ranks(0), [None, Some(1.0)], "{scheme:?}");
+            assert_eq!(found.ranks(1), [Some(1.0), Some(1.0)], "{scheme:?}");
+        }
     }
 
     #[test]
