@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use molar_contracts::keys;
 use molar_domain::FailureCode;
 use molar_objects::Bucket;
 use molar_service::lease::{AttemptError, BoxError, Job, Lease, LeaseError, Settings};
-use molar_service::outbox;
 use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::evaluation::SCORER_VERSION;
-use molar_domain::{CaseId, EvaluationId, FailureCode, Fault, PhaseId};
+use molar_domain::{CaseId, EvaluationId, FailureCode, Fault};
 use molar_service::lease::{Lease, LeaseError};
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
@@ -12,7 +12,6 @@ use sqlx::{PgConnection, PgExecutor};
 pub struct CaseScore {
     pub evaluation: EvaluationId,
     pub case: CaseId,
-    pub phase: PhaseId,
 }
 
 /// What is written at the end of a case.
@@ -46,8 +45,8 @@ pub async fn claim(
         .collect();
     let rows = sqlx::query!(
         r#"WITH due AS (
-               SELECT c.evaluation_id, c.case_id, e.phase_id
-               FROM (SELECT id, phase_id, reference_set_id FROM scoring.evaluations
+               SELECT c.evaluation_id, c.case_id
+               FROM (SELECT id, reference_set_id FROM scoring.evaluations
                      WHERE state = 'running' AND scorer_version = $5
                      ORDER BY rescoring_id IS NOT NULL, id) e
                CROSS JOIN LATERAL (
@@ -78,7 +77,7 @@ pub async fn claim(
            SET state = 'scoring', lease_token = gen_random_uuid(), lease_expires_at = $2, attempts = c.attempts + 1
            FROM due
            WHERE c.evaluation_id = due.evaluation_id AND c.case_id = due.case_id
-           RETURNING c.evaluation_id, c.case_id, due.phase_id, c.lease_token AS "lease_token!", c.attempts"#,
+           RETURNING c.evaluation_id, c.case_id, c.lease_token AS "lease_token!", c.attempts"#,
         now,
         until,
         limit,
@@ -96,7 +95,6 @@ pub async fn claim(
             of: CaseScore {
                 evaluation: row.evaluation_id.into(),
                 case: row.case_id.into(),
-                phase: row.phase_id.into(),
             },
         })
         .collect())

@@ -208,10 +208,7 @@ async fn a_zip_is_scored_to_its_stated_values_and_its_evaluation_ends_once(owner
     );
 
     assert_eq!(world.evaluation_state().await, "finished");
-    assert_eq!(
-        world.announced().await,
-        ["evaluation.finished"]
-    );
+    assert_eq!(world.announced().await, ["evaluation.finished"]);
     assert_eq!(world.job.zips.held(), 0);
     assert_eq!(world.step().await, 0);
     assert_eq!(world.announced().await.len(), 3);
@@ -423,10 +420,7 @@ async fn two_last_cases_at_once_end_the_evaluation_once(owner: PgPool) {
     tx.commit().await.unwrap();
     second.await.unwrap();
     assert_eq!(world.evaluation_state().await, "finished");
-    assert_eq!(
-        world.announced().await,
-        ["evaluation.finished"]
-    );
+    assert_eq!(world.announced().await, ["evaluation.finished"]);
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

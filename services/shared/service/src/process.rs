@@ -349,7 +349,8 @@ mod tests {
             .await
             .unwrap();
         let shutdown = app.shutdown.clone();
-        app.bells.subscribe(&[molar_contracts::keys::EVALUATION_FINISHED]);
+        app.bells
+            .subscribe(&[molar_contracts::keys::EVALUATION_FINISHED]);
         let running = tokio::spawn(app.run_until_stopped(|_: &mut web::ServiceConfig| {}));
 
         while !folder.exists() {
