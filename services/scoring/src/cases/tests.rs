@@ -211,7 +211,7 @@ async fn a_zip_is_scored_to_its_stated_values_and_its_evaluation_ends_once(owner
     assert_eq!(world.announced().await, ["evaluation.finished"]);
     assert_eq!(world.job.zips.held(), 0);
     assert_eq!(world.step().await, 0);
-    assert_eq!(world.announced().await.len(), 3);
+    assert_eq!(world.announced().await.len(), 1);
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
