@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use molar_domain::uuid_at;
 use molar_objects::{Bucket, Store};
-use molar_service::audit;
+use molar_service::{audit, db};
 use molar_web_kit::ApiError;
 use serde_json::json;
 use sqlx::PgPool;
@@ -22,7 +22,7 @@ const BATCH: i64 = 50;
 pub async fn sweep(db: &PgPool, store: &Store, now: DateTime<Utc>) -> Result<()> {
     for phase in removals::due(db, now).await? {
         let mut tx = db.begin().await?;
-        removals::lock(&mut tx, phase).await?;
+        db::lock_phase(&mut tx, phase).await?;
         removals::begin(&mut *tx, uuid_at(now), phase, now).await?;
         tx.commit().await?;
     }

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use molar_domain::uuid_at;
 use molar_objects::{Bucket, Store};
-use molar_service::audit;
+use molar_service::{audit, db};
 use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ const BATCH: i64 = 100;
 pub async fn sweep(db: &PgPool, store: &Store, now: DateTime<Utc>) -> sqlx::Result<()> {
     for phase in removals::due(db, now).await? {
         let mut tx = db.begin().await?;
-        removals::lock(&mut tx, phase).await?;
+        db::lock_phase(&mut tx, phase).await?;
         removals::begin(&mut *tx, uuid_at(now), phase, now).await?;
         tx.commit().await?;
     }

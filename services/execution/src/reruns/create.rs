@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use molar_domain::SubmissionId;
 use molar_domain::submission::SubmissionState;
 use molar_objects::{Bucket, Store};
-use molar_service::audit;
+use molar_service::{audit, db};
 use molar_web_kit::{ApiError, Begun, Caller, Complaints, Kit, Once};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -77,6 +77,8 @@ pub async fn run_again(
     now: DateTime<Utc>,
 ) -> Result<RerunView, ApiError> {
     let reason = checked(reason)?;
+    let seen = see(tx, caller, id).await?;
+    db::lock_phase(tx, seen.phase_id).await?;
     rows::lock(tx, id).await?;
     let ended = see(tx, caller, id).await?;
     may_run_again(&ended)?;
@@ -185,6 +187,13 @@ pub fn may_run_again(of: &Ended) -> Result<(), ApiError> {
         return no(
             "in-flight",
             "it has ended this moment, and its quota is being settled; try again in some seconds"
+                .to_owned(),
+        );
+    }
+    if of.is_removed {
+        return no(
+            "files-removed",
+            "its files are gone, or about to go, under the retention of its phase; there is nothing to run"
                 .to_owned(),
         );
     }

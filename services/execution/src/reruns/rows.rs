@@ -23,6 +23,8 @@ pub struct Ended {
     pub failure: Option<String>,
     /// Its quota is still to be spent or given back.
     pub is_unsettled: bool,
+    /// A retention took its files, or takes those of its phase now.
+    pub is_removed: bool,
     pub cases: i64,
     /// All layers of its image are stored.
     pub has_image: bool,
@@ -51,6 +53,9 @@ pub async fn find(tx: &mut PgConnection, submission: Uuid) -> Result<Option<Ende
                   l.upload_state AS "upload_state!", l.attempt_number, l.attempt_state, l.attempt_failure, l.evaluation_state,
                   COALESCE(l.quota = 'reserved', false) AS "is_unsettled!",
                   EXISTS (SELECT FROM submission.trials t WHERE t.submission_id = l.submission_id) AS "is_trial!",
+                  EXISTS (SELECT FROM submission.removed g WHERE g.submission_id = l.submission_id)
+                      OR EXISTS (SELECT FROM execution.removed_files g
+                                 WHERE g.phase_id = l.phase_id AND g.finished_at IS NULL) AS "is_removed!",
                   (SELECT count(*) FROM tracks.stored_cases c WHERE c.split_id = p.split_id) AS "cases!",
                   EXISTS (SELECT FROM submission.stored_images i WHERE i.image_digest = l.image_digest) AS "has_image!",
                   (SELECT s.object_key FROM submission.accepted s WHERE s.submission_id = l.submission_id) AS object_key
@@ -86,6 +91,7 @@ pub async fn find(tx: &mut PgConnection, submission: Uuid) -> Result<Option<Ende
         attempt_number: row.attempt_number,
         failure: row.attempt_failure,
         is_unsettled: row.is_unsettled,
+        is_removed: row.is_removed,
         cases: row.cases,
         has_image: row.has_image,
         object_key: row.object_key,

@@ -193,6 +193,30 @@ async fn what_cannot_be_run_again_is_refused_with_a_way_out(pool: PgPool) {
     #[expect(clippy::disallowed_methods, reason = "a statement of this test")]
     sqlx::query(images).execute(&world.pool).await.unwrap();
     assert_eq!(code(id, "no image").await, (409, "image-gone".to_owned()));
+    let removing = sqlx::query!(
+        "INSERT INTO submission.removals (id, phase_id, retention_days, begun_at)
+         SELECT id, phase_id, 30, created_at FROM submission.submissions WHERE id = $1",
+        id.0
+    );
+    removing.execute(&world.pool).await.unwrap();
+    let gone = (409, "files-removed".to_owned());
+    assert_eq!(code(id, "a sweep has begun").await, gone);
+    sqlx::query!("UPDATE submission.removals SET finished_at = begun_at")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let left = code(id, "what the sweep left").await;
+    assert_eq!(left, (409, "image-gone".to_owned()));
+    let took = sqlx::query!(
+        "UPDATE submission.uploads SET removal_id = submission_id WHERE submission_id = $1",
+        id.0
+    );
+    took.execute(&world.pool).await.unwrap();
+    assert_eq!(code(id, "its own").await, gone);
+    sqlx::query!("UPDATE submission.uploads SET removal_id = NULL")
+        .execute(&world.pool)
+        .await
+        .unwrap();
     settle(&world).await;
     for empty in ["", "  ", &"x".repeat(1001)] {
         assert_eq!(code(id, empty).await.0, 422, "{empty}");

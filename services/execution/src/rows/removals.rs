@@ -23,18 +23,6 @@ pub async fn due(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<Ve
     .await
 }
 
-/// Nobody begins to measure the phase anew, or to remove its files, until the transaction ends.
-pub async fn lock(conn: &mut PgConnection, phase: Uuid) -> sqlx::Result<()> {
-    // The same as `scoring` takes before a re-scoring computes.
-    sqlx::query!(
-        "SELECT pg_advisory_xact_lock(hashtextextended('scoring.frames ' || $1::text, 0))",
-        phase.to_string(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// False where it is not due any more, or somebody was faster.
 pub async fn begin(
     db: impl PgExecutor<'_>,

@@ -108,9 +108,22 @@ impl World {
         references::round(&reading).await.unwrap();
     }
 
+    /// Makes the evaluations that are missing.
+    pub async fn make_evaluations(&self) {
+        evaluations::round(&self.reconciler).await.unwrap();
+    }
+
+    /// Of which evaluation the next case is that is taken to be measured.
+    pub async fn claim(&self) -> Option<molar_domain::EvaluationId> {
+        let now = self.objects.clock.now();
+        let until = now + TimeDelta::seconds(30);
+        let leases = self.job.claim(1, now, until).await.unwrap();
+        leases.first().map(|lease| lease.of.evaluation)
+    }
+
     /// One round of every loop; returns how many cases were claimed.
     pub async fn step(&self) -> usize {
-        evaluations::round(&self.reconciler).await.unwrap();
+        self.make_evaluations().await;
         let settings = self.job.settings();
         let job = CaseScores {
             db: self.job.db.clone(),

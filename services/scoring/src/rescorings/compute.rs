@@ -3,7 +3,7 @@
 use actix_web::web;
 use molar_domain::RescoringId;
 use molar_domain::rescoring::Event;
-use molar_service::audit;
+use molar_service::{audit, db};
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde_json::json;
 
@@ -31,7 +31,7 @@ pub async fn take(kit: &Kit, caller: &Caller, id: RescoringId) -> Result<Rescori
     let row = seen(&kit.db, caller, id).await?;
     caller.require_organizer(row.challenge_id)?;
     let mut tx = kit.db.begin().await?;
-    rows::lock(&mut tx, row.phase_id).await?;
+    db::lock_phase(&mut tx, row.phase_id).await?;
     require_kept(&mut tx, row.phase_id).await?;
     rows::step(&mut tx, &row, Event::Compute, None, now).await?;
     let details = json!({"phase_id": row.phase_id});

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use molar_domain::evaluation::EvaluationState;
 use molar_domain::rescoring::Scope;
 use molar_domain::{ChallengeId, uuid_at};
-use molar_service::audit;
+use molar_service::{audit, db};
 use molar_web_kit::{ApiError, Begun, Caller, Complaints, Kit, Once};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -80,7 +80,7 @@ pub async fn draft(
         return Err(Error::NotFound("phase"));
     }
     caller.require_organizer(phase.challenge_id)?;
-    rows::lock(conn, body.phase_id).await?;
+    db::lock_phase(conn, body.phase_id).await?;
     require_kept(conn, body.phase_id).await?;
     let (from, to) = frames(conn, body.phase_id).await?;
     let reason = body.check(&phase.name, from.measures_otherwise(&to))?;

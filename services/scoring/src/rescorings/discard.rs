@@ -4,7 +4,7 @@ use actix_web::web;
 use molar_domain::RescoringId;
 use molar_domain::consent::Act;
 use molar_domain::rescoring::Event;
-use molar_service::{audit, consent};
+use molar_service::{audit, consent, db};
 use molar_web_kit::{ApiError, Caller, Complaints, Kit};
 use serde::Deserialize;
 use serde_json::json;
@@ -48,7 +48,7 @@ pub async fn take(
     let reason = wrong.text("/reason", &body.reason, 1..=1000);
     wrong.finish()?;
     let mut tx = kit.db.begin().await?;
-    rows::lock(&mut tx, row.phase_id).await?;
+    db::lock_phase(&mut tx, row.phase_id).await?;
     let row = rows::find(&mut *tx, row.id).await?;
     let by = caller.user_id;
     rows::step(&mut tx, &row, Event::Drop, Some(by.0), now).await?;

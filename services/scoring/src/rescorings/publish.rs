@@ -7,7 +7,7 @@ use molar_domain::consent::Act;
 use molar_domain::rescoring::Event;
 use molar_domain::{RescoringId, UserId};
 use molar_service::consent::{self, Outcome, Wish};
-use molar_service::{audit, outbox};
+use molar_service::{audit, db, outbox};
 use molar_web_kit::{ApiError, Caller, Complaints, Kit, Waiting};
 use serde::Deserialize;
 use serde_json::json;
@@ -66,7 +66,7 @@ pub async fn take(
     caller.require_organizer(row.challenge_id)?;
     let reason = body.reason()?;
     let mut tx = kit.db.begin().await?;
-    rows::lock(&mut tx, row.phase_id).await?;
+    db::lock_phase(&mut tx, row.phase_id).await?;
     let row = rows::find(&mut *tx, row.id).await?;
     row.after(Event::Publish)?;
     if !is_complete(&mut tx, &row).await? {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use molar_domain::EvaluationId;
 use molar_domain::rescoring::{Event, RescoringState, Scope};
+use molar_service::db;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -38,7 +39,7 @@ pub async fn round(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
 async fn one(db: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<()> {
     let mut tx = db.begin().await?;
     let seen = rows::find(&mut *tx, id).await?;
-    rows::lock(&mut tx, seen.phase_id).await?;
+    db::lock_phase(&mut tx, seen.phase_id).await?;
     let of = rows::find(&mut *tx, id).await?;
     if !matches!(of.state, RescoringState::Computing | RescoringState::Ready) {
         return Ok(());

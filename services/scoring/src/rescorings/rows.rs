@@ -146,17 +146,6 @@ pub async fn find(db: impl PgExecutor<'_>, id: Uuid) -> Result<Rescoring> {
         .ok_or(Error::NotFound("re-scoring"))
 }
 
-/// Nobody else changes what counts in the phase, or a re-scoring of it, until the transaction ends.
-pub async fn lock(conn: &mut PgConnection, phase: Uuid) -> sqlx::Result<()> {
-    sqlx::query!(
-        "SELECT pg_advisory_xact_lock(hashtextextended('scoring.frames ' || $1::text, 0))",
-        phase.to_string(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// Whether predictions of the phase are gone, or about to go.
 pub async fn removed(db: impl PgExecutor<'_>, phase: Uuid) -> sqlx::Result<Option<Removed>> {
     let row = sqlx::query!(

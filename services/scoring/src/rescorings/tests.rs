@@ -418,6 +418,42 @@ async fn a_submission_that_is_scored_meanwhile_is_measured_too_before_it_is_publ
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_teams_hand_in_is_measured_before_a_rescoring_the_oldest_first(owner: PgPool) {
+    let stage = Stage::set(owner).await;
+    stage.correct().await;
+    let (_, made) = stage.draft(json!({})).await;
+    let path = format!(
+        "/api/v1/rescorings/{}/compute",
+        made["id"].as_str().unwrap()
+    );
+    assert_eq!(stage.post(&stage.olga, &path, json!({})).await.0, 200);
+    stage.world.make_evaluations().await;
+    let mut waiting = Vec::new();
+    for team in ["Early", "Late"] {
+        let submission = submit(&stage.world, &stage.challenge, team).await;
+        stage.world.objects.clock.advance(TimeDelta::minutes(1));
+        stage.world.make_evaluations().await;
+        waiting.extend([Some(submission.id.0); 2]);
+    }
+    waiting.extend([Some(stage.submission.id.0), None]);
+    let mut taken = Vec::new();
+    for _ in 0..waiting.len() {
+        let submission = match stage.world.claim().await {
+            Some(evaluation) => sqlx::query_scalar!(
+                "SELECT submission_id FROM scoring.evaluations WHERE id = $1",
+                evaluation.0
+            )
+            .fetch_optional(&stage.world.owner)
+            .await
+            .unwrap(),
+            None => None,
+        };
+        taken.push(submission);
+    }
+    assert_eq!(taken, waiting);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn a_new_scorer_never_stands_beside_an_old_one(owner: PgPool) {
     let stage = Stage::set(owner).await;
     sqlx::query!("UPDATE scoring.evaluations SET scorer_version = 'old'")

@@ -17,8 +17,8 @@ use crate::client::upload::fingerprint;
 /// Waits between tries, each with a link of its own.
 const PAUSES_S: [u64; 5] = [1, 2, 4, 8, 15];
 
-/// Brings the files of a list into a folder.
-pub struct Bringer<'a> {
+/// Downloads the files of a list into a folder.
+pub struct Downloader<'a> {
     pub listing: Listing<'a>,
     pub to: &'a Path,
     pub bar: &'a ProgressBar,
@@ -30,9 +30,9 @@ pub enum Fetched {
     Before,
 }
 
-impl Bringer<'_> {
+impl Downloader<'_> {
     /// The file at its place; `cursor` is that of its page.
-    pub async fn bring(
+    pub async fn download(
         &self,
         mut file: Listed,
         cursor: Option<&str>,

@@ -17,7 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::{Api, Connection, lookup, print};
-use get::{Bringer, Fetched};
+use get::{Downloader, Fetched};
 use list::Listing;
 use manifest::{Manifest, Row};
 
@@ -108,12 +108,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         bar.set_message(what.as_str());
         match what.listing(phase_id) {
             Some(path) => {
-                let bringer = Bringer {
+                let downloader = Downloader {
                     listing: Listing { api: &api, path },
                     to: &args.to,
                     bar: &bar,
                 };
-                files(&bringer, args.parallel, &mut manifest, &mut tally).await?;
+                files(&downloader, args.parallel, &mut manifest, &mut tally).await?;
             }
             None => {
                 let row = scores(&api, phase_id, &args.to).await?;
@@ -140,17 +140,17 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn files(
-    bringer: &Bringer<'_>,
+    downloader: &Downloader<'_>,
     parallel: u8,
     manifest: &mut Manifest,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let mut cursor = None;
     loop {
-        let page = bringer.listing.page(cursor.as_deref()).await?;
+        let page = downloader.listing.page(cursor.as_deref()).await?;
         let from = cursor.as_deref();
         let done: Vec<(Row, Fetched)> = stream::iter(page.items)
-            .map(|file| bringer.bring(file, from))
+            .map(|file| downloader.download(file, from))
             .buffered(parallel.into())
             .try_collect()
             .await?;

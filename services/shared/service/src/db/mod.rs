@@ -11,13 +11,26 @@ pub use role::Role;
 pub use schema::{MIGRATOR, migrate, refuse_unknown_schema};
 
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
 
 /// The database's clock: the one that decides whether a phase is open.
 pub async fn now(db: impl PgExecutor<'_>) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#)
         .fetch_one(db)
         .await
+}
+
+/// Nobody else changes what counts in the phase, measures or runs a part of it anew, or removes its files, until the
+/// transaction ends.
+pub async fn lock_phase(conn: &mut PgConnection, phase: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('phase ' || $1::text, 0))",
+        phase.to_string(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]
