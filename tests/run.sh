@@ -28,6 +28,15 @@ if [ -d ../shared/reference ] && grep -q '^SKIPPED reference' "$log"; then
     status=1
 fi
 [ "$status" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
+# What failed once more, at the end, where whoever reads only that finds it: what a scenario says, and the panic of
+# each test that is named as failed.
+if [ "$failed" -gt 0 ]; then
+    echo
+    echo "failures:"
+    grep -A 12 -E '^test .* FAILED( |$)' "$log" | grep -v -E '^(test .* ok|--$|$)' | cut -c 1-2000
+    names=$(sed -nE 's/^test (.*) \.\.\. FAILED$/\1/p' "$log")
+    for name in $names; do grep -F -A 6 "thread '$name' " "$log" | cut -c 1-2000; done
+fi
 echo
 echo "$((passed - skipped)) passed, $failed failed, $skipped skipped"
 exit "$status"

@@ -409,6 +409,8 @@ mod tests {
         let second = attempt().rerun(2, "why").created_at(later);
         let second = second.insert(&owner).await;
         assert_eq!(life(&owner).await, (Some("finished".to_owned()), true));
+        set(&owner, second.id.0, AttemptState::Finished).await;
+        assert_eq!(life(&owner).await, (None, true));
         set(&owner, second.id.0, AttemptState::Running).await;
         reconciler.clock = Arc::new(MockClock::at(later));
         round(&reconciler).await.unwrap();
