@@ -24,11 +24,11 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT e.evaluation_id AS id, e.state, e.created_at, e.finished_at, e.attempt_id
     FROM scoring.evaluation_facts e WHERE e.submission_id = s.id
-    ORDER BY e.is_current DESC, (a.is_rerun IS TRUE AND e.state = 'cancelled'), e.evaluation_id DESC LIMIT 1) e ON true
+    ORDER BY e.is_current DESC, (a.is_rerun IS TRUE AND e.state = 'cancelled'), e.attempt_id DESC NULLS LAST, e.evaluation_id DESC LIMIT 1) e ON true
 CROSS JOIN LATERAL (
     SELECT a.is_rerun IS TRUE AND a.state = 'finished' AND NOT s.is_trial
            AND s.cancelled_at IS NULL AND s.withdrawn_at IS NULL
-           AND NOT EXISTS (SELECT FROM scoring.evaluation_facts x WHERE x.attempt_id = a.id) AS is_awaited) w
+           AND NOT EXISTS (SELECT FROM scoring.evaluation_facts x WHERE x.attempt_id = a.id AND x.state <> 'cancelled') AS is_awaited) w
 LEFT JOIN LATERAL (
     SELECT count(*) AS cases, count(*) FILTER (WHERE c.state = 'scored') AS scored_cases,
            count(*) FILTER (WHERE c.reason IS NOT NULL) AS worst_cases

@@ -243,6 +243,23 @@ mod tests {
         sweep_now(&world).await;
         assert_eq!(stored(&world).await, 4, "its evaluation is not finished");
         state(AttemptState::Failed, Some("worker-lost")).await;
+        sqlx::query!(
+            "INSERT INTO scoring.rescorings (id, phase_id, state, scope, reason, scorer_version, reference_set_id,
+                 parameters_hash, parameters, from_scorer_version, from_reference_set_id, from_parameters_hash,
+                 created_by, created_at, started_at)
+             SELECT gen_random_uuid(), p.id, 'computing', 'touched', 'why', '1', r.id, 'h', '{}', '0', r.id, 'g',
+                    (SELECT id FROM registration.users LIMIT 1), now(), now()
+             FROM tracks.phases p JOIN tracks.reference_sets r ON r.split_id = p.split_id LIMIT 1"
+        )
+        .execute(&world.pool)
+        .await
+        .unwrap();
+        sweep_now(&world).await;
+        assert_eq!(stored(&world).await, 4, "it is measured again");
+        sqlx::query!("DELETE FROM scoring.rescorings")
+            .execute(&world.pool)
+            .await
+            .unwrap();
         sweep_now(&world).await;
         assert_eq!(stored(&world).await, 0);
     }

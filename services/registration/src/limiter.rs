@@ -17,6 +17,8 @@ use crate::{Error, keyed};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     SignIn,
+    /// Telling a password, or a link's secret, beside another proof: strangers cannot come this far.
+    Password,
     /// Asking for a mail to an address that anybody can type.
     Mail,
     /// Making an account: work for the hash, and a mail to an address that anybody can type.
@@ -71,6 +73,14 @@ impl Door {
                         rule("sign-in account and address", Of::Both, 5, 1, 15 * 60),
                         rule("sign-in address", Of::Address, 50, 1, 15 * 60),
                         rule("sign-in account", Of::Account, 100, 1, 15 * 60),
+                    ]
+                }
+            }
+            Self::Password => {
+                &const {
+                    [
+                        rule("sign-in account and address", Of::Both, 5, 1, 15 * 60),
+                        rule("sign-in address", Of::Address, 50, 1, 15 * 60),
                     ]
                 }
             }
@@ -129,14 +139,26 @@ struct Tries {
     last: DateTime<Utc>,
 }
 
-/// Counts a try as failed before it is looked at, so that many at once do not slip by. One that is
-/// answered with a wait does not count.
-pub async fn attempt(kit: &Kit, door: Door, account: &str, address: &str) -> Result<(), Error> {
-    let now = kit.clock.now();
+/// What a try counts for: where an account is known it does not count among those of strangers.
+async fn counted(
+    kit: &Kit,
+    door: Door,
+    account: &str,
+    address: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<(&'static Rule, Vec<u8>)>, Error> {
     let mut keys = door.keys(kit, account, address);
     if door == Door::SignIn && is_known(kit, account, address, now).await? {
         keys.retain(|(rule, _)| rule.of != Of::Account);
     }
+    Ok(keys)
+}
+
+/// Counts a try as failed before it is looked at, so that many at once do not slip by. One that is
+/// answered with a wait does not count.
+pub async fn attempt(kit: &Kit, door: Door, account: &str, address: &str) -> Result<(), Error> {
+    let now = kit.clock.now();
+    let keys = counted(kit, door, account, address, now).await?;
     let mut sorted: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
     sorted.sort_unstable();
 
@@ -189,8 +211,8 @@ pub async fn attempt(kit: &Kit, door: Door, account: &str, address: &str) -> Res
 }
 
 /// The try was right: from here the account starts afresh and is known, others get this one back.
-pub async fn forgive(kit: &Kit, door: Door, account: &str, address: &str) -> sqlx::Result<()> {
-    let keys = door.keys(kit, account, address);
+pub async fn forgive(kit: &Kit, door: Door, account: &str, address: &str) -> Result<(), Error> {
+    let keys = counted(kit, door, account, address, kit.clock.now()).await?;
     let (own, others): (Vec<_>, Vec<_>) =
         keys.into_iter().partition(|(rule, _)| rule.of == Of::Both);
     let key = |(_, key)| key;
@@ -204,6 +226,9 @@ pub async fn forgive(kit: &Kit, door: Door, account: &str, address: &str) -> sql
     )
     .execute(&kit.db)
     .await?;
+    if door != Door::SignIn {
+        return Ok(());
+    }
     sqlx::query!(
         "INSERT INTO registration.known_networks (key, until) VALUES ($1, $2)
          ON CONFLICT (key) DO UPDATE SET until = excluded.until",

@@ -61,7 +61,8 @@ pub async fn open(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Removal>> {
     .await
 }
 
-/// Marks the attempts whose files go with this removal, but those of finalists of a later phase that is not over.
+/// Marks the attempts whose files go with this removal, but those of finalists of a later phase that is not over. Nothing
+/// more once the phase is to be kept for longer.
 pub async fn mark(
     db: impl PgExecutor<'_>,
     removal: &Removal,
@@ -72,7 +73,8 @@ pub async fn mark(
              SELECT a.id FROM execution.attempts a
              LEFT JOIN submission.kept_for_finals k ON k.submission_id = a.submission_id
              WHERE a.phase_id = $2 AND a.finished_at IS NOT NULL AND a.removal_id IS NULL
-               AND (k.until IS NULL OR k.until <= $3))",
+               AND (k.until IS NULL OR k.until <= $3))
+             AND EXISTS (SELECT FROM registration.removals_due d WHERE d.phase_id = $2 AND d.removes_at <= $3)",
         removal.id,
         removal.phase_id,
         now,

@@ -63,7 +63,7 @@ impl Row {
     }
 }
 
-/// How each of these teams stands on this class of devices.
+/// How each of these teams stands on this class of devices, without what organizers run again.
 pub async fn shares(
     db: impl PgExecutor<'_>,
     class: &str,
@@ -73,8 +73,8 @@ pub async fn shares(
     teams.sort_unstable();
     teams.dedup();
     let rows = sqlx::query!(
-        r#"SELECT a.team_id, count(*) FILTER (WHERE r.state = 'running') AS "running!",
-                  max(r.claimed_at) AS last_served_at
+        r#"SELECT a.team_id, count(*) FILTER (WHERE r.state = 'running' AND NOT a.is_rerun) AS "running!",
+                  max(r.claimed_at) FILTER (WHERE NOT a.is_rerun) AS last_served_at
            FROM execution.attempts a JOIN execution.case_runs r ON r.attempt_id = a.id
            WHERE a.team_id = ANY($2) AND a.device_class = $1 GROUP BY a.team_id"#,
         class,

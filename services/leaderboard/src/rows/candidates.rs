@@ -40,7 +40,7 @@ pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Cand
            WHERE e.phase_id = $1 AND e.state = 'finished'
              AND (e.is_current OR NOT EXISTS (SELECT FROM scoring.frame_facts f WHERE f.phase_id = $1))
              AND p.state = 'approved' AND s.withdrawn_at IS NULL
-           ORDER BY s.submission_id, e.evaluation_id DESC"#,
+           ORDER BY s.submission_id, e.attempt_id DESC NULLS LAST, e.evaluation_id DESC"#,
         phase.id.0,
         phase.track_id,
     )

@@ -114,12 +114,12 @@ pub async fn require_password(
 ) -> Result<User, Error> {
     let user = rows::find(&kit.db, caller.user_id).await?;
     let by = format!("token {}", caller.token_id);
-    limiter::attempt(kit, Door::SignIn, &user.email, &by).await?;
+    limiter::attempt(kit, Door::Password, &user.email, &by).await?;
     let kept = Some(user.password_hash.clone());
     if !state.passwords.verify(password, kept).await? {
         return Err(Error::WrongPassword);
     }
-    limiter::forgive(kit, Door::SignIn, &user.email, &by).await?;
+    limiter::forgive(kit, Door::Password, &user.email, &by).await?;
     Ok(user)
 }
 

@@ -104,7 +104,7 @@ pub async fn set_password(
     wrong.finish()?;
     // A token cannot be guessed; this keeps hashing from being had for nothing.
     let by = format!("reset from {address}");
-    limiter::attempt(kit, Door::SignIn, &by, address).await?;
+    limiter::attempt(kit, Door::Password, &by, address).await?;
     let now = kit.clock.now();
     let mut tx = kit.db.begin().await?;
     let token = request.token.expose_secret();
@@ -141,7 +141,7 @@ pub async fn set_password(
     .await?;
     tx.commit().await?;
     limiter::forgive(kit, Door::SignIn, &user.email, address).await?;
-    limiter::forgive(kit, Door::SignIn, &by, address).await?;
+    limiter::forgive(kit, Door::Password, &by, address).await?;
     Ok(())
 }
 

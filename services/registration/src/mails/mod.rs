@@ -56,15 +56,54 @@ pub async fn queue(
     subject: &str,
     text: &str,
 ) -> sqlx::Result<()> {
+    insert(
+        conn,
+        Kind::Notice,
+        (now, now + PATIENCE),
+        cause,
+        to,
+        (subject, text),
+    )
+    .await
+}
+
+/// What these people have to know before `deadline`, whatever news they want.
+pub async fn queue_needed(
+    conn: &mut PgConnection,
+    (now, deadline): (DateTime<Utc>, DateTime<Utc>),
+    cause: &str,
+    to: &[UserId],
+    subject: &str,
+    text: &str,
+) -> sqlx::Result<()> {
+    insert(
+        conn,
+        Kind::Account,
+        (now, deadline),
+        cause,
+        to,
+        (subject, text),
+    )
+    .await
+}
+
+async fn insert(
+    conn: &mut PgConnection,
+    kind: Kind,
+    (now, deadline): (DateTime<Utc>, DateTime<Utc>),
+    cause: &str,
+    to: &[UserId],
+    (subject, text): (&str, &str),
+) -> sqlx::Result<()> {
     let ids: Vec<_> = to.iter().map(|_| ids::uuid_at(now)).collect();
     let users: Vec<_> = to.iter().map(|user| user.0).collect();
     sqlx::query!(
         "INSERT INTO registration.mails
              (id, cause, kind, user_id, recipient, subject, text, created_at, deadline, not_before)
-         SELECT n.id, $3 || '/' || u.id, 'notice', u.id, u.email, $4, $5, $6, $7, $6
+         SELECT n.id, $3 || '/' || u.id, $8, u.id, u.email, $4, $5, $6, $7, $6
          FROM unnest($1::uuid[], $2::uuid[]) AS n (id, user_id)
          JOIN registration.users u ON u.id = n.user_id
-         WHERE u.anonymised_at IS NULL AND u.wants_notices
+         WHERE u.anonymised_at IS NULL AND (u.wants_notices OR $8 = 'account')
            AND (u.confirmed_at IS NOT NULL OR NOT u.must_confirm)
          ON CONFLICT ON CONSTRAINT mails_cause_key DO NOTHING",
         &ids,
@@ -73,7 +112,8 @@ pub async fn queue(
         one_line(subject),
         text,
         now,
-        now + PATIENCE,
+        deadline,
+        kind.as_str(),
     )
     .execute(conn)
     .await?;

@@ -18,6 +18,7 @@ pub async fn round(kit: &Kit) -> Result<(), Error> {
                f.closes_at AS "closes_at!", f.zone AS "zone!",
                'closing ' || f.phase_id || ' ' || extract(epoch FROM f.closes_at)::bigint AS "occasion!"
         FROM tracks.phase_facts f
+        JOIN tracks.phase_rules v ON v.phase_id = f.phase_id AND v.visibility <> 'organizers'
         JOIN registration.participations a ON a.track_id = f.track_id AND a.state = 'approved'
         JOIN registration.teams t ON t.id = a.team_id
         WHERE f.opens_at <= $1 AND f.closes_at > $1 AND f.closes_at <= $2 AND f.paused_at IS NULL

@@ -12,11 +12,23 @@ use crate::{Error, mails};
 /// Another close or other days give another date, which is told anew.
 pub async fn round(kit: &Kit) -> Result<(), Error> {
     let now = kit.clock.now();
+    forget(kit).await?;
     for due in list(kit, now).await? {
         let mut tx = kit.db.begin().await?;
         tell(&mut tx, kit, &due, now).await?;
         tx.commit().await?;
     }
+    Ok(())
+}
+
+/// Dates that another close or other days have overtaken: were they due again one day, nothing would go untold.
+async fn forget(kit: &Kit) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM registration.retention_notices n WHERE NOT EXISTS (
+             SELECT FROM tracks.phase_retention r WHERE r.phase_id = n.phase_id AND r.due_at = n.due_at)"
+    )
+    .execute(&kit.db)
+    .await?;
     Ok(())
 }
 
@@ -41,6 +53,7 @@ async fn list(kit: &Kit, now: DateTime<Utc>) -> sqlx::Result<Vec<Due>> {
            FROM tracks.phase_retention r JOIN tracks.phase_facts f ON f.phase_id = r.phase_id
            WHERE r.due_at <= $1 AND f.closes_at <= $2 AND NOT EXISTS (
                SELECT FROM registration.retention_notices n WHERE n.phase_id = r.phase_id AND n.due_at = r.due_at)
+             AND NOT EXISTS (SELECT FROM submission.in_flight l WHERE l.phase_id = r.phase_id)
            ORDER BY r.due_at, r.phase_id"#,
         now + retention::AHEAD,
         now,
@@ -96,6 +109,6 @@ async fn tell(
          longer: `retention_days` in the challenge file, or\n\n{}organize/challenges/{}#{}",
         noted.files, noted.size_bytes, kit.public_url, due.challenge_slug, due.phase_id
     );
-    let cause = format!("retention {}/{}", due.due_at.timestamp(), due.phase_id);
-    mails::queue(conn, now, &cause, &organizers, &title, &text).await
+    let cause = format!("retention {}/{}", removes_at.timestamp(), due.phase_id);
+    mails::queue_needed(conn, (now, removes_at), &cause, &organizers, &title, &text).await
 }

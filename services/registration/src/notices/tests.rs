@@ -293,7 +293,7 @@ async fn organizers_hear_once_and_a_week_ahead_that_files_go_and_of_another_date
     let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
     organizer(&pool, "Olga", challenge.id).await;
     let team = team(&pool, &challenge).await;
-    SubmissionBuilder::new(&challenge, &team)
+    let submission = SubmissionBuilder::new(&challenge, &team)
         .insert(&pool)
         .await;
     sqlx::query!("INSERT INTO registration.noticed (subject_id, occasion, noticed_at) SELECT id, 'ended', now() FROM submission.submissions")
@@ -318,15 +318,23 @@ async fn organizers_hear_once_and_a_week_ahead_that_files_go_and_of_another_date
     // More than two weeks ahead: not yet.
     keep(30, noon() - day * 15).await;
     assert_eq!(told().await, []);
+    // What is not scored yet is not counted yet.
     keep(30, noon() - day * 16).await;
+    assert_eq!(told().await, []);
+    EvaluationBuilder::new(&challenge, &submission, json!({"image_DSC": 0.5}))
+        .insert(&pool)
+        .await;
+    sqlx::query!("UPDATE registration.users SET wants_notices = false")
+        .execute(&pool)
+        .await
+        .unwrap();
+    round(&api.kit).await.unwrap();
     round(&api.kit).await.unwrap();
     assert_eq!(told().await, [(noon() + day * 14, 1)]);
     // Shorter, so that it is overdue: a week from now all the same.
     keep(1, noon() - day * 16).await;
-    assert_eq!(
-        told().await,
-        [(noon() + day * 7, 1), (noon() + day * 14, 1)]
-    );
+    // The date that is no more is forgotten: it would be told anew.
+    assert_eq!(told().await, [(noon() + day * 7, 1)]);
     let mails: Vec<_> = queued(&pool)
         .await
         .into_iter()

@@ -91,7 +91,8 @@ pub async fn cancel_dead(db: &PgPool) -> Result<usize> {
                    SELECT FROM scoring.evaluation_facts mine
                    JOIN scoring.evaluation_facts other ON other.submission_id = mine.submission_id
                    WHERE mine.evaluation_id = e.id AND NOT mine.is_current AND other.state <> 'cancelled'
-                     AND (other.evaluation_id > e.id OR other.is_current)))
+                     AND (other.evaluation_id > e.id
+                          OR (other.is_current AND other.attempt_id IS NOT DISTINCT FROM e.attempt_id))))
          RETURNING e.id",
         SCORER_VERSION,
     )

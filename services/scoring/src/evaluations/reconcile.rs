@@ -423,6 +423,42 @@ mod tests {
         assert_eq!(life(&owner).await, (Some("finished".to_owned()), false));
     }
 
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_rerun_after_a_change_of_the_scorer_is_measured_once(owner: PgPool) {
+        let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
+        let challenge = ChallengeBuilder::new("teeth")
+            .phase(phase)
+            .insert(&owner)
+            .await;
+        let team = TeamBuilder::new(&challenge, "Molars").insert(&owner).await;
+        let new = SubmissionBuilder::new(&challenge, &team).container();
+        let submission = new.insert(&owner).await;
+        let attempt = || AttemptBuilder::new(&challenge, &submission);
+        let first = attempt().state(AttemptState::Finished);
+        first.insert(&owner).await;
+        let mut reconciler = reconciler(&owner).await;
+        round(&reconciler).await.unwrap();
+        score_all(&owner).await;
+        round(&reconciler).await.unwrap();
+        for sql in [
+            sqlx::query!("UPDATE scoring.frames SET scorer_version = '0'"),
+            sqlx::query!("UPDATE scoring.evaluations SET scorer_version = '0'"),
+        ] {
+            sql.execute(&owner).await.unwrap();
+        }
+        let later = noon() + chrono::TimeDelta::minutes(30);
+        let second = attempt().rerun(2, "why").created_at(later);
+        let second = second.insert(&owner).await;
+        set(&owner, second.id.0, AttemptState::Running).await;
+        reconciler.clock = Arc::new(MockClock::at(later));
+        for _ in 0..3 {
+            round(&reconciler).await.unwrap();
+        }
+        let states: Vec<_> = seen(&owner).await;
+        assert_eq!(states.len(), 2, "{states:?}");
+        assert!(states[1].starts_with("running"), "{states:?}");
+    }
+
     async fn set(owner: &PgPool, attempt: uuid::Uuid, state: AttemptState) {
         sqlx::query!(
             "UPDATE execution.attempts SET state = $2, finished_at = $3,

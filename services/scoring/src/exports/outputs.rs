@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use molar_objects::{Bucket, Store};
 use molar_web_kit::page::Cursor;
 use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery};
@@ -14,6 +15,9 @@ use super::rows::{self, Output};
 use crate::error::Error;
 
 const GOOD_FOR: Duration = Duration::from_secs(3600);
+
+/// Questions to the store at a time.
+const AT_ONCE: usize = 16;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +49,7 @@ pub struct OutputView {
 }
 
 /// Links to what the containers of a phase wrote, the oldest first, each good for an hour; for its organizers. Each
-/// link is written to the ledger of data before it is told.
+/// link is written to the ledger of data before it is told. What the store has lost is left out.
 #[utoipa::path(get, path = "/api/v1/evaluations/outputs", tag = "scoring", params(Query),
     responses((status = 200, body = Page<OutputView>)))]
 #[tracing::instrument(name = "evaluations.outputs", skip_all)]
@@ -60,11 +64,16 @@ pub async fn outputs(
     caller.require_organizer(phase.challenge)?;
     let found = rows::outputs(&kit.db, query.phase_id, &paging).await?;
     let page = Page::of(found, &paging, |output| output.case_run_id);
+    let outputs: Vec<Option<Output>> = stream::iter(page.items)
+        .map(|output| there(&store, output))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
     let now = kit.clock.now();
     let expires_at = now + TimeDelta::from_std(GOOD_FOR).unwrap_or(TimeDelta::MAX);
     let mut tx = kit.db.begin().await?;
     let mut items = Vec::new();
-    for output in page.items {
+    for output in outputs.into_iter().flatten() {
         let by = (phase.challenge, caller.user_id);
         rows::note(&mut *tx, by, &output, now, expires_at).await?;
         items.push(sign(&store, output, expires_at).await?);
@@ -74,6 +83,18 @@ pub async fn outputs(
         items,
         next: page.next,
     }))
+}
+
+/// None where the store has it no more: what is gone is no reason to keep the rest.
+async fn there(store: &Store, output: Output) -> Result<Option<Output>, Error> {
+    match store.head(Bucket::Outputs, &output.object_key).await {
+        Ok(_) => Ok(Some(output)),
+        Err(molar_objects::Error::NotFound) => {
+            tracing::warn!(object.key = output.object_key, "an output is missing");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn sign(

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::cases::tests::World;
+use crate::cases::tests::world::World;
 use crate::routes;
 use crate::testing::{polygons, sha256, zip_of};
 

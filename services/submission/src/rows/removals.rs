@@ -61,7 +61,8 @@ pub async fn open(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Removal>> {
     .await
 }
 
-/// Marks what goes with this removal, but what a later phase takes its finalists' from, or what runs.
+/// Marks what goes with this removal, but what a later phase takes its finalists' from, or what runs. Nothing
+/// more once the phase is to be kept for longer.
 pub async fn mark(
     db: impl PgExecutor<'_>,
     removal: &Removal,
@@ -73,7 +74,8 @@ pub async fn mark(
          WHERE s.id = u.submission_id AND s.phase_id = $2 AND u.removal_id IS NULL
            AND u.state IN ('accepted', 'refused') AND (k.until IS NULL OR k.until <= $3)
            AND NOT EXISTS (SELECT FROM execution.attempt_facts a
-                           WHERE a.submission_id = s.id AND a.state IN ('queued', 'running'))",
+                           WHERE a.submission_id = s.id AND a.state IN ('queued', 'running'))
+           AND EXISTS (SELECT FROM registration.removals_due d WHERE d.phase_id = $2 AND d.removes_at <= $3)",
         removal.id,
         removal.phase_id,
         now,

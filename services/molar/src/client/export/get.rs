@@ -31,21 +31,21 @@ pub enum Fetched {
 }
 
 impl Downloader<'_> {
-    /// The file at its place; `cursor` is that of its page.
+    /// The file at its place, or nothing where it went meanwhile; `cursor` is that of its page.
     pub async fn download(
         &self,
         mut file: Listed,
         cursor: Option<&str>,
-    ) -> anyhow::Result<(Row, Fetched)> {
+    ) -> anyhow::Result<Option<(Row, Fetched)>> {
         let to = place(self.to, &file.path)?;
         if let Some(sha256) = present(&to, &file).await? {
             self.bar.inc(file.size_bytes);
-            return Ok((file.row(sha256), Fetched::Before));
+            return Ok(Some((file.row(sha256), Fetched::Before)));
         }
         let mut pauses = PAUSES_S.into_iter();
         loop {
             let error = match self.fetch(&file, &to).await {
-                Ok(sha256) => return Ok((file.row(sha256), Fetched::Now)),
+                Ok(sha256) => return Ok(Some((file.row(sha256), Fetched::Now))),
                 Err(error) => error,
             };
             let Some(pause) = pauses.next() else {
@@ -55,7 +55,11 @@ impl Downloader<'_> {
             // The link may have run out while others came before it.
             file = match self.listing.again(cursor, &file.id).await? {
                 Some(signed) => signed,
-                None => bail!("{} is not there any more", file.path),
+                None => {
+                    let say = || eprintln!("{} is not there any more", file.path);
+                    self.bar.suspend(say);
+                    return Ok(None);
+                }
             };
         }
     }

@@ -10,7 +10,7 @@ mod manifest;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -85,6 +85,8 @@ struct Tally {
     files: u64,
     bytes: u64,
     fetched: u64,
+    /// Listed, and gone before they were fetched.
+    gone: u64,
 }
 
 impl Tally {
@@ -126,7 +128,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let path = manifest.finish()?;
     let done = json!({
         "phase": args.phase, "files": tally.files, "bytes": tally.bytes, "fetched": tally.fetched,
-        "kept": tally.files - tally.fetched, "manifest": path,
+        "kept": tally.files - tally.fetched, "gone": tally.gone, "manifest": path,
     });
     print(args.json, &done, |_| {
         say!(
@@ -136,7 +138,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             tally.files - tally.fetched,
             path.display()
         );
-    })
+    })?;
+    ensure!(
+        tally.gone == 0,
+        "{} files went while they were fetched: a retention took them, or the store lost them",
+        tally.gone
+    );
+    Ok(())
 }
 
 async fn files(
@@ -149,14 +157,19 @@ async fn files(
     loop {
         let page = downloader.listing.page(cursor.as_deref()).await?;
         let from = cursor.as_deref();
-        let done: Vec<(Row, Fetched)> = stream::iter(page.items)
+        let done: Vec<Option<(Row, Fetched)>> = stream::iter(page.items)
             .map(|file| downloader.download(file, from))
             .buffered(parallel.into())
             .try_collect()
             .await?;
-        for (row, fetched) in &done {
-            manifest.write(row)?;
-            tally.add(row, *fetched == Fetched::Now);
+        for file in &done {
+            match file {
+                Some((row, fetched)) => {
+                    manifest.write(row)?;
+                    tally.add(row, *fetched == Fetched::Now);
+                }
+                None => tally.gone += 1,
+            }
         }
         match page.next {
             Some(next) => cursor = Some(next),

@@ -48,6 +48,9 @@ pub async fn connect(role: Role, args: &DatabaseArgs) -> Result<PgPool> {
 pub fn options(url: PgConnectOptions, role: Role) -> PgConnectOptions {
     url.application_name(&role.login()).options([
         ("search_path", role.as_str()),
+        // Our views join many small tables. The planner thinks them dear enough to compile, which takes a second for
+        // a query of some milliseconds.
+        ("jit", "off"),
         ("lock_timeout", "10s"),
         // A transaction that waits for us longer than this is a bug; the server ends it.
         ("idle_in_transaction_session_timeout", "60s"),
