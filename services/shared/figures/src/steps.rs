@@ -1,0 +1,54 @@
+//! Changes in the order of time.
+
+use chrono::{DateTime, Utc};
+
+use crate::number::drawable;
+
+/// The history of one entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Track<'a> {
+    pub name: &'a str,
+    /// In any order; of two at one instant the later in the list counts.
+    pub changes: &'a [Change],
+}
+
+/// From then on it had this; None, nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    pub at: DateTime<Utc>,
+    pub value: Option<f64>,
+}
+
+/// The changes that count, in their order.
+pub(crate) struct Steps<'a> {
+    pub name: &'a str,
+    /// Seconds, and the value from then on.
+    pub steps: Vec<(i64, Option<f64>)>,
+}
+
+impl<'a> Steps<'a> {
+    pub fn of(track: &Track<'a>, until: DateTime<Utc>) -> Self {
+        let changes = track.changes.iter().filter(|change| change.at <= until);
+        let mut steps: Vec<(i64, Option<f64>)> = changes
+            .map(|change| (change.at.timestamp(), drawable(change.value)))
+            .collect();
+        steps.sort_by_key(|(at, _)| *at);
+        steps.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                earlier.1 = later.1;
+            }
+            is_same
+        });
+        Self {
+            name: track.name,
+            steps,
+        }
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = (i64, f64)> {
+        self.steps
+            .iter()
+            .filter_map(|(at, value)| Some((*at, (*value)?)))
+    }
+}
