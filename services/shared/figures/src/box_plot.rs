@@ -119,7 +119,7 @@ impl BoxPlot<'_> {
         let Some(&(first, best)) = found.first() else {
             return "No entry has a value.".to_owned();
         };
-        let heading = self.quantity.heading();
+        let heading = self.quantity.title();
         let median = self.quantity.told(best.median());
         let ties = found
             .iter()
@@ -140,10 +140,10 @@ impl BoxPlot<'_> {
         let close = naming.of_all(close.map(|(name, _)| *name));
         match (found.len(), close.is_empty()) {
             (1, _) => format!("{leads}; it is the only one with values."),
-            (_, true) => format!("{leads}; the middle half of its cases overlaps no other's."),
+            (_, true) => format!("{leads}; its box overlaps no other."),
             (_, false) => format!(
-                "{leads}; the middle {} of {} {} with that of its cases.",
-                if close.len() == 1 { "half" } else { "halves" },
+                "{leads}, but the {} of {} {} its own.",
+                verb(&close, "box", "boxes"),
                 listed(&close, 3),
                 verb(&close, "overlaps", "overlap"),
             ),
@@ -211,8 +211,8 @@ fn points(canvas: &mut Canvas<'_>, row: &Row<'_>, spread: &Spread, scale: &Scale
         }
     }
     if !inside.is_empty() {
-        let points = canvas.path(&inside).no_fill().stroke(Tone::Ink, 2.6);
-        points.with("stroke-linecap", "round").opacity(0.42).put();
+        let points = canvas.path(&inside).no_fill().stroke(Tone::Ink, 3.2);
+        points.with("stroke-linecap", "round").opacity(0.45).put();
     }
     if !outside.is_empty() {
         let points = canvas.path(&outside).no_fill().stroke(VERMILION, 4.0);

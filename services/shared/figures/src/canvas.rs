@@ -158,7 +158,7 @@ impl<'a> Canvas<'a> {
             self.name(EDGE, y, HEAD.size(size), room, line);
             y += size * 1.25;
         }
-        self.sentences(y + 1.0, finding)
+        self.sentences(y + 1.0, finding) - 5.0
     }
 
     /// Wrapped lines of small print over the whole width; gives where they end.

@@ -29,6 +29,7 @@ pub struct Dentition<'a> {
 
 /// How much of a quarter turn an arch goes around.
 const TURN: f64 = 1.53;
+const DECIDUOUS_TURN: f64 = 1.24;
 
 impl Figure for Dentition<'_> {
     fn svg(&self, sheet: &Sheet<'_>) -> String {
@@ -72,7 +73,9 @@ impl Dentition<'_> {
             turn: TURN,
         };
         let step = if is_narrow { 42.0 } else { 52.0 };
+        // The deciduous molars stand beside the premolars that follow them.
         let inner = Arch {
+            turn: DECIDUOUS_TURN,
             half: (half.0 - step, half.1 - step),
             ..outer
         };
@@ -237,10 +240,10 @@ impl Dentition<'_> {
         let (Some((best, top)), Some((worst, low))) = (sorted.first(), sorted.last()) else {
             return "No tooth has a value.".to_owned();
         };
-        let heading = self.quantity.heading();
+        let heading = self.quantity.title();
         if sorted.len() == 1 {
             return format!(
-                "{heading} is {} of tooth {}, the only one with a value.",
+                "{heading} is {} at tooth {}, the only one with a value.",
                 self.quantity.told(*top),
                 best.number()
             );
@@ -253,7 +256,7 @@ impl Dentition<'_> {
             );
         }
         format!(
-            "{heading} is best of tooth {} ({}) and worst of tooth {} ({}).",
+            "{heading} is best at tooth {} ({}) and worst at tooth {} ({}).",
             best.number(),
             self.quantity.told(*top),
             worst.number(),

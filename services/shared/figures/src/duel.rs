@@ -93,7 +93,7 @@ impl<'a> Duel<'a> {
                 let room = canvas.width - 2.0 * EDGE - 52.0;
                 duel_gaps::draw(
                     canvas,
-                    &self.quantity,
+                    &self.gap_label(),
                     gaps,
                     (EDGE + 48.0, below + 34.0),
                     (room, 150.0),
@@ -104,7 +104,7 @@ impl<'a> Duel<'a> {
                 let room = canvas.width - EDGE - x;
                 duel_gaps::draw(
                     canvas,
-                    &self.quantity,
+                    &self.gap_label(),
                     gaps,
                     (x, legend + 24.0),
                     (room, side),
@@ -112,6 +112,11 @@ impl<'a> Duel<'a> {
                 below
             }
         }
+    }
+
+    fn gap_label(&self) -> String {
+        let (name, _) = cut(self.a, 150.0, SMALL.size);
+        format!("difference in {}, ↑ {name} better", self.quantity.heading())
     }
 
     /// Who is which colour, and in how many cases better.
@@ -165,7 +170,7 @@ impl<'a> Duel<'a> {
             &of(self.a),
         );
         up.draw_left(canvas, (left, right));
-        canvas.text(left - 40.0, top - 9.0, SMALL, &of(self.b));
+        canvas.text(left - 40.0, top - 12.0, SMALL, &of(self.b));
         let diagonal = format!(
             "M{} {}L{} {}",
             tenth(left),
@@ -213,9 +218,9 @@ impl<'a> Duel<'a> {
                 _ => (self.b, wins(winner)),
             };
             let rest = format!(" better in {number}");
-            let room = (right - left) * 0.6 - width(&rest, font.size * 1.1);
+            let room = (right - left) * 0.72 - width(&rest, font.size * 1.1);
             let (name, _) = cut(name, room, font.size * 1.1);
-            let font = font.anchored(anchor).paint(winner.look().0);
+            let font = font.anchored(anchor);
             canvas.text(x, y, font, &format!("{name}{rest}"));
         }
     }

@@ -8,12 +8,11 @@ use crate::duel_look::Winner;
 use crate::font::SMALL;
 use crate::ink::Tone;
 use crate::number::tenth;
-use crate::quantity::Quantity;
 
 /// A bar a case, upwards by how much the first is better; gives where it ends.
 pub(crate) fn draw(
     canvas: &mut Canvas<'_>,
-    quantity: &Quantity<'_>,
+    label: &str,
     mut gaps: Vec<(f64, Winner)>,
     (left, top): (f64, f64),
     (wide, high): (f64, f64),
@@ -32,13 +31,7 @@ pub(crate) fn draw(
         is_log: false,
     };
     up.draw_left(canvas, (left, right));
-    canvas.name(
-        left - 40.0,
-        top - 9.0,
-        SMALL,
-        wide + 40.0,
-        &format!("difference in {}", quantity.heading()),
-    );
+    canvas.name(left - 40.0, top - 12.0, SMALL, wide + 40.0, label);
     let each = (wide / gaps.len() as f64).min(24.0);
     let zero = up.at(0.0);
     for winner in [Winner::A, Winner::B] {

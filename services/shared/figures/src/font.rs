@@ -43,7 +43,7 @@ pub(crate) const HEAD: Font = Font {
 };
 
 impl Font {
-    pub fn middle(self) -> Self {
+    pub const fn middle(self) -> Self {
         Self {
             anchor: Anchor::Middle,
             ..self
@@ -61,7 +61,7 @@ impl Font {
         Self { anchor, ..self }
     }
 
-    pub fn bold(self) -> Self {
+    pub const fn bold(self) -> Self {
         Self {
             is_bold: true,
             ..self

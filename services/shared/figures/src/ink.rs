@@ -123,6 +123,7 @@ impl Rgb {
 }
 
 pub(crate) const BLUE: Rgb = Rgb(0x00, 0x77, 0xba);
+pub(crate) const SKY: Rgb = Rgb(0x45, 0x92, 0xc4);
 pub(crate) const VERMILION: Rgb = Rgb(0xd5, 0x5e, 0x00);
 pub(crate) const BRONZE: Rgb = Rgb(0xb1, 0x74, 0x3f);
 
@@ -134,7 +135,7 @@ const SERIES: [Rgb; 6] = [
     Rgb(0x00, 0x95, 0x6c),
     Rgb(0xbf, 0x68, 0x98),
     Rgb(0xa8, 0x78, 0x00),
-    Rgb(0x45, 0x92, 0xc4),
+    SKY,
 ];
 
 /// How many lines are told apart by colour; further ones are grey.
@@ -200,9 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn every_colour_of_the_scale_can_be_written_on() {
-        for step in 0..=100 {
-            let colour = scale(f64::from(step) / 100.0);
+    fn every_colour_can_be_written_on() {
+        let scale_of = (0..=100).map(|step| scale(f64::from(step) / 100.0));
+        for colour in scale_of.chain(SERIES) {
             let contrast = colour.contrast(colour.lettering());
             assert!(contrast >= 4.2, "{colour:?}: {contrast:.2}");
         }

@@ -59,6 +59,16 @@ impl Placing {
         });
     }
 
+    /// Keeps labels off a line that runs across or up.
+    pub fn keep_off_line(&mut self, from: (f64, f64), to: (f64, f64)) {
+        self.taken.push(Area {
+            left: from.0.min(to.0) - 1.0,
+            top: from.1.min(to.1) - 1.0,
+            right: from.0.max(to.0) + 1.0,
+            bottom: from.1.max(to.1) + 1.0,
+        });
+    }
+
     /// Takes the first free place beside a point, if any: right, left, above, below, then aslant.
     pub fn place(&mut self, (x, y): (f64, f64), gap: f64, width: f64, size: f64) -> Option<Place> {
         use Anchor::{End, Middle, Start};

@@ -1,7 +1,7 @@
 //! The first three, and who shares their places.
 
 use crate::canvas::{Canvas, EDGE};
-use crate::font::{BODY, HEAD, SMALL};
+use crate::font::{BODY, Font, HEAD, SMALL};
 use crate::ink::{BRONZE, Paint, Rgb, Tone};
 use crate::number::{drawable, rank, tenth};
 use crate::quantity::Quantity;
@@ -69,7 +69,12 @@ impl<'a> Podium<'a> {
         let room = canvas.width - 2.0 * EDGE;
         let wide = (room / steps.len() as f64).min(170.0);
         let left = (canvas.width - wide * steps.len() as f64) / 2.0;
-        let ground = y + LINE * LINES as f64 + 8.0 + HIGH;
+        // As much above the steps as the names need.
+        let tops = steps.iter().map(|(place, entry)| {
+            let name = LINE * lines(entry.name, wide).len() as f64;
+            height(*place) + name
+        });
+        let ground = y + 8.0 + tops.fold(HIGH, f64::max);
         for (at, (place, entry)) in steps.iter().enumerate() {
             canvas.begin(&self.told(*place, entry));
             self.step(
@@ -100,8 +105,7 @@ impl<'a> Podium<'a> {
         place: f64,
         entry: &Placed<'_>,
     ) {
-        let height = HIGH * (1.0 - 0.25 * (place - 1.0));
-        let (top, middle) = (ground - height, x + wide / 2.0);
+        let (top, middle) = (ground - height(place), x + wide / 2.0);
         let d = format!(
             "M{l} {g}V{t}q0 -5 5 -5H{r}q5 0 5 5V{g}Z",
             l = tenth(x + 3.0),
@@ -122,20 +126,10 @@ impl<'a> Podium<'a> {
                 &text,
             );
         }
-        let font = BODY.middle().bold();
-        let lines = wrap(&clean(entry.name), wide - 8.0, font.size * 1.1);
-        let over = lines.len() > LINES;
-        let lines: Vec<String> = match over {
-            // What does not fit is cut in the last line.
-            true => {
-                let (first, rest) = lines.split_at(LINES - 1);
-                first.iter().cloned().chain([rest.join(" ")]).collect()
-            }
-            false => lines,
-        };
+        let lines = lines(entry.name, wide);
         for (at, line) in lines.iter().enumerate() {
             let y = top - 8.0 - LINE * (lines.len() - 1 - at) as f64;
-            canvas.name(middle, y, font, wide - 8.0, line);
+            canvas.name(middle, y, NAME, wide - 8.0, line);
         }
     }
 
@@ -182,6 +176,23 @@ fn arranged<'p, 'a>(best: &[(f64, &'p Placed<'a>)]) -> Vec<(f64, &'p Placed<'a>)
         }
     }
     steps.into()
+}
+
+/// Of the step of a rank from 1 to 3.
+fn height(place: f64) -> f64 {
+    HIGH * (1.0 - 0.25 * (place - 1.0))
+}
+
+const NAME: Font = BODY.middle().bold();
+
+/// A name as it stands above a step; what does not fit is cut in the last line.
+fn lines(name: &str, wide: f64) -> Vec<String> {
+    let mut lines = wrap(&clean(name), wide - 8.0, NAME.size * 1.1);
+    if lines.len() > LINES {
+        let rest = lines.split_off(LINES - 1).join(" ");
+        lines.push(rest);
+    }
+    lines
 }
 
 fn metal(place: f64) -> Paint {

@@ -60,6 +60,11 @@ impl<'a> Quantity<'a> {
         format!("{}, {direction}", self.heading())
     }
 
+    /// As it stands in a sentence, where values have their unit.
+    pub(crate) fn title(&self) -> String {
+        clean(self.name)
+    }
+
     /// `HD95 (mm)`
     pub(crate) fn heading(&self) -> String {
         match self.unit {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::canvas::{Canvas, EDGE, widest};
 use crate::font::{BODY, Font, SMALL};
-use crate::ink::{Paint, Rgb, SERIES_COUNT, Tone, series};
+use crate::ink::{Paint, SERIES_COUNT, Tone, series};
 use crate::number::{rank, tenth};
 use crate::sheet::{Figure, Sheet};
 use crate::slots::{Line, slots};
@@ -28,7 +28,7 @@ const RADIUS: f64 = 10.5;
 impl Figure for Schemes<'_> {
     fn svg(&self, sheet: &Sheet<'_>) -> String {
         let mut canvas = Canvas::new(sheet);
-        let y = canvas.head(self.title, &self.finding(Naming::Short));
+        let y = canvas.head(self.title, &self.finding(canvas.most(), Naming::Short));
         let has_rank = self
             .entries
             .iter()
@@ -37,7 +37,7 @@ impl Figure for Schemes<'_> {
             true => self.draw(&mut canvas, y + 10.0),
             false => canvas.nothing(y + 8.0, "No ranks yet"),
         };
-        canvas.finish(self.title, &self.description(), bottom)
+        canvas.finish(self.title, &self.description(sheet.most), bottom)
     }
 }
 
@@ -64,7 +64,11 @@ impl Schemes<'_> {
     fn draw(&self, canvas: &mut Canvas<'_>, y: f64) -> f64 {
         let shown = &self.entries[..self.entries.len().min(canvas.most())];
         let names = shown.iter().map(|entry| entry.name);
-        let room = widest(names, BODY, canvas.width * 0.29);
+        let room = widest(
+            names,
+            BODY,
+            canvas.width * if canvas.is_narrow() { 0.29 } else { 0.22 },
+        );
         let has_right = !canvas.is_narrow() && self.schemes.len() > 1;
         let from = EDGE + room + 26.0;
         let right = if has_right { room + 26.0 } else { RADIUS + 8.0 };
@@ -170,7 +174,7 @@ impl Schemes<'_> {
         format!("{}: {}", Naming::Whole.of(entry.name), ranks.join(", "))
     }
 
-    fn finding(&self, naming: Naming) -> String {
+    fn finding(&self, most: usize, naming: Naming) -> String {
         let schemes = self.schemes.len();
         let firsts = |entry: &Line<'_>| self.ranks(entry).filter(|rank| *rank == 1.0).count();
         let mut winners: Vec<&Line<'_>> = self.entries.iter().filter(|e| firsts(e) > 0).collect();
@@ -189,11 +193,12 @@ impl Schemes<'_> {
             true => String::new(),
             false => format!(", {} by some", listed(&others, 3)),
         };
-        format!("{wins}{others}{}.", self.widest_move(naming))
+        format!("{wins}{others}{}.", self.widest_move(most, naming))
     }
 
-    fn widest_move(&self, naming: Naming) -> String {
-        let moves = self.entries.iter().filter_map(|entry| {
+    /// Of those that are shown.
+    fn widest_move(&self, most: usize, naming: Naming) -> String {
+        let moves = self.entries.iter().take(most).filter_map(|entry| {
             let (lo, hi) = self
                 .ranks(entry)
                 .fold(None, |ends: Option<(f64, f64)>, rank| {
@@ -218,8 +223,8 @@ impl Schemes<'_> {
         }
     }
 
-    fn description(&self) -> String {
-        let finding = self.finding(Naming::Whole);
+    fn description(&self, most: usize) -> String {
+        let finding = self.finding(most, Naming::Whole);
         let each = self.entries.iter().take(10).map(|entry| self.told(entry));
         let each: Vec<String> = each.collect();
         if each.is_empty() || self.schemes.is_empty() {
@@ -251,7 +256,7 @@ fn node(canvas: &mut Canvas<'_>, (x, y): (f64, f64), place: Option<f64>, paint: 
     let label = rank(place);
     let font = Font {
         paint: match paint {
-            Paint::Fixed(_) => Rgb(255, 255, 255).into(),
+            Paint::Fixed(colour) => colour.lettering().into(),
             _ => Tone::Ink.into(),
         },
         ..SMALL.middle().bold()

@@ -68,7 +68,7 @@ impl SignificanceMap<'_> {
         for at in 0..shown {
             let number = (at + 1).to_string();
             let middle = (at as f64 + 0.5) * size;
-            let heading = SMALL.middle().size(letters.size.min(SMALL.size));
+            let heading = SMALL.middle().size((size * 0.62).clamp(7.0, SMALL.size));
             canvas.text(left + middle, top - 5.0, heading, &number);
             let baseline = top + middle + letters.size * 0.35;
             canvas.text(EDGE + 18.0, baseline, letters.end().bold(), &number);
@@ -106,7 +106,10 @@ impl SignificanceMap<'_> {
             let cell = canvas.rect(x + 0.5, y + 0.5, size - 1.0, size - 1.0);
             cell.fill(BLUE).tip(&tip).put();
             if let (true, Some(p)) = (size >= 34.0, self.p(row, column)) {
-                let font = SMALL.middle().size(10.5).paint(Rgb(255, 255, 255));
+                let font = SMALL
+                    .middle()
+                    .size((size * 0.28).min(11.0))
+                    .paint(Rgb(255, 255, 255));
                 canvas.text(middle, centre + 3.8, font, &short(p));
             }
         } else if self.is_better(column, row) {

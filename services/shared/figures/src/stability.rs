@@ -3,7 +3,7 @@
 use crate::axis::Scale;
 use crate::canvas::{Canvas, EDGE};
 use crate::font::SMALL;
-use crate::ink::{BLUE, Tone};
+use crate::ink::{SKY, Tone};
 use crate::number::{percent, rank, tenth, thousands};
 use crate::rows::Rows;
 use crate::sheet::{Figure, Sheet};
@@ -179,9 +179,14 @@ impl Stability<'_> {
 
 fn between((lo, hi): (f64, f64)) -> String {
     match lo == hi {
-        true => rank(lo),
-        false => format!("{}–{}", rank(lo), rank(hi)),
+        true => about(lo),
+        false => format!("{}–{}", about(lo), about(hi)),
     }
+}
+
+/// Percentiles may lie between two ranks; a tenth is enough.
+fn about(place: f64) -> String {
+    rank((place * 10.0).round() / 10.0)
 }
 
 fn told(entry: &RankShare<'_>) -> String {
@@ -195,7 +200,7 @@ fn told(entry: &RankShare<'_>) -> String {
             .map_or("none".to_owned(), rank)
     );
     if let Some((lo, hi)) = entry.interval() {
-        text += &format!(", 95 % between {} and {}", rank(lo), rank(hi));
+        text += &format!(", 95 % between {} and {}", about(lo), about(hi));
     }
     if entry.unranked > 0 {
         text += &format!(", unranked in {} draws", thousands(entry.unranked));
@@ -247,8 +252,8 @@ fn one(canvas: &mut Canvas<'_>, entry: &RankShare<'_>, scale: &Scale, y: f64) {
         // One draw of a thousand is seen as well.
         canvas
             .circle(scale.at(rank), y, r.max(0.8))
-            .fill(BLUE)
-            .opacity(0.72)
+            .fill(SKY)
+            .opacity(0.88)
             .put();
     }
     if let Some(median) = entry.median.filter(|median| is_rank(*median)) {
@@ -268,12 +273,12 @@ fn key(canvas: &mut Canvas<'_>, y: f64) -> f64 {
         let r = (THICK / 2.0 - 1.0) * f64::sqrt(share);
         canvas
             .circle(x + r - 8.0, y + 8.0, r)
-            .fill(BLUE)
-            .opacity(0.72)
+            .fill(SKY)
+            .opacity(0.88)
             .put();
         x += 2.0 * r - 4.0;
         canvas.text(x, y + 12.0, SMALL, label);
-        x += 46.0;
+        x += 62.0;
     }
     cross(canvas, x + 2.0, y + 8.0);
     canvas.text(x + 12.0, y + 12.0, SMALL, "median");

@@ -90,6 +90,8 @@ fn of_letter(letter: &str) -> f64 {
         [b'm' | b'w' | b'M' | b'W' | b'@' | b'%'] => 0.93,
         [b'A'..=b'Z'] => 0.70,
         [_] => 0.61,
+        // U+00A0.
+        [0xc2, 0xa0] => 0.32,
         _ => match letter.width() {
             0 => 0.0,
             1 => 0.68,

@@ -13,7 +13,7 @@ use crate::placing::Placing;
 use crate::quantity::{Better, Quantity};
 use crate::sheet::{Figure, Sheet};
 use crate::text::{cut, width};
-use crate::words::{Naming, count, listed, verb};
+use crate::words::{Naming, listed, verb};
 
 /// Accuracy against running time, or against the area of GPU memory, with the Pareto front: the
 /// entries to which no other is as good in both and better in one.
@@ -79,8 +79,21 @@ impl TradeOff<'_> {
         let below = across.draw_below(canvas, (top, bottom), &label);
         up.draw_left(canvas, (left, across.to));
         self.corner(canvas, (left, top), (across.to, bottom));
-        self.front(canvas, points, &across, &up);
-        let unnamed = self.marks(canvas, points, (&across, &up), (top, bottom));
+        let front = self.front(points, &across, &up);
+        let mut d = String::new();
+        for (x, y) in &front {
+            let step = if d.is_empty() { 'M' } else { 'L' };
+            let _ = write!(d, "{step}{} {}", tenth(*x), tenth(*y));
+        }
+        if !d.is_empty() {
+            let line = canvas.path(&d).no_fill().stroke(BLUE, 2.0);
+            line.with("stroke-dasharray", "6 4").put();
+        }
+        let mut placing = Placing::new((across.from, top + 18.0), (across.to, bottom));
+        for ends in front.windows(2) {
+            placing.keep_off_line(ends[0], ends[1]);
+        }
+        let unnamed = self.marks(canvas, points, (&across, &up), placing);
         match unnamed.is_empty() {
             true => below,
             false => {
@@ -138,26 +151,25 @@ impl TradeOff<'_> {
         );
     }
 
-    /// What can be had at which cost: what the best so far reaches holds until the next.
-    fn front(&self, canvas: &mut Canvas<'_>, points: &[Point<'_>], across: &Scale, up: &Scale) {
-        let mut d = String::new();
+    /// What can be had at which cost, as the corners of a line: what the best so far reaches holds
+    /// until the next.
+    fn front(&self, points: &[Point<'_>], across: &Scale, up: &Scale) -> Vec<(f64, f64)> {
+        let mut corners: Vec<(f64, f64)> = Vec::new();
         for point in points.iter().filter(|point| point.is_front) {
-            let (x, y) = (tenth(across.at(point.cost)), tenth(up.at(point.gain)));
-            let _ = match d.is_empty() {
-                true => write!(d, "M{x} {y}"),
-                false => write!(d, "H{x}V{y}"),
-            };
-        }
-        if d.is_empty() {
-            return;
+            let (x, y) = (across.at(point.cost), up.at(point.gain));
+            if let Some((_, before)) = corners.last() {
+                corners.push((x, *before));
+            }
+            corners.push((x, y));
         }
         let end = match self.cost.better {
             Better::Lower => across.to,
             Better::Higher => across.from,
         };
-        let _ = write!(d, "H{}", tenth(end));
-        let line = canvas.path(&d).no_fill().stroke(BLUE, 2.0);
-        line.with("stroke-dasharray", "6 4").put();
+        if let Some((_, y)) = corners.last() {
+            corners.push((end, *y));
+        }
+        corners
     }
 
     /// Gives those of the front that found no room for their names.
@@ -166,10 +178,9 @@ impl TradeOff<'_> {
         canvas: &mut Canvas<'_>,
         points: &[Point<'p>],
         (across, up): (&Scale, &Scale),
-        (top, bottom): (f64, f64),
+        mut placing: Placing,
     ) -> Vec<&'p str> {
         let at = |point: &Point<'_>| (across.at(point.cost), up.at(point.gain));
-        let mut placing = Placing::new((across.from, top + 18.0), (across.to, bottom));
         for point in points {
             let (x, y) = at(point);
             placing.keep_off(x, y, if point.is_front { 6.0 } else { 3.5 });
@@ -233,15 +244,14 @@ impl TradeOff<'_> {
         if front.is_empty() {
             return "No entry has both values.".to_owned();
         }
-        let is = verb(&front, "is", "are");
         if entries == 1 {
             return format!("{} is the only entry with both values.", front[0]);
         }
-        let (gain, cost) = (self.gain.heading(), self.cost.heading());
+        let (gain, cost) = (self.gain.title(), self.cost.title());
         format!(
-            "Of {} {} {is} beaten by nobody in both {gain} and {cost}: {}.",
-            count(entries, "entry", "entries"),
+            "{} of {entries} entries {} on the Pareto front of {gain} and {cost}: {}.",
             front.len(),
+            verb(&front, "is", "are"),
             listed(&front, 4)
         )
     }

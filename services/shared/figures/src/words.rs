@@ -45,7 +45,7 @@ pub(crate) fn listed(items: &[String], most: usize) -> String {
     }
 }
 
-/// `is` for one, `are` for more.
+/// One word for one, another for more.
 pub(crate) fn verb<'w>(items: &[String], one: &'w str, many: &'w str) -> &'w str {
     match items.len() {
         1 => one,
