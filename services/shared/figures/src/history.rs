@@ -231,7 +231,7 @@ impl History<'_> {
         let way = match (is_better(last.1, first.1), is_better(first.1, last.1)) {
             (true, _) => format!("{name} improved from {from} to {to}"),
             (_, true) => format!("{name} fell from {from} to {to}"),
-            _ => format!("{name} is at {to}, as at first"),
+            _ => format!("{name} is at {to} as at first,"),
         };
         let steps = count(track.steps.len(), "step", "steps");
         let best = self

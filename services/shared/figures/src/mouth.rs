@@ -62,3 +62,31 @@ impl Mouth {
         Fdi::all(false).chain(deciduous).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_one_number_given_twice_the_later_counts_and_what_is_no_tooth_is_told() {
+        let tooth = |number, value| Tooth { number, value };
+        let teeth = [
+            tooth(11, Some(0.5)),
+            tooth(19, Some(0.1)),
+            tooth(11, Some(0.9)),
+            tooth(48, Some(f64::NAN)),
+            tooth(12, Some(0.7)),
+        ];
+        let mouth = Mouth::of(&teeth);
+        let quantity = Quantity::lower_is_better("HD95");
+        let sorted: Vec<(u8, f64)> = mouth
+            .sorted(&quantity)
+            .into_iter()
+            .map(|(tooth, value)| (tooth.number(), value))
+            .collect();
+        assert_eq!(sorted, [(12, 0.7), (11, 0.9)]);
+        assert_eq!(mouth.unknown, 1);
+        assert_eq!(mouth.drawn().len(), 32);
+        assert_eq!(Mouth::of(&[tooth(85, None)]).drawn().len(), 52);
+    }
+}

@@ -55,3 +55,17 @@ pub(crate) fn draw(
     }
     top + HIGH + 20.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_better_is_brighter() {
+        let ends = (2.0, 4.0);
+        let of = |quantity: Quantity<'_>, value| share(&quantity, ends, value);
+        assert_eq!(of(Quantity::higher_is_better("Dice"), 3.5), 0.75);
+        assert_eq!(of(Quantity::lower_is_better("HD95"), 3.5), 0.25);
+        assert_eq!(of(Quantity::higher_is_better("Dice"), 9.0), 1.0);
+    }
+}

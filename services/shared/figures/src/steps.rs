@@ -52,3 +52,31 @@ impl<'a> Steps<'a> {
             .filter_map(|(at, value)| Some((*at, (*value)?)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_changes_at_one_instant_the_later_counts_and_none_after_the_end() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let change = |seconds, value| Change {
+            at: at(seconds),
+            value,
+        };
+        let changes = [
+            change(50, Some(3.0)),
+            change(10, Some(1.0)),
+            change(50, Some(2.0)),
+            change(30, None),
+            change(61, Some(9.0)),
+        ];
+        let track = Track {
+            name: "a",
+            changes: &changes,
+        };
+        let found = Steps::of(&track, at(60));
+        assert_eq!(found.steps, [(10, Some(1.0)), (30, None), (50, Some(2.0))]);
+        assert_eq!(found.values().count(), 2);
+    }
+}

@@ -85,7 +85,7 @@ pub(crate) struct Spot {
     pub degrees: f64,
 }
 
-const STEPS: usize = 720;
+const STEPS: usize = 240;
 
 impl Arch {
     pub fn spot(&self, tooth: Fdi) -> Spot {
