@@ -63,6 +63,15 @@ mod tests {
     }
 
     #[test]
+    fn boxes_that_touch_overlap_and_those_apart_do_not() {
+        let of = |values: [f64; 3]| Spread::of(values).unwrap();
+        let (low, high) = (of([0.0, 2.0, 4.0]), of([2.0, 4.0, 6.0]));
+        assert!(low.overlaps(&high) && high.overlaps(&low));
+        let apart = of([3.0, 4.0, 6.0]);
+        assert!(!low.overlaps(&apart) && !apart.overlaps(&low));
+    }
+
+    #[test]
     fn one_value_is_its_own_quartiles_and_none_has_none() {
         let one = Spread::of([2.0]).unwrap();
         assert_eq!((one.quartiles, one.whiskers), ([2.0; 3], (2.0, 2.0)));

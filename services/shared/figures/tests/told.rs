@@ -159,6 +159,11 @@ fn schemes_are_told_by_who_is_first_and_who_moves() {
         &[c, line("d", &[Some(1.0), None])],
         "c is first by 1 of 2 schemes, d by some; c moves most, between 1 and 2.",
     );
+    let far = line("far", &[Some(3.0), Some(9.0)]);
+    schemes(
+        &[a, b, far],
+        "a is first by all 2 schemes; far moves most, between 3 and 9.",
+    );
     schemes(
         &[a],
         "a is first by all 2 schemes; no rank depends on the scheme.",
