@@ -3,7 +3,7 @@
 use crate::axis::{Scale, range, roomy};
 use crate::canvas::{Canvas, EDGE};
 use crate::duel_gaps;
-use crate::duel_look::{A, B, Winner};
+use crate::duel_point::{A, B, Point, Winner};
 use crate::font::{Anchor, BODY, SMALL};
 use crate::ink::Tone;
 use crate::marker::outline;
@@ -35,14 +35,6 @@ pub struct Pair<'a> {
     pub case: &'a str,
     pub a: Option<f64>,
     pub b: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Point<'a> {
-    case: &'a str,
-    a: f64,
-    b: f64,
-    winner: Winner,
 }
 
 impl Figure for Duel<'_> {
@@ -298,16 +290,6 @@ impl<'a> Duel<'a> {
                 "{finding}{missing} By {}, the largest differences:{extremes}",
                 self.quantity.label()
             ),
-        }
-    }
-}
-
-impl Point<'_> {
-    /// By how much A is better.
-    fn gap(&self, quantity: &Quantity<'_>) -> f64 {
-        match quantity.better {
-            Better::Higher => self.a - self.b,
-            Better::Lower => self.b - self.a,
         }
     }
 }

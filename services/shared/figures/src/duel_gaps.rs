@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::axis::{Scale, range, roomy};
 use crate::canvas::Canvas;
-use crate::duel_look::Winner;
+use crate::duel_point::Winner;
 use crate::font::SMALL;
 use crate::ink::Tone;
 use crate::number::tenth;

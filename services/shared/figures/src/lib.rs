@@ -35,7 +35,7 @@ mod canvas;
 mod dentition;
 mod duel;
 mod duel_gaps;
-mod duel_look;
+mod duel_point;
 mod font;
 mod history;
 mod ink;

@@ -3,7 +3,9 @@
 //!
 //! The page has the stylesheet of ours, so that it shows what the roles' pages will.
 
-mod made;
+mod board;
+mod others;
+mod scores;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -28,7 +30,7 @@ fn main() -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let (mut light, mut dark) = (String::new(), String::new());
     let mut written = Ok(());
-    made::each(&mut |name: &str, figure: &dyn Figure| {
+    let mut show = |name: &str, figure: &dyn Figure| {
         for (half, theme) in [(&mut light, "light"), (&mut dark, "dark")] {
             let drawn = responsive(figure, &format!("{name}-{theme}"));
             let _ = writeln!(half, "<div>{drawn}</div>");
@@ -37,7 +39,10 @@ fn main() -> io::Result<()> {
         if let Err(error) = fs::write(file, figure.svg(&Sheet::file(name))) {
             written = Err(error);
         }
-    });
+    };
+    board::each(14, "", &mut show);
+    board::each(114, "-114", &mut show);
+    others::each(&mut show);
     written?;
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
