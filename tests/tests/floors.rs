@@ -7,7 +7,12 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Ground floor first; a crate may use floors below its own.
 const FLOORS: &[&[&str]] = &[
-    &["molar-contracts", "molar-metrics", "molar-ranking"],
+    &[
+        "molar-contracts",
+        "molar-metrics",
+        "molar-ranking",
+        "molar-figures",
+    ],
     &["molar-domain"],
     &[
         "molar-queue",
