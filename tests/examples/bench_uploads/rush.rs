@@ -262,6 +262,8 @@ async fn play(
     say("time until all were handed in", seconds(handed_in));
     say("latest start behind its time", milliseconds(seen.late));
     say("then until all were scored", seconds(scored_after));
+    let closed = Duration::from_secs(1) + size.spread + MARGIN;
+    tokio::time::sleep(closed.saturating_sub(begun.elapsed())).await;
     let after_close = create_one(teams, &phase_id, &zips[0]).await?;
     ensure!(
         after_close == "phase-closed",
@@ -273,9 +275,13 @@ async fn play(
 async fn hand_in_all(teams: &[Team], phase_id: &str, wishes: Vec<Wish>) -> anyhow::Result<Seen> {
     let seen = Mutex::new(Seen::default());
     let queue = Mutex::new(wishes.into_iter());
+    // Each a connection of its own. Made before the clock starts: it takes longer than what is measured.
+    let clients: Vec<reqwest::Client> = (0..CONNECTIONS)
+        .map(|_| reqwest::Client::builder().no_proxy().build())
+        .collect::<Result<_, _>>()?;
     let begun = tokio::time::Instant::now();
-    let connection = || async {
-        let http = reqwest::Client::builder().no_proxy().build()?;
+    let (seen, queue, teams) = (&seen, &queue, &teams);
+    let connection = |http: reqwest::Client| async move {
         loop {
             let Some(wish) = queue.lock().await.next() else {
                 return anyhow::Ok(());
@@ -299,8 +305,8 @@ async fn hand_in_all(teams: &[Team], phase_id: &str, wishes: Vec<Wish>) -> anyho
             }
         }
     };
-    futures_util::future::try_join_all((0..CONNECTIONS).map(|_| connection())).await?;
-    Ok(seen.into_inner())
+    futures_util::future::try_join_all(clients.into_iter().map(connection)).await?;
+    Ok(std::mem::take(&mut *seen.lock().await))
 }
 
 async fn hand_in(
