@@ -358,6 +358,19 @@ mod tests {
         }
         assert_eq!(wait(&kit, "ada", "10.0.2.1").await, 1);
         assert_eq!(wait(&kit, "ada", "10.9.9.9").await, 0);
+        // Signing in there again gives strangers no try back, and a password told within a session is no stranger's.
+        forgive(&kit, Door::SignIn, "ada", "10.9.9.9")
+            .await
+            .unwrap();
+        assert_eq!(wait(&kit, "ada", "10.0.2.1").await, 1);
+        attempt(&kit, Door::Password, "ada", "token 1")
+            .await
+            .unwrap();
+        forgive(&kit, Door::Password, "ada", "token 1")
+            .await
+            .unwrap();
+        assert_eq!(known(&pool).await, 1);
+        assert_eq!(wait(&kit, "ada", "10.9.9.9").await, 0);
         // Also there guessing is slowed.
         for _ in 0..4 {
             assert_eq!(wait(&kit, "ada", "10.9.9.9").await, 0);
@@ -365,9 +378,14 @@ mod tests {
         assert_eq!(wait(&kit, "ada", "10.9.9.9").await, 1);
         clock.advance(KNOWN);
         forget(&pool, clock.now()).await.unwrap();
-        let left =
-            sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM registration.known_networks"#);
-        assert_eq!(left.fetch_one(&pool).await.unwrap(), 0);
+        assert_eq!(known(&pool).await, 0);
+    }
+
+    async fn known(pool: &PgPool) -> i64 {
+        sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM registration.known_networks"#)
+            .fetch_one(pool)
+            .await
+            .unwrap()
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -262,8 +262,13 @@ async fn play(
     say("time until all were handed in", seconds(handed_in));
     say("latest start behind its time", milliseconds(seen.late));
     say("then until all were scored", seconds(scored_after));
-    let closed = Duration::from_secs(1) + size.spread + MARGIN;
-    tokio::time::sleep(closed.saturating_sub(begun.elapsed())).await;
+    until("the close", size.spread + MARGIN, async || {
+        let sql = "SELECT closes_at <= now() FROM tracks.phases WHERE id = $1";
+        let closed = sqlx::query_scalar(sql).bind(phase_id.parse::<uuid::Uuid>()?);
+        let is_closed: bool = closed.fetch_one(rows.pool()).await?;
+        Ok(is_closed.then_some(()))
+    })
+    .await?;
     let after_close = create_one(teams, &phase_id, &zips[0]).await?;
     ensure!(
         after_close == "phase-closed",

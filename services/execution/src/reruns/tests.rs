@@ -1,6 +1,7 @@
 use actix_web::test::{TestRequest, call_service, read_body};
 use actix_web::web;
 use molar_domain::case_run::CaseRunState;
+use molar_domain::dispatch::{Share, Waiting};
 use molar_domain::phase::SubmissionKind;
 use molar_domain::{FailureCode, SubmissionId};
 use molar_testkit::{
@@ -9,8 +10,10 @@ use molar_testkit::{
 use molar_web_kit::testing::{Person, app, organizer};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::routes;
+use crate::rows::turns;
 use crate::testing::{World, failed};
 
 async fn send(world: &World, who: &Person, id: SubmissionId, reason: &str) -> (u16, Value) {
@@ -111,6 +114,29 @@ async fn a_failed_container_is_run_again_with_all_its_cases_and_a_line_in_the_au
     assert_eq!(attempts(&world, id).await.len(), 2);
 }
 
+/// How the team of a submission stands.
+async fn share_of(world: &World, submission: SubmissionId) -> Share {
+    let attempts = sqlx::query!(
+        "SELECT team_id, device_class FROM execution.attempts WHERE submission_id = $1",
+        submission.0
+    );
+    let team = attempts.fetch_all(&world.pool).await.unwrap().remove(0);
+    let waiting = [Waiting {
+        case_run: Uuid::nil().into(),
+        team: team.team_id.into(),
+        needs_gpu: false,
+        is_rerun: false,
+        preference: 0,
+        order: (Uuid::nil(), 0),
+    }];
+    let shares = turns::shares(&world.db, &team.device_class, &waiting);
+    let shares = shares.await.unwrap();
+    shares
+        .get(&team.team_id.into())
+        .copied()
+        .unwrap_or_default()
+}
+
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn a_first_run_that_came_later_goes_before_a_rerun(pool: PgPool) {
     let world = World::new(pool).await;
@@ -128,9 +154,16 @@ async fn a_first_run_that_came_later_goes_before_a_rerun(pool: PgPool) {
         .await
         .unwrap()
     };
+    // What is run again costs its team no turn.
+    let share = share_of(&world, world.submission).await;
+    let before = (share.running, share.last_served_at);
     let mut order = Vec::new();
     while let Some(grant) = world.claim().await {
         order.push(owner(grant.case_run_id).await);
+        if order.ends_with(&[world.submission.0]) {
+            let share = share_of(&world, world.submission).await;
+            assert_eq!((share.running, share.last_served_at), before);
+        }
         let report = world.predicted(&grant).await;
         assert_eq!(world.finish(&grant, &report).await, 204);
     }

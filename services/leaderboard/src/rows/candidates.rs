@@ -221,5 +221,20 @@ mod tests {
         finished.insert(&pool).await;
         assert!(fold().await);
         assert_eq!(values(&pool).await, ["0.5"]);
+
+        // The first run measured anew after that: still the second counts.
+        sqlx::query!(
+            "UPDATE scoring.evaluations SET parameters_hash = 'before' WHERE attempt_id = $1",
+            first.id.0
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let anew = evaluation(0.75)
+            .attempt(&first)
+            .at(later + TimeDelta::hours(1));
+        anew.insert(&pool).await;
+        assert!(!fold().await);
+        assert_eq!(values(&pool).await, ["0.5"]);
     }
 }

@@ -274,6 +274,20 @@ async fn a_close_is_told_a_day_ahead_to_teams_that_take_part(pool: PgPool) {
     round(&api.kit).await.unwrap();
     assert_eq!(queued(&pool).await.len(), 2);
     api.clock.set(later - TimeDelta::hours(3));
+    sqlx::query!("UPDATE tracks.phases SET visibility = 'organizers'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    round(&api.kit).await.unwrap();
+    assert_eq!(
+        queued(&pool).await.len(),
+        2,
+        "of a phase that they do not see"
+    );
+    sqlx::query!("UPDATE tracks.phases SET visibility = 'public'")
+        .execute(&pool)
+        .await
+        .unwrap();
     round(&api.kit).await.unwrap();
     assert_eq!(
         queued(&pool).await.len(),

@@ -376,6 +376,25 @@ mod tests {
         assert!(seen(&owner).await.is_empty());
     }
 
+    /// A container of one attempt, which is scored.
+    async fn scored(owner: &PgPool) -> (Challenge, Submission, Reconciler) {
+        let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
+        let challenge = ChallengeBuilder::new("teeth")
+            .phase(phase)
+            .insert(owner)
+            .await;
+        let team = TeamBuilder::new(&challenge, "Molars").insert(owner).await;
+        let new = SubmissionBuilder::new(&challenge, &team).container();
+        let submission = new.insert(owner).await;
+        let attempt = AttemptBuilder::new(&challenge, &submission).state(AttemptState::Finished);
+        attempt.insert(owner).await;
+        let reconciler = reconciler(owner).await;
+        round(&reconciler).await.unwrap();
+        score_all(owner).await;
+        round(&reconciler).await.unwrap();
+        (challenge, submission, reconciler)
+    }
+
     async fn life(owner: &PgPool) -> (Option<String>, bool) {
         let state = sqlx::query_scalar!("SELECT evaluation_state FROM submission.life");
         let in_flight =
@@ -388,21 +407,8 @@ mod tests {
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_rerun_is_measured_beside_and_leaves_the_earlier_score_where_it_fails(owner: PgPool) {
-        let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
-        let challenge = ChallengeBuilder::new("teeth")
-            .phase(phase)
-            .insert(&owner)
-            .await;
-        let team = TeamBuilder::new(&challenge, "Molars").insert(&owner).await;
-        let new = SubmissionBuilder::new(&challenge, &team).container();
-        let submission = new.insert(&owner).await;
+        let (challenge, submission, mut reconciler) = scored(&owner).await;
         let attempt = || AttemptBuilder::new(&challenge, &submission);
-        let first = attempt().state(AttemptState::Finished);
-        first.insert(&owner).await;
-        let mut reconciler = reconciler(&owner).await;
-        round(&reconciler).await.unwrap();
-        score_all(&owner).await;
-        round(&reconciler).await.unwrap();
         assert_eq!(life(&owner).await, (Some("finished".to_owned()), false));
 
         let later = noon() + chrono::TimeDelta::minutes(30);
@@ -425,21 +431,8 @@ mod tests {
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_rerun_after_a_change_of_the_scorer_is_measured_once(owner: PgPool) {
-        let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
-        let challenge = ChallengeBuilder::new("teeth")
-            .phase(phase)
-            .insert(&owner)
-            .await;
-        let team = TeamBuilder::new(&challenge, "Molars").insert(&owner).await;
-        let new = SubmissionBuilder::new(&challenge, &team).container();
-        let submission = new.insert(&owner).await;
+        let (challenge, submission, mut reconciler) = scored(&owner).await;
         let attempt = || AttemptBuilder::new(&challenge, &submission);
-        let first = attempt().state(AttemptState::Finished);
-        first.insert(&owner).await;
-        let mut reconciler = reconciler(&owner).await;
-        round(&reconciler).await.unwrap();
-        score_all(&owner).await;
-        round(&reconciler).await.unwrap();
         for sql in [
             sqlx::query!("UPDATE scoring.frames SET scorer_version = '0'"),
             sqlx::query!("UPDATE scoring.evaluations SET scorer_version = '0'"),

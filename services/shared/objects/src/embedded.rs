@@ -9,7 +9,10 @@
 mod access;
 mod cors;
 mod disk;
+mod failure;
 mod operations;
+mod parts;
+mod receive;
 
 use std::io;
 use std::net::SocketAddr;

@@ -4,31 +4,26 @@ use std::fs;
 use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-use futures_util::StreamExt;
-use s3s::checksum::ChecksumHasher;
-use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, Checksum, CompleteMultipartUploadInput,
-    CompleteMultipartUploadOutput, CompletedPart, CopyObjectInput, CopyObjectOutput,
-    CopyObjectResult, CopySource, CreateBucketInput, CreateBucketOutput,
-    CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput,
-    ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput,
-    HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, ListPartsInput,
-    ListPartsOutput, Object, Part, PutObjectInput, PutObjectOutput, Range, StreamingBlob,
-    Timestamp, UploadPartInput, UploadPartOutput,
+    CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource,
+    CreateBucketInput, CreateBucketOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
+    DeleteObjectInput, DeleteObjectOutput, ETag, ETagCondition, GetObjectInput, GetObjectOutput,
+    HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input,
+    ListObjectsV2Output, ListPartsInput, ListPartsOutput, Object, PutObjectInput, PutObjectOutput,
+    Range, StreamingBlob, Timestamp, UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
 use super::disk::{self, Disk, Draft, Durability, Meta, Opened, Upload};
+use super::failure::{in_the_way, internal, is_missing, no_such_upload};
+use super::parts::{join, length, list_parts};
+use super::receive::CHUNK;
 
-const CHUNK: usize = 256 * 1024;
 const MAX_PARTS: i32 = 10_000;
 const MAX_KEYS: i32 = 1000;
-/// As on every other S3: a part must have this much unless it is the last.
-const SMALLEST_PART: u64 = 5 * 1024 * 1024;
 
 #[async_trait::async_trait]
 impl S3 for Disk {
@@ -378,95 +373,6 @@ impl Disk {
         }
         Ok((folder, upload))
     }
-
-    /// Writes a body to a draft. Returns it with its etag, and the SHA-256 if one was declared; fails if the content is
-    /// not what was declared. The etag is the MD5 in hexadecimal, or, since that says nothing more and is three times as
-    /// dear, as many digits of a SHA-256 that was declared.
-    async fn receive(
-        &self,
-        mut body: StreamingBlob,
-        mut declared: Checksum,
-        algorithm: Option<String>,
-        trailers: Option<TrailingHeaders>,
-    ) -> S3Result<(Draft, String, Option<String>)> {
-        let draft = self.draft().map_err(internal)?;
-        let file = draft.file.try_clone().map_err(internal)?;
-        let mut file = tokio::io::BufWriter::with_capacity(CHUNK, tokio::fs::File::from_std(file));
-        let mut hasher = hasher(&declared, algorithm.as_deref());
-        let mut md5 = hasher.sha256.is_none().then(Md5::new);
-        while let Some(chunk) = body.next().await {
-            let chunk =
-                chunk.map_err(|error| S3Error::with_source(S3ErrorCode::IncompleteBody, error))?;
-            hasher.update(&chunk);
-            if let Some(md5) = &mut md5 {
-                md5.update(&chunk);
-            }
-            file.write_all(&chunk).await.map_err(internal)?;
-        }
-        file.flush().await.map_err(internal)?;
-        if let Some(trailers) = trailers.and_then(|trailers| trailers.take()) {
-            add_trailers(&mut declared, &trailers);
-        }
-        let found = hasher.finalize();
-        require_same(&declared, &found)?;
-        let etag = match md5 {
-            Some(md5) => hex::encode(md5.finalize()),
-            None => etag_of(found.checksum_sha256.as_deref().unwrap_or_default())?,
-        };
-        Ok((draft, etag, found.checksum_sha256))
-    }
-}
-
-/// As long as an MD5, of a SHA-256 in base64.
-fn etag_of(sha256: &str) -> S3Result<String> {
-    let digest = BASE64_STANDARD
-        .decode(sha256)
-        .map_err(|error| internal(io::Error::other(error)))?;
-    Ok(hex::encode(&digest[..digest.len().min(16)]))
-}
-
-fn hasher(declared: &Checksum, algorithm: Option<&str>) -> ChecksumHasher {
-    let wanted = |header: &Option<String>, name| header.is_some() || algorithm == Some(name);
-    ChecksumHasher {
-        crc32: wanted(&declared.checksum_crc32, "CRC32").then(Default::default),
-        crc32c: wanted(&declared.checksum_crc32c, "CRC32C").then(Default::default),
-        sha1: wanted(&declared.checksum_sha1, "SHA1").then(Default::default),
-        sha256: wanted(&declared.checksum_sha256, "SHA256").then(Default::default),
-        crc64nvme: wanted(&declared.checksum_crc64nvme, "CRC64NVME").then(Default::default),
-    }
-}
-
-fn add_trailers(declared: &mut Checksum, trailers: &hyper::HeaderMap) {
-    let take = |name: &str, to: &mut Option<String>| {
-        if let Some(value) = trailers.get(name).and_then(|value| value.to_str().ok()) {
-            *to = Some(value.to_owned());
-        }
-    };
-    take("x-amz-checksum-sha256", &mut declared.checksum_sha256);
-    take("x-amz-checksum-sha1", &mut declared.checksum_sha1);
-    take("x-amz-checksum-crc32", &mut declared.checksum_crc32);
-    take("x-amz-checksum-crc32c", &mut declared.checksum_crc32c);
-    take("x-amz-checksum-crc64nvme", &mut declared.checksum_crc64nvme);
-}
-
-fn require_same(declared: &Checksum, found: &Checksum) -> S3Result<()> {
-    let pairs = [
-        (&declared.checksum_sha256, &found.checksum_sha256),
-        (&declared.checksum_sha1, &found.checksum_sha1),
-        (&declared.checksum_crc32, &found.checksum_crc32),
-        (&declared.checksum_crc32c, &found.checksum_crc32c),
-        (&declared.checksum_crc64nvme, &found.checksum_crc64nvme),
-    ];
-    if pairs
-        .iter()
-        .any(|(declared, found)| declared.is_some() && declared != found)
-    {
-        return Err(s3_error!(
-            BadDigest,
-            "the content does not have the checksum that was declared"
-        ));
-    }
-    Ok(())
 }
 
 /// First byte, number of bytes and the header that says so.
@@ -526,115 +432,10 @@ fn list(
     Ok((objects, is_truncated))
 }
 
-fn list_parts(folder: &Path, after: i32, limit: usize) -> S3Result<(Vec<Part>, bool)> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(folder).map_err(no_such_upload)? {
-        let name = entry.map_err(internal)?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix("part-"));
-        numbers.extend(number.and_then(|number| number.parse::<i32>().ok()));
-    }
-    numbers.retain(|number| *number > after);
-    numbers.sort_unstable();
-    let is_truncated = numbers.len() > limit;
-    numbers.truncate(limit);
-    let mut parts = Vec::with_capacity(numbers.len());
-    for number in numbers {
-        let part = disk::open(&folder.join(disk::part_name(number))).map_err(no_such_upload)?;
-        parts.push(Part {
-            part_number: Some(number),
-            size: Some(length(part.size)?),
-            e_tag: Some(ETag::Strong(part.meta.etag)),
-            checksum_sha256: part.meta.sha256,
-            last_modified: Some(Timestamp::from(part.modified)),
-            ..Part::default()
-        });
-    }
-    Ok((parts, is_truncated))
-}
-
-/// Writes the parts one after the other and returns the etag as S3 makes it of many parts: the MD5 of
-/// their MD5s, and how many they are.
-fn join(mut draft: Draft, folder: &Path, parts: &[CompletedPart]) -> S3Result<(Draft, String)> {
-    let mut md5 = Md5::new();
-    let mut last = 0;
-    for (place, named) in parts.iter().enumerate() {
-        let number = named.part_number.unwrap_or(0);
-        if number <= last {
-            return Err(s3_error!(InvalidPartOrder));
-        }
-        last = number;
-        let part = disk::open(&folder.join(disk::part_name(number)))
-            .map_err(|_| s3_error!(InvalidPart, "part {} has not arrived", number))?;
-        if named
-            .e_tag
-            .as_ref()
-            .is_none_or(|etag| etag.value() != part.meta.etag)
-        {
-            return Err(s3_error!(
-                InvalidPart,
-                "part {} is not the one that arrived",
-                number
-            ));
-        }
-        if part.size < SMALLEST_PART && place + 1 < parts.len() {
-            return Err(s3_error!(
-                EntityTooSmall,
-                "part {} is smaller than 5 MiB",
-                number
-            ));
-        }
-        md5.update(
-            &hex::decode(&part.meta.etag).map_err(|error| internal(io::Error::other(error)))?,
-        );
-        disk::append(&part, &mut draft.file).map_err(internal)?;
-    }
-    if parts.is_empty() {
-        return Err(s3_error!(InvalidPart, "an object needs at least one part"));
-    }
-    Ok((
-        draft,
-        format!("{}-{}", hex::encode(md5.finalize()), parts.len()),
-    ))
-}
-
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> S3Result<T> + Send + 'static,
 ) -> S3Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| internal(io::Error::other(error)))?
-}
-
-fn length(size: u64) -> S3Result<i64> {
-    i64::try_from(size).map_err(|error| internal(io::Error::other(error)))
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-fn no_such_upload(error: io::Error) -> S3Error {
-    if is_missing(&error) {
-        s3_error!(NoSuchUpload)
-    } else {
-        internal(error)
-    }
-}
-
-/// A key cannot be a folder of another: `a` and `a/b` do not go together.
-fn in_the_way(error: io::Error) -> S3Error {
-    match error.kind() {
-        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => {
-            s3_error!(InvalidArgument, "another object's key is in the way")
-        }
-        _ => internal(error),
-    }
-}
-
-fn internal(error: io::Error) -> S3Error {
-    tracing::error!(
-        error = &error as &dyn std::error::Error,
-        "the object store has trouble"
-    );
-    s3_error!(error, InternalError)
 }

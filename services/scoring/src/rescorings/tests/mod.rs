@@ -1,0 +1,4 @@
+//! From a corrected reference to what counts.
+
+mod counts;
+mod stage;
