@@ -6,4 +6,6 @@ mod modes;
 mod past;
 mod ranks;
 mod rescored;
+mod spied;
+mod unchanged;
 mod world;

@@ -59,8 +59,17 @@ pub async fn answer(
     person: Option<&testing::Person>,
 ) -> (StatusCode, String, String) {
     let role = as_role(db, Role::Leaderboard).await;
+    answer_as(&role, path, person).await
+}
+
+/// Of the role's own connections.
+pub async fn answer_as(
+    role: &PgPool,
+    path: &str,
+    person: Option<&testing::Person>,
+) -> (StatusCode, String, String) {
     let app = testing::app(
-        testing::kit(Role::Leaderboard, role, MockClock::at(noon())),
+        testing::kit(Role::Leaderboard, role.clone(), MockClock::at(noon())),
         routes(),
         |_| {},
     )
