@@ -1,12 +1,15 @@
-//! From scored cases to one entry a team: means, and which submission counts.
+//! From scored cases to one entry a team: what they come to, and which submission counts.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use molar_domain::board::is_step_up;
 use molar_domain::metric::Metric;
 use molar_domain::phase::Keep;
 use molar_domain::{EvaluationId, SubmissionId, TeamId};
 use serde_json::Value;
+
+use crate::spread::Spread;
 
 /// A finished evaluation of a team that takes part.
 #[derive(Debug, Clone)]
@@ -20,25 +23,24 @@ pub struct Candidate {
     pub is_chosen: bool,
     /// Mean over the cases by metric; none where a case has no value.
     pub means: BTreeMap<String, Option<f64>>,
+    /// How its cases lie around each mean.
+    pub spreads: BTreeMap<String, Option<Spread>>,
     pub cases: usize,
     /// Cases that were given the worst values.
     pub failed_cases: usize,
     /// Whether its means were made just now, and are not kept yet.
     pub is_new: bool,
+    /// It is nobody's entry; a Ladder still remembers how high it was.
+    pub is_withdrawn: bool,
+    /// Of its team that may be the entry, this one among them.
+    pub submissions: i32,
 }
 
 /// The mean of each metric over the cases. A metric that any case lacks has no mean. A case that has none of
 /// the labels that a metric is about does not count.
 pub fn means(metrics: &[String], cases: &[Value]) -> BTreeMap<String, Option<f64>> {
     let mean = |metric: &String| {
-        let has_it =
-            |case: &&Value| !(is_of_group(metric) && case.get(metric) == Some(&Value::Null));
-        let values: Option<Vec<f64>> = cases
-            .iter()
-            .filter(has_it)
-            .map(|case| case.get(metric)?.as_f64())
-            .collect();
-        let values = values.filter(|values| !values.is_empty())?;
+        let values = values(metric, cases)?;
         Some(values.iter().sum::<f64>() / values.len() as f64)
     };
     metrics
@@ -47,30 +49,107 @@ pub fn means(metrics: &[String], cases: &[Value]) -> BTreeMap<String, Option<f64
         .collect()
 }
 
+/// Around the means: none where there is no mean, or a single case.
+pub fn spreads(metrics: &[String], cases: &[Value]) -> BTreeMap<String, Option<Spread>> {
+    let spread = |metric: &String| Spread::of(values(metric, cases)?);
+    metrics
+        .iter()
+        .map(|metric| (metric.clone(), spread(metric)))
+        .collect()
+}
+
+/// At least one; none where a case lacks it.
+fn values(metric: &str, cases: &[Value]) -> Option<Vec<f64>> {
+    let has_it = |case: &&Value| !(is_of_group(metric) && case.get(metric) == Some(&Value::Null));
+    let values: Option<Vec<f64>> = cases
+        .iter()
+        .filter(has_it)
+        .map(|case| case.get(metric)?.as_f64())
+        .collect();
+    values.filter(|values| !values.is_empty())
+}
+
 fn is_of_group(metric: &str) -> bool {
     let metric = metric.parse::<Metric>();
     matches!(metric, Ok(Metric::Accuracy(measure)) if measure.group().is_some())
 }
 
+/// By which of its submissions a team stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'a> {
+    pub keep: Keep,
+    /// Of `best`: by which metric, and whether more of it is better.
+    pub metric: Option<(&'a str, bool)>,
+    /// Of `best`: the step of a Ladder.
+    pub step: Option<f64>,
+}
+
 /// Of each team the one evaluation that is its entry, in the order of the teams' ids.
 ///
 /// `latest`: the submission handed in last. `best`: by one metric, the earlier of equals, a missing
-/// value behind every other. `chosen`: the team's choice, and its latest until it has chosen.
-pub fn kept(
-    candidates: Vec<Candidate>,
+/// value behind every other; on a Ladder the last that was more than a step better than the one before.
+/// `chosen`: the team's choice, and its latest until it has chosen.
+pub fn kept(candidates: Vec<Candidate>, choice: Choice<'_>) -> Vec<Candidate> {
+    let mut by_team: BTreeMap<TeamId, Vec<Candidate>> = BTreeMap::new();
+    for candidate in candidates {
+        by_team.entry(candidate.team).or_default().push(candidate);
+    }
+    let entries = by_team.into_values().filter_map(|of_team| {
+        let may_be = of_team.iter().filter(|one| !one.is_withdrawn).count();
+        let entry = match choice {
+            Choice {
+                metric: Some((metric, is_higher_better)),
+                step: Some(step),
+                ..
+            } => top_rung(of_team, metric, is_higher_better, step),
+            Choice { keep, metric, .. } => preferred(of_team, keep, metric),
+        };
+        Some(Candidate {
+            submissions: i32::try_from(may_be).unwrap_or(i32::MAX),
+            ..entry?
+        })
+    });
+    entries.collect()
+}
+
+fn preferred(
+    of_team: Vec<Candidate>,
     keep: Keep,
     metric: Option<(&str, bool)>,
-) -> Vec<Candidate> {
-    let mut by_team: BTreeMap<TeamId, Candidate> = BTreeMap::new();
-    for candidate in candidates {
-        match by_team.get(&candidate.team) {
-            Some(held) if !is_preferred(&candidate, held, keep, metric) => {}
-            _ => {
-                by_team.insert(candidate.team, candidate);
-            }
+) -> Option<Candidate> {
+    let may_be = of_team.into_iter().filter(|one| !one.is_withdrawn);
+    may_be.reduce(|held, new| match is_preferred(&new, &held, keep, metric) {
+        true => new,
+        false => held,
+    })
+}
+
+/// In the order in which they were handed in, each that is more than a step better than the last such one is a rung.
+///
+/// A withdrawn one stays a rung: else a team would read the values below the step by withdrawing what stands above. The
+/// entry is the highest rung that was not withdrawn.
+fn top_rung(
+    mut of_team: Vec<Candidate>,
+    metric: &str,
+    is_higher_better: bool,
+    step: f64,
+) -> Option<Candidate> {
+    of_team.sort_by_key(|one| (one.submitted_at, one.submission));
+    let mut stands = None;
+    let mut entry = None;
+    for candidate in of_team {
+        let value = candidate.means.get(metric).copied().flatten();
+        let is_rung = match (value, stands) {
+            (Some(new), Some(stands)) => is_step_up(new, stands, is_higher_better, step),
+            (Some(_), None) => true,
+            (None, _) => entry.is_none() && stands.is_none(),
+        };
+        if is_rung {
+            stands = value.or(stands);
+            entry = Some(candidate).filter(|one| !one.is_withdrawn).or(entry);
         }
     }
-    by_team.into_values().collect()
+    entry
 }
 
 fn is_preferred(
@@ -113,9 +192,20 @@ mod tests {
             submitted_at: DateTime::UNIX_EPOCH + minutes,
             is_chosen: false,
             means: BTreeMap::from([("IA".to_owned(), ia)]),
+            spreads: BTreeMap::new(),
             cases: 1,
             failed_cases: 0,
             is_new: false,
+            is_withdrawn: false,
+            submissions: 1,
+        }
+    }
+
+    fn by(keep: Keep, metric: Option<(&str, bool)>) -> Choice<'_> {
+        Choice {
+            keep,
+            metric,
+            step: None,
         }
     }
 
@@ -133,11 +223,11 @@ mod tests {
             candidate(2, 5, None),
         ];
         assert_eq!(
-            submissions(kept(all.clone(), Keep::Best, Some(("IA", true)))),
+            submissions(kept(all.clone(), by(Keep::Best, Some(("IA", true))))),
             [1, 5]
         );
         assert_eq!(
-            submissions(kept(all, Keep::Best, Some(("IA", false)))),
+            submissions(kept(all, by(Keep::Best, Some(("IA", false))))),
             [3, 5]
         );
     }
@@ -149,11 +239,62 @@ mod tests {
             candidate(1, 3, Some(0.1)),
             candidate(1, 2, None),
         ];
-        assert_eq!(submissions(kept(all.clone(), Keep::Latest, None)), [3]);
-        assert_eq!(submissions(kept(all.clone(), Keep::Chosen, None)), [3]);
+        assert_eq!(submissions(kept(all.clone(), by(Keep::Latest, None))), [3]);
+        assert_eq!(submissions(kept(all.clone(), by(Keep::Chosen, None))), [3]);
         all[0].is_chosen = true;
-        assert_eq!(submissions(kept(all.clone(), Keep::Chosen, None)), [1]);
-        assert_eq!(submissions(kept(all, Keep::Latest, None)), [3]);
+        assert_eq!(submissions(kept(all.clone(), by(Keep::Chosen, None))), [1]);
+        assert_eq!(submissions(kept(all, by(Keep::Latest, None))), [3]);
+    }
+
+    fn on_a_ladder(all: &[Candidate], step: f64) -> Vec<u128> {
+        let choice = Choice {
+            step: Some(step),
+            ..by(Keep::Best, Some(("IA", true)))
+        };
+        submissions(kept(all.to_vec(), choice))
+    }
+
+    #[test]
+    fn on_a_ladder_only_a_step_above_the_last_one_counts() {
+        let mut all = vec![
+            candidate(1, 4, Some(0.58)),
+            candidate(1, 1, Some(0.5)),
+            candidate(1, 2, Some(0.54)),
+            candidate(1, 3, Some(0.56)),
+            candidate(2, 5, None),
+            candidate(2, 6, Some(0.1)),
+        ];
+        assert_eq!(on_a_ladder(&all, 0.05), [3, 6]);
+        assert_eq!(on_a_ladder(&all, 0.01), [4, 6]);
+        assert_eq!(on_a_ladder(&all[..4], 0.1), [1]);
+        // What lay below the step does not come out by withdrawing what stood above it.
+        all[1].is_withdrawn = true;
+        assert_eq!(on_a_ladder(&all[..4], 0.1), [0; 0]);
+        assert_eq!(on_a_ladder(&all[..4], 0.05), [3]);
+        all[3].is_withdrawn = true;
+        assert_eq!(on_a_ladder(&all[..4], 0.05), [0; 0]);
+    }
+
+    #[test]
+    fn what_was_withdrawn_is_nobodys_entry_and_is_not_counted() {
+        let mut all = vec![candidate(1, 1, Some(0.5)), candidate(1, 2, Some(0.9))];
+        let latest = |all: &[Candidate]| kept(all.to_vec(), by(Keep::Latest, None));
+        assert_eq!(latest(&all)[0].submissions, 2);
+        all[1].is_withdrawn = true;
+        assert_eq!(latest(&all)[0].submissions, 1);
+        assert_eq!(submissions(latest(&all)), [1]);
+    }
+
+    #[test]
+    fn of_two_in_the_same_instant_the_one_with_the_later_id_is_the_latest() {
+        let mut all = vec![candidate(1, 2, Some(0.5)), candidate(1, 1, Some(0.5))];
+        all[1].submitted_at = all[0].submitted_at;
+        for all in [all.clone(), all.into_iter().rev().collect()] {
+            let latest = kept(all.clone(), by(Keep::Latest, None));
+            assert_eq!(submissions(latest), [2]);
+            let best = kept(all, by(Keep::Best, Some(("IA", true))));
+            assert_eq!(submissions(best), [1]);
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@ pub enum Error {
     #[error("no such {0}")]
     NotFound(&'static str),
 
+    #[error("no ranking had been made by then")]
+    NothingStood,
+
     /// A row says something that no version of this program would have written.
     #[error("inconsistent row")]
     Inconsistent(#[from] molar_domain::spelling::UnknownWord),
@@ -23,6 +26,9 @@ impl From<Error> for ApiError {
         match error {
             Error::Database(sqlx::Error::RowNotFound) => Self::NotFound("board"),
             Error::Database(error) => error.into(),
+            Error::NothingStood => Self::NotFound(
+                "board at that moment: no ranking of this phase had been made by then",
+            ),
             Error::NotFound(what) => Self::NotFound(what),
             Error::Inconsistent(error) => Self::internal(error),
             Error::Ranking(error) => Self::internal(error),

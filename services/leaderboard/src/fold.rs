@@ -11,7 +11,7 @@ use molar_ranking::{Direction, Entry, MetricColumn, Table, rank_table};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
 
-use crate::entries::{Candidate, kept};
+use crate::entries::{Candidate, Choice, kept};
 use crate::error::Error;
 use crate::rows::phases::Phase;
 use crate::rows::{candidates, machines, means, phases, rankings};
@@ -88,7 +88,13 @@ pub fn entries(phase: &Phase, candidates: Vec<Candidate>) -> Result<Vec<Candidat
         .keep_metric
         .as_deref()
         .map(|name| Ok::<_, Error>((name, is_higher_better(name)?)));
-    Ok(kept(candidates, phase.keep, metric.transpose()?))
+    let metric = metric.transpose()?.filter(|_| phase.keep == Keep::Best);
+    let choice = Choice {
+        keep: phase.keep,
+        metric,
+        step: phase.board.ladder_step,
+    };
+    Ok(kept(candidates, choice))
 }
 
 /// Ranks those that compete; an entry's id in the table is its place in `entries`.

@@ -14,6 +14,7 @@ mod openapi;
 mod pages;
 mod routes;
 mod rows;
+mod spread;
 mod startup;
 #[cfg(test)]
 mod tests;

@@ -62,7 +62,9 @@ impl From<Error> for ApiError {
         match error {
             Error::NotFound(what) => Self::NotFound(what),
             Error::Hidden => {
-                Self::forbidden("the scores of this phase are shown when the organizers publish it")
+                Self::forbidden(
+                    "the rules of this phase hide the scores of single submissions; where it is a final one, until the organizers publish it",
+                )
             }
             Error::Request(error) => error,
             Error::Step(error) => {

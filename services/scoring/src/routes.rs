@@ -200,6 +200,26 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn where_the_board_hides_values_a_team_sees_none_of_its_own(owner: PgPool) {
+        let world = world(owner, PhaseBuilder::new("validation").published()).await;
+        for (board, expected) in [
+            (json!({"values": "order"}), 403),
+            (json!({"values": "rounded", "decimals": 2}), 403),
+            (json!({"ladder_step": 0.01}), 403),
+            (json!({"names": "anonymous", "is_hidden": true}), 200),
+        ] {
+            sqlx::query!("UPDATE tracks.phases SET board = $1", board)
+                .execute(&world.owner)
+                .await
+                .unwrap();
+            for path in world.paths() {
+                let (status, body) = world.get(&path, &world.member).await;
+                assert_eq!(status, expected, "{board}: {body}");
+            }
+        }
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn an_unpublished_final_shows_its_organizer_only(owner: PgPool) {
         let world = world(owner, PhaseBuilder::new("final").is_final()).await;
         let organizer = testing::organizer(&world.owner, "Olga", world.challenge.id).await;
@@ -209,7 +229,7 @@ mod tests {
             insta::allow_duplicates! {
                 insta::assert_json_snapshot!(body, @r#"
                 {
-                  "detail": "the scores of this phase are shown when the organizers publish it",
+                  "detail": "the rules of this phase hide the scores of single submissions; where it is a final one, until the organizers publish it",
                   "status": 403,
                   "title": "This is not yours to do",
                   "type": "/problems/forbidden"

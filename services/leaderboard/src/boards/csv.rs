@@ -1,23 +1,41 @@
 //! `GET /api/v1/boards/{phase_id}.csv`
 
 use actix_web::{HttpResponse, web};
+use chrono::{DateTime, SecondsFormat, Utc};
 use molar_domain::PhaseId;
 use molar_web_kit::{ApiError, Caller, Kit};
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::view::{Board, see};
+use super::see::{Asked, see};
+use super::view::{Board, Column, Row};
 use crate::rows::phases;
+
+/// As of the board itself, and how wide the table is.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// As of the board.
+    pub at: Option<DateTime<Utc>>,
+    /// As of the board: adds `METRIC_gain_pp`.
+    pub baseline: Option<String>,
+    /// Adds `METRIC_sd`, `METRIC_iqr`, and of each entry all else that the board shows.
+    #[serde(default)]
+    pub details: bool,
+}
 
 /// A board as a table: each metric beside its rank, then the mean of the ranks and the final rank.
 ///
-/// Values stand with all their digits; an empty field is a value that was not measured.
+/// Values stand with all their digits; an empty field is a value that was not measured. What the board does not show has
+/// no column.
 #[utoipa::path(get, path = "/api/v1/boards/{phase_id}.csv", tag = "leaderboard",
-    params(("phase_id" = Uuid, Path)),
+    params(("phase_id" = Uuid, Path), Query),
     responses((status = 200, content_type = "text/csv", body = String)))]
 #[tracing::instrument(name = "boards.csv", skip_all, fields(phase.id = %phase_id))]
 pub async fn csv(
     kit: web::Data<Kit>,
     phase_id: web::Path<Uuid>,
+    query: web::Query<Query>,
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
     let phase = phases::find(&kit.db, PhaseId(*phase_id)).await?;
@@ -25,8 +43,13 @@ pub async fn csv(
         "{}-{}-{}.csv",
         phase.challenge_slug, phase.track_slug, phase.slug
     );
-    let board = see(&kit.db, phase, caller.as_ref(), kit.clock.now(), None).await?;
-    let table = table(&board).map_err(ApiError::internal)?;
+    let Query {
+        at,
+        baseline,
+        details,
+    } = query.into_inner();
+    let board = see(&kit, &phase, caller.as_ref(), &Asked { at, baseline }).await?;
+    let table = table(&board, details).map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((
@@ -36,31 +59,91 @@ pub async fn csv(
         .body(table))
 }
 
-fn table(board: &Board) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let mut writer = ::csv::Writer::from_writer(Vec::new());
-    let mut header = vec!["team".to_owned()];
-    for metric in &board.metrics {
-        header.extend([metric.name.clone(), format!("{}_rank", metric.name)]);
+type Cell = Box<dyn Fn(&Row) -> String>;
+
+fn table(
+    board: &Board,
+    details: bool,
+) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut columns: Vec<(String, Cell)> = vec![column("team", |row| unarmed(&row.team))];
+    for metric in board.shown_metrics() {
+        columns.extend(of_metric(metric, board.baseline.is_some(), details));
     }
-    header.extend(["mean_rank".to_owned(), "final_rank".to_owned()]);
-    writer.write_record(&header)?;
+    if board.sight.has_details() {
+        columns.push(column("mean_rank", |row| text(row.mean_rank)));
+    }
+    columns.push(column("final_rank", |row| text(row.rank)));
+    if details {
+        columns.extend(of_entry(board));
+    }
+    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    writer.write_record(columns.iter().map(|(name, _)| name))?;
     for row in &board.rows {
-        let mut record = vec![unarmed(&row.team)];
-        for metric in &board.metrics {
-            record.push(text(row.values.get(&metric.name).copied().flatten()));
-            record.push(text(row.ranks.get(&metric.name).copied().flatten()));
-        }
-        record.extend([text(row.mean_rank), text(row.rank)]);
-        writer.write_record(&record)?;
+        writer.write_record(columns.iter().map(|(_, cell)| cell(row)))?;
     }
     Ok(writer.into_inner()?)
+}
+
+fn column(name: &str, cell: impl Fn(&Row) -> String + 'static) -> (String, Cell) {
+    (name.to_owned(), Box::new(cell))
+}
+
+fn of_metric(metric: &Column, has_gain: bool, details: bool) -> Vec<(String, Cell)> {
+    let name = || metric.name.clone();
+    let titled = |what: &str| format!("{}{what}", metric.name);
+    let (value, rank, gain, sd, iqr) = (name(), name(), name(), name(), name());
+    let mut columns = vec![
+        column(&metric.name, move |row| {
+            text(row.values.get(&value).copied().flatten())
+        }),
+        column(&titled("_rank"), move |row| {
+            text(row.ranks.get(&rank).copied().flatten())
+        }),
+    ];
+    if has_gain {
+        columns.push(column(&titled("_gain_pp"), move |row| {
+            text(row.gains.get(&gain))
+        }));
+    }
+    if details {
+        columns.push(column(&titled("_sd"), move |row| {
+            text(row.spreads.get(&sd).map(|spread| spread.sd))
+        }));
+        columns.push(column(&titled("_iqr"), move |row| {
+            text(row.spreads.get(&iqr).map(|spread| spread.iqr()))
+        }));
+    }
+    columns
+}
+
+fn of_entry(board: &Board) -> Vec<(String, Cell)> {
+    let sight = &board.sight;
+    let mut columns = vec![
+        column("is_eligible", |row| row.out_reason.is_none().to_string()),
+        column("out_reason", |row| {
+            unarmed(row.out_reason.as_deref().unwrap_or_default())
+        }),
+    ];
+    if sight.has_names() {
+        columns.push(column("code_url", |row| {
+            unarmed(row.code_url.as_deref().unwrap_or_default())
+        }));
+    }
+    if sight.has_details() {
+        columns.push(column("submissions", |row| text(row.submissions)));
+        columns.push(column("submitted_at", |row| {
+            let at = row.submitted_at;
+            text(at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)))
+        }));
+    }
+    columns
 }
 
 fn text(value: Option<impl ToString>) -> String {
     value.map_or(String::new(), |value| value.to_string())
 }
 
-/// A team's name is the only text that strangers chose; a spreadsheet must not take it for a formula.
+/// Names, reasons and links are texts that strangers chose; a spreadsheet must not take them for a formula.
 pub fn unarmed(name: &str) -> String {
     if name.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{name}")

@@ -5,6 +5,7 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::sight::is_listed;
 use crate::rows::phases;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -46,10 +47,7 @@ pub async fn list(
     };
     let mut items = Vec::new();
     for phase in phases {
-        let may_review = caller
-            .as_ref()
-            .is_some_and(|caller| caller.may_review(phase.challenge_id));
-        if !wanted(&phase.challenge_slug) || !phase.visibility.shows_phase(may_review) {
+        if !wanted(&phase.challenge_slug) || !is_listed(&phase, caller.as_ref()) {
             continue;
         }
         items.push(Item {

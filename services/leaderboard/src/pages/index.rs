@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 
+use crate::boards::is_listed;
 use crate::rows::phases;
 
 #[derive(Template)]
@@ -29,10 +30,7 @@ pub async fn index(kit: web::Data<Kit>, caller: Option<Caller>) -> Result<HttpRe
     let now = kit.clock.now();
     let mut challenges: Vec<Challenge> = Vec::new();
     for phase in phases::list(&kit.db).await? {
-        let may_review = caller
-            .as_ref()
-            .is_some_and(|caller| caller.may_review(phase.challenge_id));
-        if !phase.visibility.shows_phase(may_review) {
+        if !is_listed(&phase, caller.as_ref()) {
             continue;
         }
         let item = Item {

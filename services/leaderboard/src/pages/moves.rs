@@ -5,7 +5,7 @@ use askama::Template;
 use molar_domain::RescoringId;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 
-use super::board::number;
+use super::numbers::number;
 use crate::moves::{Move, Moves, see};
 
 #[derive(Template)]

@@ -18,6 +18,7 @@ struct Row {
     submitted_at: DateTime<Utc>,
     is_chosen: bool,
     out_reason: Option<String>,
+    is_withdrawn: bool,
 }
 
 #[derive(Default)]
@@ -27,22 +28,30 @@ struct Cases {
 }
 
 /// Of every submission that counts, its newest evaluation by what the phase is measured by, if that has finished:
-/// what was measured otherwise never stands beside it. Teams that are not approved take no part.
+/// what was measured otherwise never stands beside it. Teams that are not approved take no part. What was withdrawn is
+/// among them where a Ladder remembers it.
 pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Candidate>> {
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT DISTINCT ON (s.submission_id)
                   e.evaluation_id AS "evaluation_id!", s.submission_id AS "submission_id!", s.team_id AS "team_id!",
-                  s.completed_at AS "submitted_at!", s.is_chosen AS "is_chosen!", p.out_reason
+                  s.completed_at AS "submitted_at!", s.is_chosen AS "is_chosen!", p.out_reason,
+                  s.withdrawn_at IS NOT NULL AS "is_withdrawn!"
            FROM scoring.evaluation_facts e
            JOIN submission.accepted s ON s.submission_id = e.submission_id
            JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
            WHERE e.phase_id = $1 AND e.state = 'finished'
              AND (e.is_current OR NOT EXISTS (SELECT FROM scoring.frame_facts f WHERE f.phase_id = $1))
+<<<<<<< ours
              AND p.state = 'approved' AND s.withdrawn_at IS NULL
            ORDER BY s.submission_id, e.attempt_id DESC NULLS LAST, e.evaluation_id DESC"#,
+=======
+             AND p.state = 'approved' AND (s.withdrawn_at IS NULL OR $3)
+           ORDER BY s.submission_id, e.evaluation_id DESC"#,
+>>>>>>> theirs
         phase.id.0,
         phase.track_id,
+        phase.board.ladder_step.is_some(),
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -60,7 +69,8 @@ pub async fn list_rescored(
         Row,
         r#"SELECT DISTINCT ON (s.submission_id)
                   e.evaluation_id AS "evaluation_id!", s.submission_id AS "submission_id!", s.team_id AS "team_id!",
-                  s.completed_at AS "submitted_at!", s.is_chosen AS "is_chosen!", p.out_reason
+                  s.completed_at AS "submitted_at!", s.is_chosen AS "is_chosen!", p.out_reason,
+                  s.withdrawn_at IS NOT NULL AS "is_withdrawn!"
            FROM scoring.rescored e
            JOIN submission.accepted s ON s.submission_id = e.submission_id
            JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
@@ -111,9 +121,12 @@ impl Row {
             submitted_at: self.submitted_at,
             is_chosen: self.is_chosen,
             means: measured.means,
+            spreads: measured.spreads,
             cases: measured.cases,
             failed_cases: measured.failed_cases,
             is_new,
+            is_withdrawn: self.is_withdrawn,
+            submissions: 1,
         }
     }
 }
@@ -122,6 +135,7 @@ impl Cases {
     fn measured(&self, metrics: &[String]) -> Measured {
         Measured {
             means: entries::means(metrics, &self.values),
+            spreads: entries::spreads(metrics, &self.values),
             cases: self.values.len(),
             failed_cases: self.failed,
         }

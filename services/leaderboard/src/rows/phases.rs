@@ -1,10 +1,12 @@
 //! Phases as this role sees them.
 
 use chrono::{DateTime, Utc};
+use molar_domain::board::BoardRules;
 use molar_domain::phase::{Keep, PhaseState, SubmissionKind, Visibility, Window};
 use molar_domain::{ChallengeId, PhaseId, TeamId};
 use serde_json::Value;
 use sqlx::PgExecutor;
+use sqlx::types::Json;
 
 use crate::error::Error;
 
@@ -34,6 +36,7 @@ pub struct Phase {
     /// From then on the board stands still, until it is published.
     pub freezes_at: Option<DateTime<Utc>>,
     pub visibility: Visibility,
+    pub board: BoardRules,
 }
 
 impl Phase {
@@ -71,6 +74,7 @@ struct Row {
     parameters: Option<Value>,
     freezes_at: Option<DateTime<Utc>>,
     visibility: String,
+    board: Json<BoardRules>,
 }
 
 impl TryFrom<Row> for Phase {
@@ -105,6 +109,7 @@ impl TryFrom<Row> for Phase {
             device_class: row.device_class,
             freezes_at: row.freezes_at,
             visibility: row.visibility.parse()?,
+            board: row.board.0,
         })
     }
 }
@@ -192,7 +197,7 @@ async fn select(db: impl PgExecutor<'_>, id: Option<PhaseId>) -> sqlx::Result<Ve
                   upload_grace_s AS "upload_grace_s!", paused_at, published_at, metrics AS "metrics!",
                   keep AS "keep!", keep_metric, device_class AS "device_class!",
                   (SELECT f.parameters FROM scoring.frame_facts f WHERE f.phase_id = p.phase_id) AS parameters,
-                  r.freezes_at, r.visibility AS "visibility!"
+                  r.freezes_at, r.visibility AS "visibility!", p.board AS "board!: Json<BoardRules>"
            FROM tracks.phase_facts p
            JOIN tracks.phase_rules r ON r.phase_id = p.phase_id
            WHERE $1::uuid IS NULL OR p.phase_id = $1

@@ -89,17 +89,18 @@ pub async fn insert_entries(
     let reasons: Vec<Option<String>> = each().map(|(entry, _)| entry.out_reason.clone()).collect();
     let cases: Vec<i32> = each().map(|(entry, _)| entry.cases as i32).collect();
     let failed: Vec<i32> = each().map(|(entry, _)| entry.failed_cases as i32).collect();
+    let counts: Vec<i32> = each().map(|(entry, _)| entry.submissions).collect();
     let submitted: Vec<DateTime<Utc>> = each().map(|(entry, _)| entry.submitted_at).collect();
     sqlx::query!(
         "INSERT INTO leaderboard.entries
              (ranking_id, team_id, submission_id, evaluation_id, values, ranks, mean_rank, final_rank,
-              is_eligible, out_reason, cases, failed_cases, submitted_at)
+              is_eligible, out_reason, cases, failed_cases, submitted_at, submissions)
          SELECT $1, team, submission, evaluation, value, rank, mean_rank, final_rank,
-                out_reason IS NULL, out_reason, cases, failed, submitted
+                out_reason IS NULL, out_reason, cases, failed, submitted, submissions
          FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::jsonb[], $7::float8[], $8::int[],
-                     $9::text[], $10::int[], $11::int[], $12::timestamptz[])
+                     $9::text[], $10::int[], $11::int[], $12::timestamptz[], $13::int[])
              AS one (team, submission, evaluation, value, rank, mean_rank, final_rank, out_reason, cases, failed,
-                     submitted)",
+                     submitted, submissions)",
         ranking_id,
         &teams,
         &submissions,
@@ -112,6 +113,7 @@ pub async fn insert_entries(
         &cases,
         &failed,
         &submitted,
+        &counts,
     )
     .execute(tx)
     .await?;
@@ -158,26 +160,48 @@ pub struct Entry {
     pub cases: i32,
     pub failed_cases: i32,
     pub submitted_at: DateTime<Utc>,
+    pub submissions: Option<i32>,
     pub code_url: Option<String>,
+    pub spreads: Option<Value>,
+    /// Whether the team has its place in the track today.
+    pub has_place: bool,
 }
 
-/// In the order of their ranks, those out of competition last.
+/// All of a ranking, in no order.
 pub async fn entries(db: impl PgExecutor<'_>, ranking_id: Uuid) -> sqlx::Result<Vec<Entry>> {
     sqlx::query_as!(
         Entry,
         r#"SELECT e.team_id, p.team_name AS "team_name!", e.submission_id, e.values, e.ranks, e.mean_rank,
-                  e.final_rank, e.out_reason, e.cases, e.failed_cases, e.submitted_at, s.code_url
+                  e.final_rank, e.out_reason, e.cases, e.failed_cases, e.submitted_at, e.submissions, s.code_url,
+                  m.spreads AS "spreads?", p.state = 'approved' AS "has_place!"
            FROM leaderboard.entries e
            JOIN leaderboard.rankings r ON r.id = e.ranking_id
            JOIN tracks.phase_facts f ON f.phase_id = r.phase_id
            JOIN registration.participants p ON p.team_id = e.team_id AND p.track_id = f.track_id
            LEFT JOIN submission.accepted s ON s.submission_id = e.submission_id
-           WHERE e.ranking_id = $1
-           ORDER BY e.final_rank NULLS LAST, p.team_name"#,
+           LEFT JOIN leaderboard.means m ON m.evaluation_id = e.evaluation_id
+           WHERE e.ranking_id = $1"#,
         ranking_id,
     )
     .fetch_all(db)
     .await
+}
+
+/// Of a ranking, each team's rank; none out of competition.
+pub async fn places(
+    db: impl PgExecutor<'_>,
+    ranking_id: Uuid,
+) -> sqlx::Result<BTreeMap<Uuid, Option<i32>>> {
+    let rows = sqlx::query!(
+        "SELECT team_id, final_rank FROM leaderboard.entries WHERE ranking_id = $1",
+        ranking_id,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.team_id, row.final_rank))
+        .collect())
 }
 
 #[derive(Debug, Clone)]

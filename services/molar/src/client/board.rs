@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use molar_domain::printable::printable;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Api, Connection, lookup, print, text};
 use crate::import;
@@ -89,6 +89,9 @@ pub fn show(board: &Value) {
         say!("Nobody is on this board yet.");
         return;
     }
+    // A board may show ranks alone.
+    let has_values = rows.iter().any(|row| row["values"] != json!({}));
+    let metrics = if has_values { metrics } else { &empty };
     let mut table = super::table();
     let numbers = metrics.iter().map(heading).chain(["mean\nrank".to_owned()]);
     let words = ["rank", "team"].map(str::to_owned);

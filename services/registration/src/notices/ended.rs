@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::FailureCode;
+use molar_domain::board::BoardRules;
 use molar_domain::spelling::UnknownWord;
 use molar_domain::submission::{Facts, SubmissionState};
 use molar_web_kit::Kit;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{News, moment, note, tell};
@@ -93,8 +95,9 @@ struct Life {
     track: String,
     challenge: String,
     zone: String,
-    /// Whether the team sees no scores yet.
-    is_hidden: bool,
+    is_final: bool,
+    is_published: bool,
+    board: Json<BoardRules>,
     /// The attempt by which the organizers had it run again.
     rerun: Option<Uuid>,
     rerun_reason: Option<String>,
@@ -109,7 +112,8 @@ async fn list(kit: &Kit, ids: &[Uuid]) -> sqlx::Result<Vec<Life>> {
                l.cancelled_at IS NOT NULL AS "is_cancelled!", l.upload_state AS "upload_state!",
                l.upload_failure, l.attempt_state, l.attempt_failure, l.evaluation_state,
                f.phase_title AS "phase!", f.track_title AS "track!", f.challenge_title AS "challenge!",
-               f.zone AS "zone!", f.is_final AND f.published_at IS NULL AS "is_hidden!"
+               f.zone AS "zone!", f.is_final AS "is_final!", f.published_at IS NOT NULL AS "is_published!",
+               f.board AS "board!: Json<BoardRules>"
         FROM submission.life l
         JOIN submission.handed_in h ON h.submission_id = l.submission_id
         JOIN tracks.phase_facts f ON f.phase_id = l.phase_id
@@ -180,12 +184,19 @@ impl Life {
     }
 
     fn in_words(&self, state: SubmissionState) -> (&'static str, String) {
+        let shows = |is_published| self.board.shows_own(self.is_final, is_published);
         match state {
-            SubmissionState::Scored if self.is_hidden => (
+            SubmissionState::Scored if shows(self.is_published) => {
+                ("scored", "is scored. Its scores are on its page.".into())
+            }
+            SubmissionState::Scored if shows(true) => (
                 "scored",
                 "is scored. Its scores are shown when the organizers publish the phase.".into(),
             ),
-            SubmissionState::Scored => ("scored", "is scored. Its scores are on its page.".into()),
+            SubmissionState::Scored => (
+                "scored",
+                "is scored. The phase shows no scores of single submissions.".into(),
+            ),
             SubmissionState::Tried => (
                 "tried",
                 "was a trial and passed: its image runs on the public case and writes a prediction \

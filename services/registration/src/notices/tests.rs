@@ -174,6 +174,29 @@ async fn of_a_final_phase_no_mail_promises_a_score(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn where_the_board_hides_values_no_mail_promises_a_score_for_later(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+    sqlx::query!(r#"UPDATE tracks.phases SET board = '{"values": "order"}'"#)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let team = team(&pool, &challenge).await;
+    let submission = SubmissionBuilder::new(&challenge, &team)
+        .insert(&pool)
+        .await;
+    let evaluation = EvaluationBuilder::new(&challenge, &submission, json!({"image_DSC": 0.765}));
+    evaluation.insert(&pool).await;
+    round(&api.kit).await.unwrap();
+    let all = queued(&pool).await;
+    let text = &all[0].2;
+    assert!(
+        text.contains("shows no scores of single submissions"),
+        "{text}"
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn who_wants_no_mail_gets_none_and_none_later(pool: PgPool) {
     let api = Api::new(&pool).await;
     let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;

@@ -1,6 +1,6 @@
 //! Who sees scores: organizers and reviewers always, a team once its phase shows them.
 
-use molar_domain::phase::shows_scores;
+use molar_domain::board::BoardRules;
 use molar_domain::{ChallengeId, TeamId};
 use molar_web_kit::Caller;
 
@@ -12,6 +12,7 @@ pub struct Subject {
     pub team: TeamId,
     pub is_final: bool,
     pub is_published: bool,
+    pub board: BoardRules,
 }
 
 impl Subject {
@@ -21,7 +22,7 @@ impl Subject {
             Ok(())
         } else if !caller.is_member(self.team) {
             Err(Error::NotFound(what))
-        } else if shows_scores(self.is_final, self.is_published) {
+        } else if self.board.shows_own(self.is_final, self.is_published) {
             Ok(())
         } else {
             Err(Error::Hidden)

@@ -2,10 +2,12 @@
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
+use molar_domain::board::BoardRules;
 use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgExecutor;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::access::Subject;
@@ -57,7 +59,7 @@ pub async fn cases(
 async fn subject(db: impl PgExecutor<'_>, evaluation: Uuid) -> Result<Subject> {
     let row = sqlx::query!(
         r#"SELECT e.team_id, p.challenge_id AS "challenge_id!", p.is_final AS "is_final!",
-                  p.published_at IS NOT NULL AS "is_published!",
+                  p.published_at IS NOT NULL AS "is_published!", p.board AS "board!: Json<BoardRules>",
                   EXISTS (SELECT FROM scoring.rescorings r WHERE r.id = e.rescoring_id AND r.state <> 'published') AS "is_aside!"
            FROM scoring.evaluations e JOIN tracks.phase_facts p ON p.phase_id = e.phase_id
            WHERE e.id = $1"#,
@@ -72,6 +74,7 @@ async fn subject(db: impl PgExecutor<'_>, evaluation: Uuid) -> Result<Subject> {
         // Of a re-scoring that is not published teams see as much as of a final phase that is not.
         is_final: row.is_final || row.is_aside,
         is_published: row.is_published && !row.is_aside,
+        board: row.board.0,
     })
 }
 

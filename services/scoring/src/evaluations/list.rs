@@ -2,10 +2,12 @@
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
+use molar_domain::board::BoardRules;
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgExecutor;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::access::Subject;
@@ -61,7 +63,7 @@ pub async fn list(
 async fn subject(db: impl PgExecutor<'_>, submission: Uuid) -> Result<Subject> {
     let row = sqlx::query!(
         r#"SELECT s.team_id AS "team_id!", p.challenge_id AS "challenge_id!", p.is_final AS "is_final!",
-                  p.published_at IS NOT NULL AS "is_published!"
+                  p.published_at IS NOT NULL AS "is_published!", p.board AS "board!: Json<BoardRules>"
            FROM submission.life s JOIN tracks.phase_facts p ON p.phase_id = s.phase_id
            WHERE s.submission_id = $1"#,
         submission,
@@ -74,6 +76,7 @@ async fn subject(db: impl PgExecutor<'_>, submission: Uuid) -> Result<Subject> {
         team: row.team_id.into(),
         is_final: row.is_final,
         is_published: row.is_published,
+        board: row.board.0,
     })
 }
 

@@ -8,6 +8,7 @@
 extern crate self as molar_domain;
 
 pub mod attempt;
+pub mod board;
 pub mod case_run;
 pub mod challenge;
 pub mod clock;

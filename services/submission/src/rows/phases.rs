@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use molar_domain::board::BoardRules;
 use molar_domain::challenge::Format;
 use molar_domain::limits::Limits;
 use molar_domain::phase::{SubmissionKind, Visibility, Window};
@@ -29,6 +30,7 @@ pub struct Phase {
     pub labels: Vec<i32>,
     pub window: Window,
     pub is_final: bool,
+    pub board: BoardRules,
     pub keep: String,
     pub quota: Quota,
     pub limits: Limits,
@@ -37,6 +39,14 @@ pub struct Phase {
     pub requires_code_url: bool,
     /// A public case, on which images are tried first.
     pub has_canary: bool,
+}
+
+impl Phase {
+    /// Whether teams see the scores of what they handed in.
+    pub fn shows_scores(&self) -> bool {
+        let is_published = self.window.is_published;
+        self.board.shows_own(self.is_final, is_published)
+    }
 }
 
 struct Row {
@@ -60,6 +70,7 @@ struct Row {
     paused_at: Option<DateTime<Utc>>,
     published_at: Option<DateTime<Utc>>,
     is_final: bool,
+    board: serde_json::Value,
     keep: String,
     quota: serde_json::Value,
     limits: serde_json::Value,
@@ -96,6 +107,7 @@ impl Row {
                 is_published: self.published_at.is_some(),
             },
             is_final: self.is_final,
+            board: serde_json::from_value(self.board).map_err(ApiError::internal)?,
             keep: self.keep,
             quota: serde_json::from_value(self.quota).map_err(ApiError::internal)?,
             limits: serde_json::from_value(self.limits).map_err(ApiError::internal)?,
@@ -122,7 +134,7 @@ pub async fn list(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Phase>, A
                challenge_title AS "challenge_title!", split_id AS "split_id!", reference_set_id,
                kind AS "kind!", format AS "format!", labels AS "labels!", opens_at AS "opens_at!",
                closes_at AS "closes_at!", upload_grace_s AS "upload_grace_s!", paused_at,
-               published_at, is_final AS "is_final!", keep AS "keep!", quota AS "quota!",
+               published_at, is_final AS "is_final!", board AS "board!", keep AS "keep!", quota AS "quota!",
                limits AS "limits!", zone AS "zone!", agreement_version,
                requires_code_url AS "requires_code_url!", canary_case_id
         FROM tracks.phase_facts WHERE phase_id = ANY($1)

@@ -1,7 +1,6 @@
 //! `GET /api/v1/submissions/{id}/cases`
 
 use actix_web::web;
-use molar_domain::phase::shows_scores;
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Serialize;
 use serde_json::Value;
@@ -65,7 +64,7 @@ pub async fn cases(
 
 pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<CaseList, ApiError> {
     let phase = &seen.phase;
-    let shows = shows_scores(phase.is_final, phase.window.is_published);
+    let shows = phase.shows_scores();
     let is_hidden = !shows && !seen.is_reviewer;
     let (attempt, evaluation) = seen.life.shown();
     let mut items = Vec::new();
@@ -196,6 +195,15 @@ mod tests {
         assert_eq!(shown["items"][2]["name"], "Case_02");
         assert_eq!(shown["items"][2]["values"]["IA"], 0.5);
         assert_eq!(shown["items"][2]["wall_s"], 1.5);
+
+        sqlx::query!(r#"UPDATE tracks.phases SET board = '{"values": "order"}'"#)
+            .execute(&pool)
+            .await
+            .unwrap();
+        assert_eq!(world.get(&path).await.1, hidden);
+        let path = format!("/api/v1/submissions/{}/measures", submission.id);
+        let (_, measures) = world.get(&path).await;
+        assert!(!measures.to_string().contains("Case_0"), "{measures}");
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

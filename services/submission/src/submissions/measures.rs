@@ -1,7 +1,6 @@
 //! `GET /api/v1/submissions/{id}/measures`
 
 use actix_web::web;
-use molar_domain::phase::shows_scores;
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -59,7 +58,7 @@ pub async fn measures(
 
 pub async fn list(conn: &mut PgConnection, seen: &Seen) -> Result<Vec<MeasureView>, ApiError> {
     let phase = &seen.phase;
-    let shows = shows_scores(phase.is_final, phase.window.is_published) || seen.is_reviewer;
+    let shows = phase.shows_scores() || seen.is_reviewer;
     let rows = measures::list(conn, seen.life.shown().0).await?;
     let told = rows.into_iter().filter(|row| shows || row.is_canary);
     Ok(told.map(|row| view(row, seen.is_reviewer)).collect())

@@ -76,7 +76,7 @@ impl Touches {
         };
         let is_any = |keys: &[&str]| changes.iter().any(|c| keys.iter().any(|key| is_of(c, key)));
         let is_measured = is_any(&["metrics", "limits.wall_s", "groups", "pixel_spacing_mm"]);
-        let is_ranked = is_measured || is_any(&["keep", "keep_metric"]);
+        let is_ranked = is_measured || is_any(&["keep", "keep_metric", "board.ladder_step"]);
         Self {
             evaluations: if is_measured { self.evaluations } else { 0 },
             ranks: if is_ranked { self.ranks } else { 0 },

@@ -354,6 +354,7 @@ fn rules(phase: &Phase, zone: Tz) -> Vec<String> {
         Visibility::Participants => rules.push("Only teams of this track see the board.".into()),
         Visibility::Organizers => rules.push("Only organizers see this phase.".into()),
     }
+    rules.extend(phase.board.sentences());
     rules
 }
 

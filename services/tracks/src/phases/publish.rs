@@ -59,7 +59,7 @@ pub enum Published {
     Waits(Waiting),
 }
 
-/// Shows the scores of a final phase, or past the freeze of a board, to everybody. Doing so twice changes nothing.
+/// Shows the scores of a final phase, a hidden board, or past the freeze of one, to everybody. Doing so twice changes nothing.
 /// Where the challenge file wants two organizers for it, the first is answered 202 and another sends the same with
 /// `confirms`.
 #[utoipa::path(
@@ -92,8 +92,8 @@ pub async fn take(
     let phase = rows::find(&kit.db, id, now).await?;
     caller.require_organizer(phase.challenge_id())?;
     let reason = reason(body.reason.as_deref())?;
-    if !phase.is_final && phase.freezes_at.is_none() {
-        let why = "the scores of this phase are shown all along; only a final phase, or one with a frozen board, is published";
+    if !phase.is_final && !phase.board.is_hidden && phase.freezes_at.is_none() {
+        let why = "the scores of this phase are shown all along; only a final phase, or one with a frozen or hidden board, is published";
         return Err(ApiError::conflict(why));
     }
 
@@ -248,6 +248,25 @@ mod tests {
         let row = row.fetch_one(&pool).await.unwrap();
         assert_eq!(row.details["asked_by"], json!(of.olga.id));
         assert_eq!(row.text, "all is done");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_hidden_board_is_published_as_a_final_phase_is(pool: PgPool) {
+        let demo = ChallengeBuilder::new("demo").insert(&pool).await;
+        let api = Api::new(&pool).await;
+        let olga = api.of(&organizer(&pool, "Olga", demo.id).await);
+        let path = format!("/api/v1/phases/{}/publish", demo.phase_id);
+        assert_eq!(olga.post(&path, json!({})).await.0, 409);
+        sqlx::query!(r#"UPDATE tracks.phases SET board = '{"is_hidden": true}'"#)
+            .execute(&pool)
+            .await
+            .unwrap();
+        let (status, published) = olga.post(&path, json!({})).await;
+        assert_eq!(
+            (status, is_published(&pool).await),
+            (200, true),
+            "{published}"
+        );
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

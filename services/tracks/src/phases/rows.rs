@@ -1,6 +1,7 @@
 //! Phases with all that is shown of them.
 
 use chrono::{DateTime, Utc};
+use molar_domain::board::BoardRules;
 use molar_domain::limits::Limits;
 use molar_domain::phase::{PhaseState, Visibility, Window};
 use molar_domain::quota::Quota;
@@ -43,6 +44,7 @@ pub struct Phase {
     pub allowed_licences: Vec<String>,
     pub freezes_at: Option<DateTime<Utc>>,
     pub visibility: String,
+    pub board: Json<BoardRules>,
     /// Title of the phase whose best may submit.
     pub finalists_title: Option<String>,
     pub finalists_top: Option<i32>,
@@ -123,7 +125,7 @@ async fn select(
                p.canary_case, p.opens_at, p.closes_at, p.upload_grace_s, p.is_final, p.paused_at,
                p.published_at, p.metrics, p.keep, p.keep_metric, p.quota AS "quota: Json<Quota>",
                p.limits AS "limits: Json<Limits>", p.device_class, p.requires_code_url,
-               p.allowed_licences, p.freezes_at, p.visibility, p.finalists_top, p.retention_days,
+               p.allowed_licences, p.freezes_at, p.visibility, p.board AS "board: Json<BoardRules>", p.finalists_top, p.retention_days,
                (SELECT f.title FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_title,
                r.announced_cases AS "announced_cases!", r.stored_cases AS "stored_cases!",
                r.good_references AS "good_references!", r.has_canary AS "has_canary!",

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use molar_domain::board::BoardRules;
 use molar_domain::limits::Limits;
 use molar_domain::quota::Quota;
 use serde::Serialize;
@@ -52,6 +53,9 @@ pub struct PhaseView {
     pub freezes_at: Option<DateTime<Utc>>,
     /// Who sees the board: `public`, `participants` or `organizers`.
     pub visibility: String,
+    /// What those see of it: names, values, in which steps, and whether only once it is published.
+    #[schema(value_type = Object)]
+    pub board: BoardRules,
     /// Who may submit: teams up to this rank of the phase before.
     pub finalists: Option<FinalistsView>,
     /// For how many days after the close files are kept; absent: for ever. Scores and ranks stay.
@@ -109,6 +113,7 @@ impl PhaseView {
             allowed_licences: phase.allowed_licences,
             freezes_at: phase.freezes_at,
             visibility: phase.visibility,
+            board: phase.board.0,
             retention_days: phase.retention_days,
             finalists: phase
                 .finalists_title

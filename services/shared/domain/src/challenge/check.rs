@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use molar_metrics::{Groups, Spacing};
 
 use super::{ChallengeFile, Complaint, Format, Phase, Split, Track, is_case_name, is_slug, time};
+use crate::board::Beside;
 use crate::limits::Caps;
 use crate::metric::Metric;
 use crate::phase::{Keep, SubmissionKind};
@@ -215,6 +216,7 @@ impl Phase {
         self.check_finalists(at, track, zone, check);
         self.check_licences(at, check);
         self.check_retention(at, check);
+        self.check_board(at, check);
         self.check_metrics(at, track, check);
         for (field, detail) in self.limits.complaints() {
             check.say(format!("{at}/limits/{field}"), detail);
@@ -331,6 +333,19 @@ impl Phase {
                     retention::DAYS.end()
                 ),
             );
+        }
+    }
+
+    fn check_board(&self, at: &str, check: &mut Checker) {
+        let beside = Beside {
+            visibility: self.visibility,
+            is_final: self.is_final,
+            freezes: self.freezes_at.is_some(),
+            keep: self.keep,
+        };
+        for (key, detail) in self.board.complaints(&beside) {
+            let pointer = format!("{at}/board/{key}");
+            check.say(pointer.trim_end_matches('/'), detail);
         }
     }
 

@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use self::question::Question;
+use crate::board::BoardRules;
 use crate::consent::Act;
 use crate::device_class::DeviceClass;
 use crate::limits::Limits;
@@ -174,6 +175,9 @@ pub struct Phase {
     /// Who sees the board.
     #[serde(default)]
     pub visibility: Visibility,
+    /// What those see of it.
+    #[serde(default)]
+    pub board: BoardRules,
     /// Only the best of an earlier phase may submit.
     pub finalists: Option<Finalists>,
     /// For how many days after the close what was handed in and what ran is kept; none: for ever.

@@ -234,6 +234,7 @@ fn a_freeze_lies_in_the_window_and_finalists_come_from_a_phase_that_has_closed()
         "finalists = { phase = \"early\", top = 10 }",
         "requires_code_url = true\nallowed_licences = [\"MIT\", \"GPL-3.0-or-later\"]\nvisibility = \"participants\"",
         "retention_days = 1",
+        "board = { names = \"anonymous\", values = \"rounded\", decimals = 2 }",
     ] {
         parse(&with(good)).unwrap();
     }
@@ -253,6 +254,14 @@ fn a_freeze_lies_in_the_window_and_finalists_come_from_a_phase_that_has_closed()
         ),
         ("retention_days = 0", vec!["retention_days"]),
         ("retention_days = 36501", vec!["retention_days"]),
+        (
+            "board = { values = \"rounded\", is_hidden = true }\nfreezes_at = \"2024-09-20T23:59:59\"",
+            vec!["board/decimals", "board/is_hidden", "board/is_hidden"],
+        ),
+        (
+            "board = { names = \"anonymous\" }\nvisibility = \"organizers\"",
+            vec!["board"],
+        ),
     ] {
         let at: Vec<_> = at
             .iter()

@@ -36,6 +36,7 @@ struct PhaseFields {
     allowed_licences: Vec<String>,
     freezes_at: Option<DateTime<Utc>>,
     visibility: String,
+    board: Value,
     #[serde(skip)]
     finalists_of: Option<Uuid>,
     /// Slug of the phase.
@@ -162,6 +163,7 @@ impl Upsert<'_> {
             allowed_licences: phase.allowed_licences.clone(),
             freezes_at: phase.freeze(self.zone).map(micros),
             visibility: phase.visibility.to_string(),
+            board: json!(phase.board),
             finalists_of,
             finalists_phase: phase.finalists.as_ref().map(|f| f.phase.clone()),
             finalists_top: phase.finalists.as_ref().map(|f| i32::from(f.top)),
@@ -177,7 +179,7 @@ impl Upsert<'_> {
             "SELECT p.title, p.kind, p.split_id, s.slug AS split, p.canary_case, p.position, p.opens_at,
                     p.closes_at, p.upload_grace_s, p.is_final, p.metrics, p.keep, p.keep_metric,
                     p.quota, p.limits, p.device_class, p.requires_code_url, p.locks_teams, p.allowed_licences, p.freezes_at,
-                    p.visibility, p.finalists_of, p.finalists_top, p.retention_days,
+                    p.visibility, p.board, p.finalists_of, p.finalists_top, p.retention_days,
                     (SELECT f.slug FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_phase
              FROM tracks.phases p JOIN tracks.splits s ON s.id = p.split_id
              WHERE p.id = $1",
@@ -208,9 +210,9 @@ impl Upsert<'_> {
                  (id, track_id, slug, title, kind, split_id, canary_case, position, opens_at, closes_at,
                   upload_grace_s, is_final, metrics, keep, keep_metric, quota, limits, device_class,
                   requires_code_url, locks_teams, allowed_licences, freezes_at, visibility, finalists_of, finalists_top,
-                  retention_days)
+                  retention_days, board)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                     $20, $21, $22, $23, $24, $25, $26)
+                     $20, $21, $22, $23, $24, $25, $26, $27)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind,
                  split_id = excluded.split_id, canary_case = excluded.canary_case,
                  canary_case_id = CASE WHEN p.canary_case IS NOT DISTINCT FROM excluded.canary_case
@@ -224,7 +226,8 @@ impl Upsert<'_> {
                  locks_teams = excluded.locks_teams,
                  allowed_licences = excluded.allowed_licences, freezes_at = excluded.freezes_at,
                  visibility = excluded.visibility, finalists_of = excluded.finalists_of,
-                 finalists_top = excluded.finalists_top, retention_days = excluded.retention_days",
+                 finalists_top = excluded.finalists_top, retention_days = excluded.retention_days,
+                 board = excluded.board",
             id,
             track_id,
             slug,
@@ -251,6 +254,7 @@ impl Upsert<'_> {
             new.finalists_of,
             new.finalists_top,
             new.retention_days,
+            new.board,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -315,6 +319,12 @@ fn require_same_task(name: &str, old: &PhaseFields, new: &PhaseFields) -> Result
     if old.is_final && !new.is_final {
         return Err(refuse(format!(
             "the {name} has submissions; its scores are shown when it is published, not by a change of is_final"
+        )));
+    }
+    let is_hidden = |of: &PhaseFields| of.board["is_hidden"] == json!(true);
+    if is_hidden(old) && !is_hidden(new) {
+        return Err(refuse(format!(
+            "the {name} has submissions; its board is shown when it is published, not by a change of board.is_hidden"
         )));
     }
     if old.kind != new.kind || old.split_id != new.split_id {

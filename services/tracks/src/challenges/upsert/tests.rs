@@ -438,20 +438,10 @@ async fn the_plan_says_whom_it_touches(pool: PgPool) {
             .insert(&pool)
             .await;
     }
-    let used = FILE
-        .replace("\"demo\"", "\"used\"")
-        .replace("Be good.", "Use the data for this challenge only.")
-        .replace("\"opg\"", "\"teeth\"")
-        .replace(
-            "[11, 12]",
-            &format!("{:?}", molar_domain::labels::permanent()),
-        )
-        .replace("\"test\"", "\"validation\"")
-        .replace("\"early\"", "\"validation\"")
-        .replace(
-            "kind = \"predictions\"",
-            "kind = \"predictions\"\nretention_days = 30",
-        );
+    let used = used().replace(
+        "kind = \"predictions\"",
+        "kind = \"predictions\"\nretention_days = 30",
+    );
     let dry = json!({"file": used, "dry_run": true});
     let (_, planned) = root.put("/api/v1/challenges", dry).await;
     let steps = planned["plan"].as_array().unwrap();
@@ -473,7 +463,7 @@ async fn the_rules_of_a_phase_are_kept_and_shown(pool: PgPool) {
         .replace("2026-08-15T00:00:00\"\ncloses_at = \"2026-09-20", "2026-08-21T00:00:00\"\ncloses_at = \"2026-09-20")
         .replace(
             "is_final = true\n",
-            "is_final = true\nrequires_code_url = true\nallowed_licences = [\"MIT\"]\nfreezes_at = \"2026-09-19T00:00:00\"\nvisibility = \"participants\"\nfinalists = { phase = \"early\", top = 10 }\n",
+            "is_final = true\nrequires_code_url = true\nallowed_licences = [\"MIT\"]\nfreezes_at = \"2026-09-19T00:00:00\"\nvisibility = \"participants\"\nfinalists = { phase = \"early\", top = 10 }\nboard = { names = \"anonymous\", values = \"rounded\", decimals = 2, ladder_step = 0.005 }\n",
         );
     let (status, applied) = put(&root, &file).await;
     assert_eq!(status, 200, "{applied}");
@@ -490,7 +480,52 @@ async fn the_rules_of_a_phase_are_kept_and_shown(pool: PgPool) {
         "under MIT.",
         "stands still from 19 September 2026, 00:00 PDT",
         "Only teams of this track see the board.",
+        "The board rounds values to 2 decimals",
+        "improves by more than 0.005 (a Ladder)",
+        "Teams see no scores of single submissions.",
     ] {
         assert!(page.contains(part), "{part} is not in {page}");
     }
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_hidden_board_comes_out_by_publishing_alone(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let demo = molar_testkit::ChallengeBuilder::new("used")
+        .insert(&pool)
+        .await;
+    let team = TeamBuilder::new(&demo, "Molars").insert(&pool).await;
+    SubmissionBuilder::new(&demo, &team).insert(&pool).await;
+    let used = used();
+    let hidden = used.replace(
+        "keep = \"latest\"\n",
+        "keep = \"latest\"\nboard = { is_hidden = true, names = \"anonymous\" }\n",
+    );
+    let dry = json!({"file": hidden, "dry_run": true});
+    let (_, planned) = root.put("/api/v1/challenges", dry).await;
+    let told = planned.to_string();
+    assert!(told.contains("board.is_hidden: false → true"), "{told}");
+    let (status, applied) = put_because(&root, &hidden, "for the ceremony").await;
+    assert_eq!(status, 200, "{applied}");
+    let (status, refused) = put_because(&root, &used, "it is enough").await;
+    assert_eq!(status, 409, "{refused}");
+    let told = refused["detail"].as_str().unwrap();
+    assert!(
+        told.contains("its board is shown when it is published"),
+        "{told}"
+    );
+}
+
+/// The file of what [`molar_testkit::ChallengeBuilder`] makes.
+fn used() -> String {
+    FILE.replace("\"demo\"", "\"used\"")
+        .replace("Be good.", "Use the data for this challenge only.")
+        .replace("\"opg\"", "\"teeth\"")
+        .replace(
+            "[11, 12]",
+            &format!("{:?}", molar_domain::labels::permanent()),
+        )
+        .replace("\"test\"", "\"validation\"")
+        .replace("\"early\"", "\"validation\"")
 }
