@@ -15,6 +15,7 @@ mod pages;
 mod routes;
 mod rows;
 mod startup;
+mod statistics;
 #[cfg(test)]
 mod tests;
 

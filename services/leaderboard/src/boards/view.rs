@@ -49,6 +49,9 @@ pub struct Row {
     pub submission_id: Option<uuid::Uuid>,
     #[serde(skip)]
     pub is_mine: bool,
+    /// By which statistics find its name, and never told.
+    #[serde(skip)]
+    pub team_id: uuid::Uuid,
 }
 
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -219,6 +222,7 @@ fn row(entry: rankings::Entry, caller: Option<&Caller>, is_reviewer: bool) -> Ro
         code_url: entry.code_url,
         submission_id: (is_mine || is_reviewer).then_some(SubmissionId(entry.submission_id).0),
         is_mine,
+        team_id: entry.team_id,
     }
 }
 
