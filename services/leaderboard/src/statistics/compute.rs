@@ -15,6 +15,9 @@ pub const LEVEL: f64 = 0.95;
 /// Of the tests, for all pairs together.
 pub const ALPHA: f64 = 0.05;
 
+/// Teams on the significance map: nobody reads a larger one.
+const MAPPED: usize = 150;
+
 /// Draws cases and ranks anew each time, by the mean rank over the metrics that every ranked team has in every case.
 pub fn compute(inputs: &Inputs, seed: u64, draws: usize) -> Result<Document, Error> {
     let (counted, left_out) = counted(inputs);
@@ -26,10 +29,15 @@ pub fn compute(inputs: &Inputs, seed: u64, draws: usize) -> Result<Document, Err
     if let Some(why) = undrawn(inputs, &counted) {
         return Ok(board_only(inputs, figures, why));
     }
-    let scores = counted.iter().map(|values| scores(values));
-    let scores = scores.collect::<Result<Vec<_>, _>>()?;
-    let maps = scores.iter().map(|scores| significance(&test(), scores));
+    let teams = inputs.teams.len();
+    let scores = |teams: usize| {
+        let each = counted.iter().map(|values| scores(values, teams));
+        each.collect::<Result<Vec<_>, _>>()
+    };
+    let maps = scores(mapped(inputs))?;
+    let maps = maps.iter().map(|scores| significance(&test(), scores));
     let maps = maps.collect::<Result<Vec<_>, _>>()?;
+    let scores = scores(teams)?;
     let draws = Draws::seeded(seed, draws, inputs.cases)?;
     let found = bootstrap(&Rule::default(), &scores, &draws)?;
     let (schemes, consensus) = schemes(&scores)?;
@@ -110,13 +118,22 @@ fn board_only(inputs: &Inputs, figures: Figures, why: &str) -> Document {
     }
 }
 
-/// A case that has none of a group's labels counts for nobody; nothing else is missing here.
-fn scores(values: &Values) -> Result<Scores, Error> {
+/// How many of the best: equals are all on the map or all off it.
+fn mapped(inputs: &Inputs) -> usize {
+    let Some(first_off) = inputs.teams.get(MAPPED) else {
+        return inputs.teams.len();
+    };
+    let is_better = |team: &&Ranked| team.rank < first_off.rank;
+    inputs.teams.iter().filter(is_better).count()
+}
+
+/// Of the first teams. A case that has none of a group's labels counts for nobody; nothing else is missing here.
+fn scores(values: &Values, teams: usize) -> Result<Scores, Error> {
     let value = |cell: &Cell| match cell {
         Cell::Value(value) => Some(*value),
         Cell::None | Cell::Missing => None,
     };
-    let rows = values.rows.iter();
+    let rows = values.rows.iter().take(teams);
     let rows: Vec<Vec<Option<f64>>> = rows.map(|row| row.iter().map(value).collect()).collect();
     Scores::new(values.direction, Missing::Excluded, &rows)
 }

@@ -67,7 +67,7 @@ pub struct Figures {
     /// Ranks by the mean of the ranks in all schemes.
     pub consensus: Vec<Option<u32>>,
     /// One-sided p-values by the first of `metrics`, adjusted for their number (Holm): row better than column. Absent
-    /// between a team and itself.
+    /// between a team and itself. Of the best 150 teams at most, as `better_than`.
     pub adjusted_p: Vec<Vec<Option<f64>>>,
 }
 
@@ -77,7 +77,7 @@ pub struct MetricFigures {
     pub ranks: Vec<Option<u32>>,
     /// Kendall's tau-b of these ranks against those by all metrics.
     pub tau: Option<f64>,
-    /// Of each team those that it is significantly better than.
+    /// Of each team on the map those that it is significantly better than.
     pub better_than: Vec<Vec<usize>>,
 }
 
@@ -110,7 +110,7 @@ impl Document {
 
 impl Figures {
     /// Of the teams at `places` only, in that order: nothing tells how many others there are, or in which order they are
-    /// kept.
+    /// kept. Places are in the order of ranks, since a map is of the best.
     pub fn of(&self, places: &[usize]) -> Self {
         let now: BTreeMap<usize, usize> = places.iter().copied().zip(0..).collect();
         let better_than = |before: &[Vec<usize>]| -> Vec<Vec<usize>> {

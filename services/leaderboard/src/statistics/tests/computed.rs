@@ -170,6 +170,28 @@ fn who_is_better_in_twenty_cases_is_so_significantly() {
 }
 
 #[test]
+fn the_map_is_of_the_best_and_keeps_equals_together() {
+    let board = |ranks: Vec<u32>| {
+        let rows = ranks
+            .iter()
+            .map(|&rank| values(&[1.0 / f64::from(rank); 2]));
+        let made = drawn(&inputs(&ranks, rows.collect()));
+        assert_eq!(made.figures.consensus.len(), ranks.len());
+        let [p, better] = [
+            made.figures.adjusted_p.len(),
+            made.figures.metrics[0].better_than.len(),
+        ];
+        assert_eq!(p, better);
+        p
+    };
+    assert_eq!(board((1..=150).collect()), 150);
+    assert_eq!(board((1..=151).collect()), 150);
+    let tied = (1..=149).chain([150, 150]).collect();
+    assert_eq!(board(tied), 149);
+    assert_eq!(board(vec![1; 151]), 0);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_and_another_another() {
     let mixed = inputs(
         &[1, 2],

@@ -41,6 +41,8 @@ async fn anybody_who_has_the_scores_comes_to_the_same_distributions(db: PgPool) 
     assert_eq!(distribution["Cats"], &json!([{"rank": 3, "draws": DRAWS}]));
     let stability = f64::from(first) / f64::from(DRAWS);
     assert_eq!(by_team(&made, "stability")["Ants"], stability);
+    let interval = by_team(&made, "interval")["Ants"];
+    assert_eq!(interval, &json!({"from": 1.0, "to": 2.0}));
     assert_eq!(
         by_team(&made, "interval")["Cats"],
         &json!({"from": 3.0, "to": 3.0})
