@@ -17,7 +17,8 @@ pub struct Due {
 }
 
 /// The newest version of each phase, or of one, unless there are statistics of it or any were made after `since`; and
-/// the version at which a board has frozen, for which nobody has to wait.
+/// the version at which a board has frozen, for which nobody has to wait. A large phase waits ten times as long as its
+/// last ones took, so that it keeps no core for itself.
 pub async fn due(
     db: impl PgExecutor<'_>,
     phase: Option<PhaseId>,
@@ -46,7 +47,9 @@ pub async fn due(
              AND NOT EXISTS (SELECT FROM leaderboard.statistics s
                              WHERE s.phase_id = w.phase_id AND s.version = w.version)
              AND (w.is_frozen OR NOT EXISTS (SELECT FROM leaderboard.statistics s
-                                             WHERE s.phase_id = w.phase_id AND s.computed_at > $3))
+                                             WHERE s.phase_id = w.phase_id
+                                               AND (s.computed_at > $3 OR s.computed_at
+                                                    + 10 * s.took_ms * interval '1 millisecond' > $2)))
            ORDER BY w.phase_id, w.version"#,
         phase.map(|phase| phase.0),
         now,

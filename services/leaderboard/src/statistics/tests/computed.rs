@@ -230,7 +230,7 @@ fn a_large_board_is_drawn_whole() {
     let made = compute(&large, SEED, 1000).unwrap();
     let took_ms = begun.elapsed().as_millis();
     let bytes = serde_json::to_vec(&made).unwrap().len();
-    println!("114 teams, 50 cases, 9 metrics, 1000 draws: {took_ms} ms, {bytes} bytes");
+    println!("{TEAMS} teams, {CASES} cases, 9 metrics, 1000 draws: {took_ms} ms, {bytes} bytes");
     for team in made.teams {
         let draws: u32 = team.standing.distribution.iter().map(|one| one.draws).sum();
         assert_eq!(draws, 1000);

@@ -188,6 +188,24 @@ async fn they_are_made_once_a_version_and_at_most_once_a_minute(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_phase_that_takes_long_waits_ten_times_as_long(db: PgPool) {
+    let challenge = challenge(&db, &["IA"]).await;
+    let ants = team(&db, &challenge, "Ants", &ia(ANTS)).await;
+    fold(&db, challenge.phase_id, noon()).await;
+    make(&db, noon()).await;
+    sqlx::query!("UPDATE leaderboard.statistics SET took_ms = 30000")
+        .execute(&db)
+        .await
+        .unwrap();
+    entry_at(&db, &challenge, &ants, 1, &ia(BEES)).await;
+    fold(&db, challenge.phase_id, later(60)).await;
+    make(&db, later(299)).await;
+    assert_eq!(versions(&db).await, [1]);
+    make(&db, later(300)).await;
+    assert_eq!(versions(&db).await, [2]);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn of_two_processes_one_computes(db: PgPool) {
     let challenge = challenge(&db, &["IA"]).await;
     let phase = challenge.phase_id;
