@@ -62,7 +62,7 @@ pub struct Figures {
     pub is_board_ranking: bool,
     /// Mean of Kendall's tau-b of the ranks of each draw against those over all cases. Absent where all tie.
     pub mean_tau: Option<f64>,
-    /// The same entries ranked in other ways; the first is the way of the board.
+    /// The same entries ranked in other ways; the first is the way of the board. `test-then-rank` is of 300 teams at most.
     pub schemes: Vec<SchemeFigures>,
     /// Ranks by the mean of the ranks in all schemes.
     pub consensus: Vec<Option<u32>>,

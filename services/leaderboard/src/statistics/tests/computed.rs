@@ -192,6 +192,22 @@ fn the_map_is_of_the_best_and_keeps_equals_together() {
 }
 
 #[test]
+fn only_where_teams_are_few_are_all_tested_against_all() {
+    let schemes = |teams: u32| {
+        let ranks: Vec<u32> = vec![1; teams as usize];
+        let rows = vec![values(&[0.5]); teams as usize];
+        compute(&inputs(&ranks, rows), SEED, 1)
+            .unwrap()
+            .figures
+            .schemes
+    };
+    assert_eq!(schemes(300).len(), 5);
+    let without = schemes(301);
+    assert_eq!(without.len(), 4);
+    assert!(without.iter().all(|scheme| scheme.name != "test-then-rank"));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_and_another_another() {
     let mixed = inputs(
         &[1, 2],
