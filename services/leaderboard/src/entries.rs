@@ -69,7 +69,8 @@ fn values(metric: &str, cases: &[Value]) -> Option<Vec<f64>> {
     values.filter(|values| !values.is_empty())
 }
 
-fn is_of_group(metric: &str) -> bool {
+/// Whether a case without any of its labels has `null` for it, and does not count.
+pub fn is_of_group(metric: &str) -> bool {
     let metric = metric.parse::<Metric>();
     matches!(metric, Ok(Metric::Accuracy(measure)) if measure.group().is_some())
 }

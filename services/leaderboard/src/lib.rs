@@ -16,6 +16,7 @@ mod routes;
 mod rows;
 mod spread;
 mod startup;
+mod statistics;
 #[cfg(test)]
 mod tests;
 

@@ -4,12 +4,14 @@ use crate::audit;
 use crate::boards::{csv, find, list};
 use crate::moves;
 use crate::routes::routes;
+use crate::statistics;
 
 #[derive(OpenApi)]
 #[openapi(paths(
     list::list,
     find::find,
     csv::csv,
+    statistics::find::find,
     moves::find::find,
     audit::list::list,
     audit::export::export,

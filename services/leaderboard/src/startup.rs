@@ -8,8 +8,9 @@ use molar_contracts::keys;
 use molar_objects::{S3Args, Store};
 use molar_service::{Application, Role, RoleArgs};
 use molar_web_kit::WebArgs;
+use tokio::sync::Notify;
 
-use crate::{audit_head, fold, routes};
+use crate::{audit_head, fold, routes, statistics};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -21,6 +22,16 @@ pub struct Config {
 
     #[command(flatten)]
     pub objects: S3Args,
+
+    /// How often the cases are drawn for the statistics of a board.
+    #[arg(
+        long,
+        env = "MOLAR_STATISTICS_DRAWS",
+        default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(1..=10_000),
+        value_name = "DRAWS"
+    )]
+    pub statistics_draws: u32,
 }
 
 /// What makes a ranking worth looking at again. Whatever is missed is found by the next round.
@@ -41,13 +52,21 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     let mut app = Application::build(Role::Leaderboard, config.role.clone(), &config).await?;
     let kit = web::Data::new(config.web.kit(&mut app));
     let bell = app.bells.subscribe(&REASONS);
-    let (db, clock) = (app.db.clone(), app.clock.clone());
+    let ranked = Arc::new(Notify::new());
+    let (db, clock, rung) = (app.db.clone(), app.clock.clone(), ranked.clone());
     app.spawn_every("fold", Duration::from_secs(5), bell, move || {
-        let (db, clock) = (db.clone(), clock.clone());
+        let (db, clock, rung) = (db.clone(), clock.clone(), rung.clone());
         async move {
             tokio::time::sleep(GATHER).await;
-            fold::all(&db, clock.now()).await
+            let folded = fold::all(&db, clock.now()).await;
+            rung.notify_one();
+            folded
         }
+    });
+    let (db, clock, draws) = (app.db.clone(), app.clock.clone(), config.statistics_draws);
+    app.spawn_every("statistics", Duration::from_secs(60), ranked, move || {
+        let (db, clock) = (db.clone(), clock.clone());
+        async move { statistics::all(&db, &*clock, draws).await }
     });
     let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
     let (db, clock) = (app.db.clone(), app.clock.clone());

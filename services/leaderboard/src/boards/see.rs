@@ -27,6 +27,15 @@ pub struct Asked {
     pub baseline: Option<String>,
 }
 
+impl Asked {
+    pub fn at(moment: DateTime<Utc>) -> Self {
+        Self {
+            at: Some(moment),
+            baseline: None,
+        }
+    }
+}
+
 /// The board as `caller` may see it, now or as it was at a past moment.
 ///
 /// Of a board that is hidden from the caller nothing is read but the phase: no value, no count and no time of an entry

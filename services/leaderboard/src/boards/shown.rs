@@ -82,6 +82,7 @@ impl Reader<'_> {
             code_url: entry.code_url.filter(|_| has_names),
             submission_id: (is_own || sight.is_reviewer).then_some(entry.submission_id),
             is_mine: is_own,
+            team_id: entry.team_id,
         };
         if sight.has_values() {
             row.values = numbers(&entry.values)

@@ -64,6 +64,9 @@ pub struct Row {
     pub submission_id: Option<uuid::Uuid>,
     #[serde(skip)]
     pub is_mine: bool,
+    /// By which statistics find its name, and never told.
+    #[serde(skip)]
+    pub team_id: uuid::Uuid,
 }
 
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]

@@ -42,13 +42,8 @@ pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Cand
            JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
            WHERE e.phase_id = $1 AND e.state = 'finished'
              AND (e.is_current OR NOT EXISTS (SELECT FROM scoring.frame_facts f WHERE f.phase_id = $1))
-<<<<<<< ours
-             AND p.state = 'approved' AND s.withdrawn_at IS NULL
-           ORDER BY s.submission_id, e.attempt_id DESC NULLS LAST, e.evaluation_id DESC"#,
-=======
              AND p.state = 'approved' AND (s.withdrawn_at IS NULL OR $3)
-           ORDER BY s.submission_id, e.evaluation_id DESC"#,
->>>>>>> theirs
+           ORDER BY s.submission_id, e.attempt_id DESC NULLS LAST, e.evaluation_id DESC"#,
         phase.id.0,
         phase.track_id,
         phase.board.ladder_step.is_some(),

@@ -1,10 +1,10 @@
-//! `molar board challenge/track/phase` and `molar board import`
+//! `molar board challenge/track/phase`, `molar board statistics` and `molar board import`
 
 use anyhow::Context as _;
 use molar_domain::printable::printable;
 use serde_json::{Value, json};
 
-use super::{Api, Connection, lookup, print, text};
+use super::{Api, Connection, lookup, print, statistics, text};
 use crate::import;
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +27,8 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// How sure the ranks of a phase are: interval and stability of each team's.
+    Statistics(statistics::Args),
     /// Rank a board that was published as a table.
     ///
     /// Columns: `team`, the metrics by name, and, to be compared with what comes out,
@@ -35,8 +37,10 @@ enum Command {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    if let Some(Command::Import(args)) = args.command {
-        return import(&args);
+    match args.command {
+        Some(Command::Import(args)) => return import(&args),
+        Some(Command::Statistics(args)) => return statistics::run(args).await,
+        None => {}
     }
     let api = args.connection.api()?;
     let phase = args

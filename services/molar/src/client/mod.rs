@@ -21,6 +21,7 @@ pub mod logs;
 pub mod lookup;
 pub mod rerun;
 pub mod session;
+pub mod statistics;
 pub mod status;
 pub mod submission;
 pub mod submit;

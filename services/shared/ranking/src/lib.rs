@@ -90,3 +90,6 @@ pub use table::{Entry, MetricColumn, Row, Table, rank_table};
 pub use ties::{Ties, rank_with};
 pub use versus::Test;
 pub use wilcoxon::{Method, Wilcoxon, wilcoxon};
+
+/// By which statistics name what made them: another version may come to other digits.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
