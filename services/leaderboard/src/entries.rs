@@ -47,7 +47,8 @@ pub fn means(metrics: &[String], cases: &[Value]) -> BTreeMap<String, Option<f64
         .collect()
 }
 
-fn is_of_group(metric: &str) -> bool {
+/// Whether a case without any of its labels has `null` for it, and does not count.
+pub fn is_of_group(metric: &str) -> bool {
     let metric = metric.parse::<Metric>();
     matches!(metric, Ok(Metric::Accuracy(measure)) if measure.group().is_some())
 }

@@ -16,6 +16,10 @@ pub enum Error {
 
     #[error("the entries do not fit their metrics")]
     Ranking(#[from] molar_ranking::Error),
+
+    /// What computes them panicked, or the process ends.
+    #[error("the statistics broke off")]
+    BrokenOff(#[from] tokio::task::JoinError),
 }
 
 impl From<Error> for ApiError {
@@ -26,6 +30,7 @@ impl From<Error> for ApiError {
             Error::NotFound(what) => Self::NotFound(what),
             Error::Inconsistent(error) => Self::internal(error),
             Error::Ranking(error) => Self::internal(error),
+            Error::BrokenOff(error) => Self::internal(error),
         }
     }
 }

@@ -2,6 +2,7 @@ use utoipa::OpenApi;
 
 use crate::audit;
 use crate::boards::{csv, find, list};
+use crate::figures;
 use crate::moves;
 use crate::routes::routes;
 
@@ -10,6 +11,8 @@ use crate::routes::routes;
     list::list,
     find::find,
     csv::csv,
+    figures::find::find,
+    figures::file::file,
     moves::find::find,
     audit::list::list,
     audit::export::export,

@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{audit, boards, moves, pages};
+use crate::{audit, boards, figures, moves, pages};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Leaderboard)
@@ -21,6 +21,21 @@ pub fn routes() -> Routes {
             "/api/v1/boards/{phase_id}",
             Access::SignedInOrPublic,
             boards::find::find,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}/figures",
+            Access::SignedInOrPublic,
+            figures::find::find,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}/figures/{name}.svg",
+            Access::SignedInOrPublic,
+            figures::file::file,
+        )
+        .get(
+            "/boards/{challenge}/{track}/{phase}/figures",
+            Access::SignedInOrPublic,
+            figures::page::page,
         )
         .get(
             "/api/v1/rescorings/{id}/moves",
