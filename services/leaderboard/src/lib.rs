@@ -8,6 +8,7 @@ mod audit_head;
 mod boards;
 mod entries;
 mod error;
+mod figures;
 mod fold;
 mod moves;
 mod openapi;

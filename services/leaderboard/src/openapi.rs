@@ -2,6 +2,7 @@ use utoipa::OpenApi;
 
 use crate::audit;
 use crate::boards::{csv, find, list};
+use crate::figures;
 use crate::moves;
 use crate::routes::routes;
 use crate::statistics;
@@ -11,6 +12,8 @@ use crate::statistics;
     list::list,
     find::find,
     csv::csv,
+    figures::find::find,
+    figures::file::file,
     statistics::find::find,
     moves::find::find,
     audit::list::list,

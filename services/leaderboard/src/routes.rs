@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{audit, boards, moves, pages, statistics};
+use crate::{audit, boards, figures, moves, pages, statistics};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Leaderboard)
@@ -26,6 +26,21 @@ pub fn routes() -> Routes {
             "/api/v1/boards/{phase_id}/statistics",
             Access::SignedInOrPublic,
             statistics::find::find,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}/figures",
+            Access::SignedInOrPublic,
+            figures::find::find,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}/figures/{name}.svg",
+            Access::SignedInOrPublic,
+            figures::file::file,
+        )
+        .get(
+            "/boards/{challenge}/{track}/{phase}/figures",
+            Access::SignedInOrPublic,
+            figures::page::page,
         )
         .get(
             "/api/v1/rescorings/{id}/moves",

@@ -10,7 +10,7 @@ use molar_service::{Application, Role, RoleArgs};
 use molar_web_kit::WebArgs;
 use tokio::sync::Notify;
 
-use crate::{audit_head, fold, routes, statistics};
+use crate::{audit_head, figures, fold, routes, statistics};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -47,6 +47,9 @@ const REASONS: [&str; 6] = [
 /// What comes within this time makes one version of a ranking, not one each. A score is on the board within a second.
 const GATHER: Duration = Duration::from_millis(300);
 
+/// How often it is looked which figures are to be drawn; those of one phase are drawn at most once a minute.
+const FIGURES: Duration = Duration::from_secs(10);
+
 /// Serves until stopped.
 pub async fn serve(config: Config) -> molar_service::Result<()> {
     let mut app = Application::build(Role::Leaderboard, config.role.clone(), &config).await?;
@@ -67,6 +70,11 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     app.spawn_every("statistics", Duration::from_secs(60), ranked, move || {
         let (db, clock) = (db.clone(), clock.clone());
         async move { statistics::all(&db, &*clock, draws).await }
+    });
+    let (db, clock) = (app.db.clone(), app.clock.clone());
+    app.spawn_every("figures", FIGURES, Arc::default(), move || {
+        let (db, clock) = (db.clone(), clock.clone());
+        async move { figures::all(&db, clock.now()).await }
     });
     let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
     let (db, clock) = (app.db.clone(), app.clock.clone());

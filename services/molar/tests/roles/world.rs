@@ -315,6 +315,7 @@ impl World {
             (_, "phase") => "validation".to_owned(),
             ("invitations", "token") => self.invitation.clone(),
             ("boards", "phase_id" | "phase_id}.csv") => challenge.phase_id.to_string(),
+            ("figures", "name") => "none".to_owned(),
             ("phases", "id") => challenge.phase_id.to_string(),
             ("splits", "id") => challenge.split_id.to_string(),
             ("cases", "id" | "case") => challenge.cases[0].id.to_string(),
