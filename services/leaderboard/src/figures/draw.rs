@@ -1,15 +1,16 @@
-//! From inputs to figures. Pure; takes seconds where teams are many.
+//! From inputs to figures. Pure.
 
 use molar_domain::metric::Metric;
 use molar_figures::{
     BoxPlot, Figure, History, Line, Offer, Placed, Podium, Quantity, RankShare, Sample, Schemes,
     Sheet, SignificanceMap, Stability, Track, TradeOff,
 };
-use molar_ranking::{Direction, Error};
 
-use super::inputs::{Inputs, Team, Values};
+use super::inputs::{Inputs, Team};
 use super::rows::Drawn;
-use super::stability::{ALPHA, Measured, SCHEMES, Sureness, sureness};
+use crate::error::Error;
+use crate::statistics::scored::{Cell, Values};
+use crate::statistics::{ALPHA, Figures};
 
 /// The sheets of one ranking. Teams without a name are left out of each.
 struct Book<'a> {
@@ -17,8 +18,8 @@ struct Book<'a> {
     figures: Vec<Drawn>,
 }
 
-/// In the order of the page; none where nobody is ranked.
-pub fn draw(inputs: &Inputs, seed: u64) -> Result<Vec<Drawn>, Error> {
+/// In the order of the page; none where nobody is ranked. `draws` is how often cases were drawn for the statistics.
+pub fn draw(inputs: &Inputs, draws: i32) -> Result<Vec<Drawn>, Error> {
     let mut book = Book {
         inputs,
         figures: Vec::new(),
@@ -26,14 +27,25 @@ pub fn draw(inputs: &Inputs, seed: u64) -> Result<Vec<Drawn>, Error> {
     if inputs.teams.iter().all(|team| team.name.is_none()) {
         return Ok(book.figures);
     }
+    let counted = &inputs.statistics.figures.metrics;
+    let counted = counted.iter().map(|metric| title(&metric.name));
+    let counted = counted.collect::<Result<Vec<_>, _>>()?;
     book.podium();
-    book.sure(seed)?;
+    if inputs.teams.len() > 1 && inputs.scored.cases > 1 && !counted.is_empty() {
+        book.stability(&counted, draws);
+        book.significance(&counted);
+        book.schemes(&counted);
+    }
     book.history();
-    book.trade_offs();
-    for values in inputs.metrics.iter().filter(|values| values.is_measured()) {
-        book.cases(values);
+    book.trade_offs()?;
+    for values in inputs.scored.metrics.iter().filter(|one| one.is_measured()) {
+        book.cases(values)?;
     }
     Ok(book.figures)
+}
+
+fn title(metric: &str) -> Result<String, Error> {
+    Ok(metric.parse::<Metric>()?.title())
 }
 
 impl<'a> Book<'a> {
@@ -49,10 +61,18 @@ impl<'a> Book<'a> {
         });
     }
 
-    /// Their places, names and themselves.
+    /// Their places, names and themselves, by rank and then by name.
     fn named(&self) -> impl Iterator<Item = (usize, &'a str, &'a Team)> + use<'a> {
         let teams = self.inputs.teams.iter().enumerate();
-        teams.filter_map(|(at, team)| Some((at, team.name.as_deref()?, team)))
+        let mut teams: Vec<_> = teams
+            .filter_map(|(at, team)| Some((at, team.name.as_deref()?, team)))
+            .collect();
+        teams.sort_by_key(|(_, name, team)| (team.rank, *name));
+        teams.into_iter()
+    }
+
+    fn statistics(&self) -> &'a Figures {
+        &self.inputs.statistics.figures
     }
 
     fn podium(&mut self) {
@@ -72,26 +92,25 @@ impl<'a> Book<'a> {
         self.add("podium", title, note.to_owned(), &figure);
     }
 
-    fn sure(&mut self, seed: u64) -> Result<(), Error> {
-        let counted = || self.inputs.metrics.iter().filter(|values| values.counts());
-        let measured: Vec<_> = counted().map(measured).collect();
-        let titles: Vec<_> = counted().map(|values| values.metric.title()).collect();
-        if let Some(found) = sureness(&measured, seed)? {
-            self.stability(&found, &titles);
-            self.significance(&found, &titles);
-            self.schemes(&found, &titles);
-        }
-        Ok(())
-    }
-
-    fn stability(&mut self, found: &Sureness, metrics: &[String]) {
-        let shares = self.named().map(|(at, name, team)| RankShare {
-            name,
-            rank: Some(f64::from(team.rank)),
-            counts: &found.teams[at].counts,
-            unranked: found.teams[at].unranked,
-            median: found.teams[at].median,
-            interval: found.teams[at].interval,
+    fn stability(&mut self, metrics: &[String], draws: i32) {
+        let drawn = |at: usize| &self.inputs.statistics.teams[at].standing;
+        let counts = |at: usize| -> Vec<(f64, usize)> {
+            let ranks = drawn(at).distribution.iter();
+            ranks
+                .map(|one| (f64::from(one.rank), one.draws as usize))
+                .collect()
+        };
+        let counts: Vec<_> = self.named().map(|(at, ..)| counts(at)).collect();
+        let shares = self.named().zip(&counts).map(|((at, name, team), counts)| {
+            let ranked: usize = counts.iter().map(|(_, draws)| draws).sum();
+            RankShare {
+                name,
+                rank: Some(f64::from(team.rank)),
+                counts,
+                unranked: (draws as usize).saturating_sub(ranked),
+                median: drawn(at).median,
+                interval: drawn(at).interval.map(|one| (one.from, one.to)),
+            }
         });
         let entries: Vec<_> = shares.collect();
         let title = "How sure the ranks are";
@@ -100,29 +119,25 @@ impl<'a> Book<'a> {
             entries: &entries,
         };
         let note = format!(
-            "The {} cases were drawn anew 1,000 times, with replacement, and everybody ranked by what was drawn: the \
+            "The {} cases were drawn anew {draws} times, with replacement, and everybody ranked by what was drawn: the \
              larger a blob, the more often an entry had that rank. {}",
-            self.inputs.cases,
+            self.inputs.scored.cases,
             by(metrics),
         );
         self.add("stability", title, note, &figure);
     }
 
-    fn significance(&mut self, found: &Sureness, metrics: &[String]) {
-        let mapped = || {
-            self.named()
-                .take_while(|(at, ..)| *at < found.adjusted.len())
-        };
-        let places: Vec<usize> = mapped().map(|(at, ..)| at).collect();
-        let names: Vec<_> = mapped().map(|(_, name, _)| name).collect();
+    fn significance(&mut self, metrics: &[String]) {
+        let adjusted_p = &self.statistics().adjusted_p;
+        let mapped = self.named().filter(|(at, ..)| *at < adjusted_p.len());
+        let (places, names): (Vec<usize>, Vec<&str>) =
+            mapped.map(|(at, name, _)| (at, name)).unzip();
         if names.len() < 2 {
             return;
         }
         let row = |row: &usize| -> Vec<Option<f64>> {
             let columns = places.iter();
-            columns
-                .map(|column| found.adjusted[*row][*column])
-                .collect()
+            columns.map(|column| adjusted_p[*row][*column]).collect()
         };
         let adjusted: Vec<_> = places.iter().map(row).collect();
         let adjusted: Vec<_> = adjusted.iter().map(Vec::as_slice).collect();
@@ -140,18 +155,20 @@ impl<'a> Book<'a> {
         self.add("significance", title, note, &figure);
     }
 
-    fn schemes(&mut self, found: &Sureness, metrics: &[String]) {
+    fn schemes(&mut self, metrics: &[String]) {
+        let schemes = &self.statistics().schemes;
         let ranks = self.named().map(|(at, name, _)| {
-            let ranks: Vec<_> = found.schemes.iter().map(|ranks| ranks[at]).collect();
-            (name, ranks)
+            let ranks = schemes.iter().map(|scheme| scheme.ranks[at].map(f64::from));
+            (name, ranks.collect::<Vec<_>>())
         });
         let ranks: Vec<_> = ranks.collect();
         let lines = ranks.iter().map(|(name, ranks)| Line { name, ranks });
         let entries: Vec<_> = lines.collect();
+        let names: Vec<_> = schemes.iter().map(|scheme| scheme.title.as_str()).collect();
         let title = "The ranking by other rules";
         let figure = Schemes {
             title,
-            schemes: &SCHEMES,
+            schemes: &names,
             entries: &entries,
         };
         let note = format!("The first rule is that of the board. {}", by(metrics));
@@ -179,16 +196,18 @@ impl<'a> Book<'a> {
     }
 
     /// By the first metric of accuracy, where it is on the board beside a cost.
-    fn trade_offs(&mut self) {
-        let metrics = &self.inputs.metrics;
-        let Some(gain) = metrics.iter().find(|values| !values.metric.is_of_run()) else {
-            return;
+    fn trade_offs(&mut self) -> Result<(), Error> {
+        let metrics = self.inputs.scored.metrics.iter();
+        let metrics = metrics.map(|values| Ok((values.name.as_str(), values.name.parse()?)));
+        let metrics = metrics.collect::<Result<Vec<(&str, Metric)>, Error>>()?;
+        let Some((gain_name, gain)) = metrics.iter().find(|(_, metric)| !metric.is_of_run()) else {
+            return Ok(());
         };
-        for cost in metrics.iter().filter(|values| values.metric.is_of_run()) {
+        for (cost_name, cost) in metrics.iter().filter(|(_, metric)| metric.is_of_run()) {
             let offers = self.named().map(|(_, name, team)| Offer {
                 name,
-                gain: team.means.get(&gain.name).copied(),
-                cost: team.means.get(&cost.name).copied(),
+                gain: team.means.get(*gain_name).copied(),
+                cost: team.means.get(*cost_name).copied(),
                 is_baseline: false,
             });
             let entries: Vec<_> = offers.collect();
@@ -196,54 +215,49 @@ impl<'a> Book<'a> {
             if !entries.iter().any(is_both) {
                 continue;
             }
-            let (name, what) = match cost.metric {
+            let (name, what) = match cost {
                 Metric::GpuMemoryArea => ("gpu-area", "GPU area"),
                 _ => ("time", "running time"),
             };
-            let (gain_title, cost_title) = (gain.metric.title(), cost.metric.title());
+            let (gain_title, cost_title) = (gain.title(), cost.title());
             let title = format!("{gain_title} and {what}");
             let figure = TradeOff {
                 title: &title,
-                gain: quantity(&gain.metric, &gain_title),
-                cost: quantity(&cost.metric, &cost_title),
+                gain: quantity(gain, &gain_title),
+                cost: quantity(cost, &cost_title),
                 entries: &entries,
             };
             let note = "Means over the cases. Nobody beats those on the line in both.";
             self.add(name, &title, note.to_owned(), &figure);
         }
+        Ok(())
     }
 
-    fn cases(&mut self, values: &Values) {
-        let samples = self.named().map(|(at, name, _)| Sample {
-            name,
-            values: &values.rows[at],
+    fn cases(&mut self, values: &Values) -> Result<(), Error> {
+        let rows = self.named().map(|(at, name, _)| {
+            let cells = values.rows[at].iter().map(Cell::value);
+            (name, cells.collect::<Vec<_>>())
         });
+        let rows: Vec<_> = rows.collect();
+        let samples = rows.iter().map(|(name, values)| Sample { name, values });
         let entries: Vec<_> = samples.collect();
-        let name = values.metric.title();
+        let metric: Metric = values.name.parse()?;
+        let name = metric.title();
         let title = format!("{name} by case");
         let figure = BoxPlot {
             title: &title,
-            quantity: quantity(&values.metric, &name),
+            quantity: quantity(&metric, &name),
             entries: &entries,
         };
         let note = "A point a case; boxes from the first to the third quartile, with the median.";
         self.add(&address(&values.name), &title, note.to_owned(), &figure);
+        Ok(())
     }
 }
 
 /// A metric's name may have a slash before the group of labels that it is about.
 fn address(metric: &str) -> String {
     format!("cases-{}", metric.replace('/', "."))
-}
-
-fn measured(values: &Values) -> Measured<'_> {
-    Measured {
-        direction: match values.metric.is_higher_better() {
-            true => Direction::HigherIsBetter,
-            false => Direction::LowerIsBetter,
-        },
-        rows: &values.rows,
-    }
 }
 
 fn quantity<'t>(metric: &Metric, title: &'t str) -> Quantity<'t> {

@@ -6,9 +6,9 @@ use sqlx::PgPool;
 use super::draw::draw;
 use super::inputs;
 use super::rows::{self, Due};
-use super::stability::seed;
 use crate::error::Error;
 use crate::rows::phases;
+use crate::statistics;
 
 /// Of a phase whose ranking changes all the time there are new ones so often.
 const AT_MOST_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -28,13 +28,16 @@ pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
 
 async fn version(db: &PgPool, due: Due, now: DateTime<Utc>) -> Result<(), Error> {
     let phase = phases::find(db, due.phase_id).await?;
-    let inputs = inputs::read(db, &due, &phase.metrics, now).await?;
+    let Some(kept) = statistics::of(db, due.phase_id, due.version).await? else {
+        // Of a newer version by now, which is drawn next.
+        return Ok(());
+    };
+    let inputs = inputs::read(db, &due, kept.document.0, &phase.metrics, now).await?;
     // Those that are drawn, not those that were due: a name may have changed in between.
     let names = inputs.teams.iter().filter_map(|team| team.name.clone());
     let mut names: Vec<String> = names.collect();
     names.sort_unstable();
-    let seed = seed(due.phase_id, due.version);
-    let figures = tokio::task::spawn_blocking(move || draw(&inputs, seed)).await??;
+    let figures = tokio::task::spawn_blocking(move || draw(&inputs, kept.draws)).await??;
 
     let mut tx = db.begin().await?;
     rows::put(&mut tx, &due, &names, &figures, now).await?;

@@ -1,6 +1,7 @@
 //! Figures of a board, drawn in the background and read as they are.
 //!
-//! Drawn at most once a minute and phase, and only when there is a new version of the ranking or another name on it.
+//! Drawn at most once a minute and phase, once the version's statistics are made, which they show; and when there is another
+//! name on it.
 //! Whoever sees the board with names and values of that very version sees them; nobody else does.
 
 mod draw;
@@ -10,7 +11,6 @@ mod inputs;
 mod make;
 pub mod page;
 mod rows;
-mod stability;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -16,7 +16,7 @@ pub struct Due {
     pub frozen_at: Option<DateTime<Utc>>,
 }
 
-/// The newest version of each phase, unless it is drawn with the names that teams have now or anything of the phase was
+/// The newest version of each phase, if its statistics are made, unless it is drawn with the names that teams have now or anything of the phase was
 /// drawn after `since`; and the version at which a board has frozen, for which nobody has to wait. Names are those of
 /// teams that have their place in the track.
 pub async fn due(
@@ -42,6 +42,7 @@ pub async fn due(
            SELECT DISTINCT ON (w.phase_id, w.version)
                   w.phase_id AS "phase_id!", w.id AS "ranking_id!", w.version AS "version!", w.frozen_at
            FROM wanted w
+           JOIN leaderboard.statistics s ON s.phase_id = w.phase_id AND s.version = w.version
            CROSS JOIN LATERAL (SELECT COALESCE(array_agg(t.team_name ORDER BY t.team_name COLLATE "C"), '{}') AS names
                                FROM leaderboard.entries e
                                JOIN registration.participants t ON t.team_id = e.team_id AND t.track_id = w.track_id

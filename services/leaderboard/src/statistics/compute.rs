@@ -8,7 +8,7 @@ use molar_ranking::{
 use super::document::{
     Document, Figures, Interval, LeftOut, MetricFigures, RankCount, SchemeFigures, Standing, Team,
 };
-use super::inputs::{Cell, Inputs, Ranked, Values};
+use super::scored::{Cell, Ranked, Scored, Values};
 
 /// Of the intervals.
 pub const LEVEL: f64 = 0.95;
@@ -21,29 +21,29 @@ const MAPPED: usize = 150;
 const TESTED: usize = 300;
 
 /// Draws cases and ranks anew each time, by the mean rank over the metrics that every ranked team has in every case.
-pub fn compute(inputs: &Inputs, seed: u64, draws: usize) -> Result<Document, Error> {
-    let (counted, left_out) = counted(inputs);
+pub fn compute(scored: &Scored, seed: u64, draws: usize) -> Result<Document, Error> {
+    let (counted, left_out) = counted(scored);
     let figures = Figures {
-        cases: inputs.cases,
+        cases: scored.cases,
         left_out,
         ..Figures::default()
     };
-    if let Some(why) = undrawn(inputs, &counted) {
-        return Ok(board_only(inputs, figures, why));
+    if let Some(why) = undrawn(scored, &counted) {
+        return Ok(board_only(scored, figures, why));
     }
-    let teams = inputs.teams.len();
+    let teams = scored.teams.len();
     let scores = |teams: usize| {
         let each = counted.iter().map(|values| scores(values, teams));
         each.collect::<Result<Vec<_>, _>>()
     };
-    let maps = scores(mapped(inputs))?;
+    let maps = scores(mapped(scored))?;
     let maps = maps.iter().map(|scores| significance(&test(), scores));
     let maps = maps.collect::<Result<Vec<_>, _>>()?;
     let scores = scores(teams)?;
-    let draws = Draws::seeded(seed, draws, inputs.cases)?;
+    let draws = Draws::seeded(seed, draws, scored.cases)?;
     let found = bootstrap(&Rule::default(), &scores, &draws)?;
     let (schemes, consensus) = schemes(&scores)?;
-    let teams = inputs.teams.iter().enumerate();
+    let teams = scored.teams.iter().enumerate();
     let is_same = |(at, team): (usize, &Ranked)| whole(found.full.ranks[at]) == Some(team.rank);
     Ok(Document {
         figures: Figures {
@@ -64,9 +64,9 @@ pub fn compute(inputs: &Inputs, seed: u64, draws: usize) -> Result<Document, Err
     })
 }
 
-fn counted(inputs: &Inputs) -> (Vec<&Values>, Vec<LeftOut>) {
+fn counted(scored: &Scored) -> (Vec<&Values>, Vec<LeftOut>) {
     let (mut counted, mut left_out) = (Vec::new(), Vec::new());
-    for values in &inputs.metrics {
+    for values in &scored.metrics {
         match why_left_out(values) {
             None => counted.push(values),
             Some(reason) => left_out.push(LeftOut {
@@ -82,7 +82,7 @@ fn counted(inputs: &Inputs) -> (Vec<&Values>, Vec<LeftOut>) {
 fn why_left_out(values: &Values) -> Option<&'static str> {
     let has_value = |row: &Vec<Cell>| row.iter().any(|cell| matches!(cell, Cell::Value(_)));
     let is_whole = |row: &Vec<Cell>| has_value(row) && !row.contains(&Cell::Missing);
-    if !values.rows.iter().any(has_value) {
+    if !values.is_measured() {
         Some("no ranked team has it")
     } else if !values.rows.iter().all(is_whole) {
         Some("not every ranked team has it in every case")
@@ -91,10 +91,10 @@ fn why_left_out(values: &Values) -> Option<&'static str> {
     }
 }
 
-fn undrawn(inputs: &Inputs, counted: &[&Values]) -> Option<&'static str> {
-    if inputs.teams.is_empty() {
+fn undrawn(scored: &Scored, counted: &[&Values]) -> Option<&'static str> {
+    if scored.teams.is_empty() {
         Some("no team is ranked")
-    } else if inputs.cases == 0 {
+    } else if scored.cases == 0 {
         Some("no case is scored")
     } else if counted.is_empty() {
         Some("there is no metric that every ranked team has in every case")
@@ -103,8 +103,8 @@ fn undrawn(inputs: &Inputs, counted: &[&Values]) -> Option<&'static str> {
     }
 }
 
-fn board_only(inputs: &Inputs, figures: Figures, why: &str) -> Document {
-    let teams = inputs.teams.iter().map(|team| Team {
+fn board_only(scored: &Scored, figures: Figures, why: &str) -> Document {
+    let teams = scored.teams.iter().map(|team| Team {
         team_id: team.team_id,
         standing: Standing {
             rank: team.rank,
@@ -121,22 +121,20 @@ fn board_only(inputs: &Inputs, figures: Figures, why: &str) -> Document {
 }
 
 /// How many of the best: equals are all on the map or all off it.
-fn mapped(inputs: &Inputs) -> usize {
-    let Some(first_off) = inputs.teams.get(MAPPED) else {
-        return inputs.teams.len();
+fn mapped(scored: &Scored) -> usize {
+    let Some(first_off) = scored.teams.get(MAPPED) else {
+        return scored.teams.len();
     };
     let is_better = |team: &&Ranked| team.rank < first_off.rank;
-    inputs.teams.iter().filter(is_better).count()
+    scored.teams.iter().filter(is_better).count()
 }
 
 /// Of the first teams. A case that has none of a group's labels counts for nobody; nothing else is missing here.
 fn scores(values: &Values, teams: usize) -> Result<Scores, Error> {
-    let value = |cell: &Cell| match cell {
-        Cell::Value(value) => Some(*value),
-        Cell::None | Cell::Missing => None,
-    };
     let rows = values.rows.iter().take(teams);
-    let rows: Vec<Vec<Option<f64>>> = rows.map(|row| row.iter().map(value).collect()).collect();
+    let rows: Vec<Vec<Option<f64>>> = rows
+        .map(|row| row.iter().map(Cell::value).collect())
+        .collect();
     Scores::new(values.direction, Missing::Excluded, &rows)
 }
 

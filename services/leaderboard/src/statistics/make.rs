@@ -10,7 +10,7 @@ use sqlx::{Either, PgPool, Postgres};
 
 use super::compute::compute;
 use super::rows::{self, Due, New};
-use super::{inputs, seed::seed};
+use super::{scored, seed::seed};
 use crate::error::Error;
 use crate::rows::phases;
 
@@ -64,12 +64,12 @@ async fn turn(db: &PgPool, phase_id: PhaseId) -> Result<Option<Turn>, Error> {
 
 async fn version(db: &PgPool, due: Due, clock: &dyn Clock, draws: u32) -> Result<(), Error> {
     let phase = phases::find(db, due.phase_id).await?;
-    let inputs = inputs::read(db, due.ranking_id, &phase.metrics).await?;
+    let scored = scored::read(db, due.ranking_id, &phase.metrics).await?;
     let seed = seed(due.phase_id, due.version);
-    let (teams, cases) = (inputs.teams.len(), inputs.cases);
+    let (teams, cases) = (scored.teams.len(), scored.cases);
 
     let begun = Instant::now();
-    let work = move || compute(&inputs, seed, draws as usize);
+    let work = move || compute(&scored, seed, draws as usize);
     let document = tokio::task::spawn_blocking(work).await??;
     let took_ms = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX);
 

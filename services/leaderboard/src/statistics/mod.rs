@@ -7,12 +7,15 @@
 mod compute;
 mod document;
 pub mod find;
-mod inputs;
 mod make;
 mod rows;
+pub mod scored;
 mod seed;
 #[cfg(test)]
 mod tests;
 mod view;
 
+pub use compute::ALPHA;
+pub use document::{Document, Figures};
 pub use make::all;
+pub use rows::of;

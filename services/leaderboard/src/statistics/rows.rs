@@ -144,3 +144,13 @@ pub async fn newest(
     .fetch_optional(db)
     .await
 }
+
+/// Of exactly this version.
+pub async fn of(
+    db: impl PgExecutor<'_>,
+    phase: PhaseId,
+    version: i32,
+) -> sqlx::Result<Option<Kept>> {
+    let kept = newest(db, phase, version).await?;
+    Ok(kept.filter(|kept| kept.version == version))
+}

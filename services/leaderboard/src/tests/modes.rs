@@ -72,7 +72,14 @@ async fn nothing_that_a_mode_hides_stands_in_any_answer(db: PgPool) {
             .iter()
             .map(|(_, answer)| answer.as_str())
             .collect::<String>();
-        for secret in ["Walruses", "83517", "\"version\"", "2026-08-29"] {
+        for secret in [
+            "Walruses",
+            "83517",
+            "\"version\"",
+            "2026-08-29",
+            "\"adjusted_p\"",
+            "content-type: image/svg+xml",
+        ] {
             assert!(
                 seen.contains(secret),
                 "{mode}: organizers see {ALL_SAID}: {secret}"

@@ -3,13 +3,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_service::Role;
 use molar_testkit::{
-    Challenge, EvaluationBuilder, PhaseBuilder, SubmissionBuilder, Team, TeamBuilder, as_role, noon,
+    Challenge, EvaluationBuilder, MockClock, PhaseBuilder, SubmissionBuilder, Team, TeamBuilder,
+    as_role, noon,
 };
 use molar_web_kit::testing::{self, Person};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::world::{answer_as, fold_at};
+use crate::{figures, statistics};
 
 /// Three teams that compete, two of them equal, and one that does not. Their names are in no order of their making.
 pub struct World {
@@ -106,6 +108,7 @@ impl World {
             .await
             .unwrap();
         world.fold(db, 2).await;
+        world.draw(db).await;
         world
     }
 
@@ -131,6 +134,14 @@ impl World {
         fold_at(db, self.challenge.phase_id, days_before(days)).await
     }
 
+    /// Statistics and figures of what is ranked.
+    async fn draw(&self, db: &PgPool) {
+        let role = as_role(db, Role::Leaderboard).await;
+        let statistics = statistics::all(&role, &MockClock::at(noon()), 20).await;
+        statistics.unwrap();
+        figures::all(&role, noon()).await.unwrap();
+    }
+
     /// Whatever may be asked of a board, and of the list of all.
     fn routes(&self) -> Vec<String> {
         let api = format!("/api/v1/boards/{}", self.challenge.phase_id);
@@ -152,6 +163,11 @@ impl World {
             ),
             format!("{page}?baseline=Plain&who=out"),
             format!("{page}?at=2026-09-01T13:59"),
+            format!("{api}/statistics"),
+            format!("{api}/figures"),
+            format!("{api}/figures/podium.svg"),
+            format!("{api}/figures/cases-IA.svg"),
+            format!("{page}/figures"),
         ]
     }
 

@@ -162,9 +162,14 @@ async fn the_history_has_a_step_where_a_rank_changed(db: PgPool) {
     team(&db, &challenge, "Cats", &ia(LOW.map(|value| value / 2.0))).await;
     fold(&db, phase, later(-3600)).await;
     let role = as_role(&db, Role::Leaderboard).await;
+    statistics::all(&role, &MockClock::at(noon()), 10)
+        .await
+        .unwrap();
     let due = rows::due(&role, noon(), noon()).await.unwrap();
+    let kept = statistics::of(&role, phase, due[0].version).await;
+    let document = kept.unwrap().unwrap().document.0;
     let metrics = ["IA".to_owned()];
-    let inputs = inputs::read(&role, &due[0], &metrics, noon());
+    let inputs = inputs::read(&role, &due[0], document, &metrics, noon());
     let inputs = inputs.await.unwrap();
     let steps = inputs.teams.iter().map(|team| {
         let changes = team.ranks.iter();

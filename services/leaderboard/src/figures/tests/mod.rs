@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::make;
-use crate::{fold, routes};
+use crate::{fold, routes, statistics};
 
 const CASES: [&str; 5] = ["Case_01", "Case_02", "Case_03", "Case_04", "Case_05"];
 const PAGE: &str = "/boards/sts/teeth/validation/figures";
@@ -66,6 +66,7 @@ async fn fold(db: &PgPool, phase: PhaseId, at: DateTime<Utc>) -> bool {
 
 async fn draw(db: &PgPool, at: DateTime<Utc>) {
     let role = as_role(db, Role::Leaderboard).await;
+    statistics::all(&role, &MockClock::at(at), 100).await.unwrap();
     make::all(&role, at).await.unwrap();
 }
 

@@ -7,17 +7,17 @@ use uuid::Uuid;
 
 use crate::statistics::compute::compute;
 use crate::statistics::document::{Document, Interval, Standing};
-use crate::statistics::inputs::{Cell, Inputs, Ranked, Values};
+use crate::statistics::scored::{Cell, Ranked, Scored, Values};
 
 const SEED: u64 = 7;
 
 /// Of one metric; `rows[team][case]`. Ranks as the board has them.
-fn inputs(ranks: &[u32], rows: Vec<Vec<Cell>>) -> Inputs {
+fn scored(ranks: &[u32], rows: Vec<Vec<Cell>>) -> Scored {
     let teams = ranks.iter().zip(0..).map(|(&rank, at)| Ranked {
         team_id: Uuid::from_u128(at),
         rank,
     });
-    Inputs {
+    Scored {
         teams: teams.collect(),
         cases: rows.first().map_or(0, Vec::len),
         metrics: vec![Values {
@@ -32,8 +32,8 @@ fn values(row: &[f64]) -> Vec<Cell> {
     row.iter().copied().map(Cell::Value).collect()
 }
 
-fn drawn(inputs: &Inputs) -> Document {
-    compute(inputs, SEED, 200).unwrap()
+fn drawn(scored: &Scored) -> Document {
+    compute(scored, SEED, 200).unwrap()
 }
 
 fn standing(document: &Document, team: usize) -> &Standing {
@@ -55,7 +55,7 @@ fn assert_undrawn(document: &Document, why: &str) {
 
 #[test]
 fn one_team_is_first_in_every_draw_and_agrees_with_nobody() {
-    let made = drawn(&inputs(&[1], vec![values(&[0.5, 0.9, 0.1])]));
+    let made = drawn(&scored(&[1], vec![values(&[0.5, 0.9, 0.1])]));
     let alone = standing(&made, 0);
     assert_eq!(alone.interval, Some(Interval { from: 1.0, to: 1.0 }));
     assert_eq!((alone.stability, alone.median), (Some(1.0), Some(1.0)));
@@ -67,7 +67,7 @@ fn one_team_is_first_in_every_draw_and_agrees_with_nobody() {
 
 #[test]
 fn one_case_is_the_same_case_in_every_draw() {
-    let made = drawn(&inputs(&[1, 2], vec![values(&[0.5]), values(&[0.4])]));
+    let made = drawn(&scored(&[1, 2], vec![values(&[0.5]), values(&[0.4])]));
     assert_eq!(standing(&made, 0).stability, Some(1.0));
     assert_eq!(made.figures.mean_tau, Some(1.0));
     assert_eq!(made.figures.adjusted_p[1][0], Some(1.0));
@@ -75,7 +75,7 @@ fn one_case_is_the_same_case_in_every_draw() {
 
 #[test]
 fn who_ties_in_all_is_first_in_all() {
-    let made = drawn(&inputs(&[1, 1, 1], vec![values(&[0.5, 0.4]); 3]));
+    let made = drawn(&scored(&[1, 1, 1], vec![values(&[0.5, 0.4]); 3]));
     for team in 0..3 {
         assert_eq!(
             standing(&made, team).interval,
@@ -94,13 +94,13 @@ fn who_ties_in_all_is_first_in_all() {
 
 #[test]
 fn without_a_team_a_case_or_a_metric_nothing_is_drawn() {
-    assert_undrawn(&drawn(&inputs(&[], vec![])), "no team is ranked");
+    assert_undrawn(&drawn(&scored(&[], vec![])), "no team is ranked");
     assert_undrawn(
-        &drawn(&inputs(&[1, 2], vec![vec![], vec![]])),
+        &drawn(&scored(&[1, 2], vec![vec![], vec![]])),
         "no case is scored",
     );
     let missing = vec![vec![Cell::Missing, Cell::Missing]; 2];
-    let made = drawn(&inputs(&[1, 2], missing));
+    let made = drawn(&scored(&[1, 2], missing));
     let why = "there is no metric that every ranked team has in every case";
     assert_undrawn(&made, why);
     assert_eq!(made.figures.left_out[0].reason, "no ranked team has it");
@@ -109,7 +109,7 @@ fn without_a_team_a_case_or_a_metric_nothing_is_drawn() {
 #[test]
 fn a_case_that_one_team_lacks_leaves_the_metric_out_and_says_so() {
     let lacking = vec![Cell::Value(0.9), Cell::Missing];
-    let mut two = inputs(&[1, 2], vec![values(&[0.5, 0.5]), lacking]);
+    let mut two = scored(&[1, 2], vec![values(&[0.5, 0.5]), lacking]);
     let mut counted = two.metrics[0].clone();
     counted.name = "image_DSC".to_owned();
     counted.rows = vec![values(&[0.1, 0.1]), values(&[0.2, 0.2])];
@@ -134,7 +134,7 @@ fn a_case_that_one_team_lacks_leaves_the_metric_out_and_says_so() {
 #[test]
 fn a_case_without_the_labels_of_a_group_counts_for_nobody() {
     let group = |value: f64| vec![Cell::Value(value), Cell::None, Cell::Value(value)];
-    let made = drawn(&inputs(&[1, 2], vec![group(0.5), group(0.4)]));
+    let made = drawn(&scored(&[1, 2], vec![group(0.5), group(0.4)]));
     assert!(made.figures.left_out.is_empty() && made.figures.is_board_ranking);
     let best = standing(&made, 0);
     assert_eq!(best.stability, Some(1.0));
@@ -147,7 +147,7 @@ fn a_case_without_the_labels_of_a_group_counts_for_nobody() {
 
 #[test]
 fn less_is_better_where_it_is() {
-    let mut times = inputs(&[2, 1], vec![values(&[9.0, 8.0]), values(&[1.0, 2.0])]);
+    let mut times = scored(&[2, 1], vec![values(&[9.0, 8.0]), values(&[1.0, 2.0])]);
     times.metrics[0].direction = Direction::LowerIsBetter;
     let made = drawn(&times);
     assert_eq!(made.figures.schemes[0].ranks, [Some(2), Some(1)]);
@@ -161,7 +161,7 @@ fn who_is_better_in_twenty_cases_is_so_significantly() {
             .map(|case| Cell::Value(by + f64::from(case) / 100.0))
             .collect()
     };
-    let made = drawn(&inputs(&[1, 2], vec![row(0.5), row(0.4)]));
+    let made = drawn(&scored(&[1, 2], vec![row(0.5), row(0.4)]));
     assert_eq!(made.figures.metrics[0].better_than, [vec![1], vec![]]);
     let p = made.figures.adjusted_p[0][1].unwrap();
     assert!(p > 0.0 && p < 0.001, "{p}");
@@ -175,7 +175,7 @@ fn the_map_is_of_the_best_and_keeps_equals_together() {
         let rows = ranks
             .iter()
             .map(|&rank| values(&[1.0 / f64::from(rank); 2]));
-        let made = drawn(&inputs(&ranks, rows.collect()));
+        let made = drawn(&scored(&ranks, rows.collect()));
         assert_eq!(made.figures.consensus.len(), ranks.len());
         let [p, better] = [
             made.figures.adjusted_p.len(),
@@ -196,7 +196,7 @@ fn only_where_teams_are_few_are_all_tested_against_all() {
     let schemes = |teams: u32| {
         let ranks: Vec<u32> = vec![1; teams as usize];
         let rows = vec![values(&[0.5]); teams as usize];
-        compute(&inputs(&ranks, rows), SEED, 1)
+        compute(&scored(&ranks, rows), SEED, 1)
             .unwrap()
             .figures
             .schemes
@@ -209,7 +209,7 @@ fn only_where_teams_are_few_are_all_tested_against_all() {
 
 #[test]
 fn the_same_seed_gives_the_same_and_another_another() {
-    let mixed = inputs(
+    let mixed = scored(
         &[1, 2],
         vec![values(&[0.9, 0.1, 0.6, 0.5]), values(&[0.5, 0.5, 0.5, 0.4])],
     );
@@ -234,7 +234,7 @@ fn a_large_board_is_drawn_whole() {
     };
     let row = |team, metric| (0..CASES).map(|case| cell(team, case, metric)).collect();
     let ranks: Vec<u32> = (1..=TEAMS).collect();
-    let mut large = inputs(&ranks, vec![Vec::new()]);
+    let mut large = scored(&ranks, vec![Vec::new()]);
     large.cases = CASES as usize;
     let metrics = (0..9).map(|metric| Values {
         name: format!("metric {metric}"),

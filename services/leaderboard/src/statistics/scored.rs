@@ -1,4 +1,4 @@
-//! What the statistics of a ranking are made from: its entries, and their values in each case.
+//! What statistics and figures of a ranking are made from: its entries, and their values in each case.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::entries::is_of_group;
 use crate::error::Error;
 
 #[derive(Debug, Clone)]
-pub struct Inputs {
+pub struct Scored {
     /// Those that are ranked, best first.
     pub teams: Vec<Ranked>,
     pub cases: usize,
@@ -44,7 +44,7 @@ pub enum Cell {
 }
 
 /// Of what was ranked, which never changes. In the order of the cases' names, which the draws go by.
-pub async fn read(db: &PgPool, ranking_id: Uuid, order: &[String]) -> Result<Inputs, Error> {
+pub async fn read(db: &PgPool, ranking_id: Uuid, order: &[String]) -> Result<Scored, Error> {
     let entries = sqlx::query!(
         r#"SELECT team_id, evaluation_id, final_rank AS "rank!", values FROM leaderboard.entries
            WHERE ranking_id = $1 AND final_rank IS NOT NULL ORDER BY final_rank, team_id"#,
@@ -61,9 +61,9 @@ pub async fn read(db: &PgPool, ranking_id: Uuid, order: &[String]) -> Result<Inp
         })
         .collect();
     let evaluations: Vec<Uuid> = entries.iter().map(|entry| entry.evaluation_id).collect();
-    let mut inputs = Inputs::empty(teams, names)?;
-    inputs.fill(db, &evaluations).await?;
-    Ok(inputs)
+    let mut scored = Scored::empty(teams, names)?;
+    scored.fill(db, &evaluations).await?;
+    Ok(scored)
 }
 
 /// Of a ranking those that its entries have, in the order of the phase as it is now.
@@ -77,7 +77,7 @@ fn names<'a>(entries: impl Iterator<Item = &'a Value>, order: &[String]) -> Vec<
     kept.chain(gone).cloned().collect()
 }
 
-impl Inputs {
+impl Scored {
     fn empty(teams: Vec<Ranked>, names: Vec<String>) -> Result<Self, Error> {
         let values = |name: String| {
             let direction = if name.parse::<Metric>()?.is_higher_better() {
@@ -133,6 +133,23 @@ impl Inputs {
             if let Some(last) = metric.rows[team].last_mut() {
                 *last = cell;
             }
+        }
+    }
+}
+
+impl Values {
+    /// Whether some team has a value in some case.
+    pub fn is_measured(&self) -> bool {
+        let has_value = |row: &Vec<Cell>| row.iter().any(|cell| cell.value().is_some());
+        self.rows.iter().any(has_value)
+    }
+}
+
+impl Cell {
+    pub fn value(&self) -> Option<f64> {
+        match self {
+            Self::Value(value) => Some(*value),
+            Self::None | Self::Missing => None,
         }
     }
 }
