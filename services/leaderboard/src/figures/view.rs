@@ -27,11 +27,7 @@ impl Seen {
 /// The newest figures of a version whose board shows this caller every name that is drawn.
 ///
 /// A board that is hidden, or that does not tell its version since names or values are not shown, has none.
-pub async fn see(
-    kit: &Kit,
-    phase: &Phase,
-    caller: Option<&Caller>,
-) -> Result<Seen, Error> {
+pub async fn see(kit: &Kit, phase: &Phase, caller: Option<&Caller>) -> Result<Seen, Error> {
     let board = boards::see(kit, phase, caller, &Asked::default()).await?;
     let mut seen = Seen {
         board,

@@ -14,7 +14,8 @@ use crate::boards::{self, Asked, Board};
 use crate::error::Error;
 use crate::rows::phases::Phase;
 
-const NOT_TOLD: &str = "This board does not tell names and values exactly, and its statistics would tell them.";
+const NOT_TOLD: &str =
+    "This board does not tell names and values exactly, and its statistics would tell them.";
 
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Statistics {
@@ -62,15 +63,13 @@ pub struct TeamRow {
 }
 
 /// The newest statistics that are of no newer version than the one that the board shows this caller.
-pub async fn see(
-    kit: &Kit,
-    phase: &Phase,
-    caller: Option<&Caller>,
-) -> Result<Statistics, Error> {
+pub async fn see(kit: &Kit, phase: &Phase, caller: Option<&Caller>) -> Result<Statistics, Error> {
     let board = boards::see(kit, phase, caller, &Asked::default()).await?;
     let mut seen = Statistics {
         phase_id: board.phase_id,
-        hidden: board.hidden.or((!board.sight.has_details()).then_some(NOT_TOLD)),
+        hidden: board
+            .hidden
+            .or((!board.sight.has_details()).then_some(NOT_TOLD)),
         frozen_at: board.frozen_at,
         statistics: None,
     };

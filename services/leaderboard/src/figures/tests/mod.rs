@@ -66,7 +66,9 @@ async fn fold(db: &PgPool, phase: PhaseId, at: DateTime<Utc>) -> bool {
 
 async fn draw(db: &PgPool, at: DateTime<Utc>) {
     let role = as_role(db, Role::Leaderboard).await;
-    statistics::all(&role, &MockClock::at(at), 100).await.unwrap();
+    statistics::all(&role, &MockClock::at(at), 100)
+        .await
+        .unwrap();
     make::all(&role, at).await.unwrap();
 }
 
