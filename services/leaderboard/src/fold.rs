@@ -10,11 +10,12 @@ use molar_domain::phase::Keep;
 use molar_ranking::{Direction, Entry, MetricColumn, Table, rank_table};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use crate::entries::{Candidate, Choice, kept};
 use crate::error::Error;
 use crate::rows::phases::Phase;
-use crate::rows::{candidates, machines, means, phases, rankings};
+use crate::rows::{candidates, in_work, machines, means, phases, rankings};
 
 /// Looks at every phase. One that fails is told and does not keep the others from their turn.
 pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
@@ -47,6 +48,7 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
     }
     let candidates = candidates::list(&mut *tx, &phase).await?;
     means::keep(&mut *tx, &candidates).await?;
+    let candidates = decided(&mut *tx, &phase, candidates).await?;
     let entries = entries(&phase, candidates)?;
     // A re-scoring may have been published between the two reads.
     if phases::find(&mut *tx, phase_id).await?.metrics != phase.metrics {
@@ -80,6 +82,21 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
         .collect();
     rankings::insert_entries(tx, ranking.id, &phase.metrics, &rows).await?;
     Ok(true)
+}
+
+/// On a Ladder only what was handed in before anything that is still in work. What is a rung is decided in the order of handing
+/// in: in that of measuring, a slow submission beside a fast one would show two values within one step.
+async fn decided(
+    tx: &mut PgConnection,
+    phase: &Phase,
+    mut candidates: Vec<Candidate>,
+) -> sqlx::Result<Vec<Candidate>> {
+    if phase.board.ladder_step.is_some() {
+        let scored: Vec<Uuid> = candidates.iter().map(|one| one.submission.0).collect();
+        let since = in_work::since(tx, phase.id, &scored).await?;
+        candidates.retain(|one| since.get(&one.team).is_none_or(|at| one.submitted_at < *at));
+    }
+    Ok(candidates)
 }
 
 /// Of each team its one entry.

@@ -13,11 +13,14 @@ mod fold;
 mod moves;
 mod openapi;
 mod pages;
+mod patience;
 mod routes;
 mod rows;
 mod spread;
 mod startup;
 mod statistics;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@ use molar_service::{Application, Role, RoleArgs};
 use molar_web_kit::WebArgs;
 use tokio::sync::Notify;
 
+use crate::patience::Patience;
 use crate::{audit_head, figures, fold, routes, statistics};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -67,14 +68,16 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
         }
     });
     let (db, clock, draws) = (app.db.clone(), app.clock.clone(), config.statistics_draws);
+    let patience = Arc::<Patience>::default();
     app.spawn_every("statistics", Duration::from_secs(60), ranked, move || {
-        let (db, clock) = (db.clone(), clock.clone());
-        async move { statistics::all(&db, &*clock, draws).await }
+        let (db, clock, patience) = (db.clone(), clock.clone(), patience.clone());
+        async move { statistics::all(&db, &*clock, draws, &patience).await }
     });
     let (db, clock) = (app.db.clone(), app.clock.clone());
+    let patience = Arc::<Patience>::default();
     app.spawn_every("figures", FIGURES, Arc::default(), move || {
-        let (db, clock) = (db.clone(), clock.clone());
-        async move { figures::all(&db, clock.now()).await }
+        let (db, clock, patience) = (db.clone(), clock.clone(), patience.clone());
+        async move { figures::all(&db, clock.now(), &patience).await }
     });
     let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
     let (db, clock) = (app.db.clone(), app.clock.clone());

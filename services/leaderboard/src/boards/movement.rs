@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ pub enum Direction {
     New,
 }
 
-/// Against the ranking that stood 24 hours before.
+/// Against the ranking that stood 24 hours before, or when the day began where a board is shown day by day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Movement {
     pub direction: Direction,
@@ -36,9 +36,8 @@ pub async fn before(
     db: &PgPool,
     phase: &Phase,
     current: &Ranking,
-    as_of: DateTime<Utc>,
+    day_before: DateTime<Utc>,
 ) -> sqlx::Result<Option<Before>> {
-    let day_before = as_of - TimeDelta::days(1);
     if current.created_at <= day_before {
         return rankings::places(db, current.id).await.map(Before).map(Some);
     }

@@ -109,7 +109,8 @@ async fn fill(
     ranking: Ranking,
 ) -> Result<(), Error> {
     let as_of = board.sight.moment.unwrap_or_else(|| kit.clock.now());
-    let before = movement::before(&kit.db, phase, &ranking, as_of).await?;
+    let day_before = board.sight.day_before(phase, as_of);
+    let before = movement::before(&kit.db, phase, &ranking, day_before).await?;
     let entries = rankings::entries(&kit.db, ranking.id).await?;
     let reader = Reader {
         sight: &board.sight,

@@ -19,7 +19,8 @@ use super::view::Row;
 use crate::rows::means;
 use crate::rows::rankings::Entry;
 
-/// In place of a team that has left, or was taken off, since that ranking was made. Its rank was others' history, too.
+/// In place of a team that has left, or was taken off, since that ranking was made. Its rank was others' history, too;
+/// its values were its own.
 const GONE: &str = "(a team that is not on the board any more)";
 
 const OUT: &str = "out of competition";
@@ -55,7 +56,9 @@ impl Reader<'_> {
             .caller
             .is_some_and(|caller| caller.is_member(TeamId(entry.team_id)));
         let is_told = entry.has_place || sight.is_reviewer;
-        let (has_names, has_details) = (sight.has_names() && is_told, sight.has_details());
+        let (has_names, has_details) =
+            (sight.has_names() && is_told, sight.has_details() && is_told);
+        let has_all_values = rules.values == Values::Shown && is_told;
         let mut row = Row {
             rank: entry.final_rank,
             movement: self
@@ -71,10 +74,10 @@ impl Reader<'_> {
             ranks: BTreeMap::new(),
             gains: BTreeMap::new(),
             mean_rank: entry.mean_rank.filter(|_| has_details),
-            submissions: entry.submissions.filter(|_| has_details && is_told),
-            submitted_at: (has_details && is_told).then_some(entry.submitted_at),
-            cases: (rules.values == Values::Shown).then_some(entry.cases),
-            failed_cases: (rules.values == Values::Shown).then_some(entry.failed_cases),
+            submissions: entry.submissions.filter(|_| has_details),
+            submitted_at: has_details.then_some(entry.submitted_at),
+            cases: has_all_values.then_some(entry.cases),
+            failed_cases: has_all_values.then_some(entry.failed_cases),
             out_reason: entry.out_reason.map(|reason| match has_names {
                 true => reason,
                 false => OUT.to_owned(),
@@ -84,11 +87,13 @@ impl Reader<'_> {
             is_mine: is_own,
             team_id: entry.team_id,
         };
-        if sight.has_values() {
+        if sight.has_values() && is_told {
             row.values = numbers(&entry.values)
                 .into_iter()
                 .map(|(name, value)| (name, value.map(|value| rules.rounded(value))))
                 .collect();
+        }
+        if sight.has_spreads() && is_told {
             let spreads = entry.spreads.unwrap_or_default();
             row.spreads = self
                 .metrics
@@ -99,7 +104,7 @@ impl Reader<'_> {
                 })
                 .collect();
         }
-        if rules.values == Values::Shown {
+        if has_all_values {
             row.ranks = serde_json::from_value(entry.ranks).unwrap_or_default();
         }
         row

@@ -1,6 +1,6 @@
 //! What one caller may see of one board.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use molar_domain::board::{BoardRules, Names, Values};
 use molar_domain::phase::{Visibility, board_moment};
@@ -95,17 +95,45 @@ impl Sight {
     pub fn has_details(&self) -> bool {
         self.has_names() && self.rules.values == Values::Shown
     }
+
+    /// With what movement compares. 24 hours after a change it would end, to the second, and so tell when that was: where
+    /// times are not told it is against the beginning of the day.
+    pub fn day_before(&self, phase: &Phase, as_of: DateTime<Utc>) -> DateTime<Utc> {
+        match self.has_details() {
+            true => as_of - TimeDelta::days(1),
+            // A past board is itself one of a day's beginning.
+            false => midnight(as_of - TimeDelta::milliseconds(1), phase),
+        }
+    }
+
+    /// Whether it may be told how an entry does in each case, and what is made of that: statistics and figures.
+    pub fn has_cases(&self) -> bool {
+        self.has_details() && self.has_spreads()
+    }
+
+    /// A Ladder shows one mean for each large step. Whatever else follows from the values of the cases would be a look below
+    /// it.
+    pub fn has_spreads(&self) -> bool {
+        self.has_values() && self.rules.ladder_step.is_none()
+    }
 }
 
 /// Past boards without names or values are shown day by day: minute by minute they would tell when each team handed in.
 fn midnight(at: DateTime<Utc>, phase: &Phase) -> DateTime<Utc> {
-    let zone: Tz = phase.zone.parse().unwrap_or(Tz::UTC);
-    let local = at
+    start_of_day(at, phase.zone.parse().unwrap_or(Tz::UTC))
+}
+
+/// Where clocks are put forward at midnight, the day begins an hour or two later.
+fn start_of_day(at: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    let midnight = at
         .with_timezone(&zone)
         .date_naive()
         .and_time(NaiveTime::MIN);
-    let start = local.and_local_timezone(zone).earliest();
-    start.map_or(at - chrono::TimeDelta::days(1), |start| start.to_utc())
+    let quarters = (0..12).map(|quarter| midnight + TimeDelta::minutes(15 * quarter));
+    let mut starts = quarters.filter_map(|time| time.and_local_timezone(zone).earliest());
+    starts
+        .next()
+        .map_or(midnight.and_utc(), |start| start.to_utc())
 }
 
 /// Why this caller sees no row.
@@ -127,4 +155,22 @@ async fn hidden(
     let (is_final, is_published) = (phase.is_final, phase.window.is_published);
     let is_shown = is_reviewer || phase.board.shows_rows(is_final, is_published);
     Ok((!is_shown).then_some(HIDDEN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_at_its_first_moment_also_where_it_has_no_midnight() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let berlin = start_of_day(at("2026-08-31T20:00:00Z"), Tz::Europe__Berlin);
+        assert_eq!(berlin, at("2026-08-30T22:00:00Z"));
+        // Clocks went from 0:00 to 1:00 there on 26 March 2023.
+        for hour in [0, 9, 20] {
+            let during = at(&format!("2023-03-26T{hour:02}:07:09Z"));
+            let beirut = start_of_day(during, Tz::Asia__Beirut);
+            assert_eq!(beirut, at("2023-03-25T22:00:00Z"));
+        }
+    }
 }

@@ -6,11 +6,16 @@ use molar_figures::{
     Sheet, SignificanceMap, Stability, Track, TradeOff,
 };
 
+use sha2::{Digest, Sha256};
+
 use super::inputs::{Inputs, Team};
 use super::rows::Drawn;
 use crate::error::Error;
 use crate::statistics::scored::{Cell, Values};
 use crate::statistics::{ALPHA, Figures};
+
+/// Of an address, in bytes. Metrics are ASCII.
+const LONGEST: usize = 80;
 
 /// The sheets of one ranking. Teams without a name are left out of each.
 struct Book<'a> {
@@ -75,6 +80,27 @@ impl<'a> Book<'a> {
         &self.inputs.statistics.figures
     }
 
+    /// By all cases, and by the metrics by which everybody is ranked in the draws: not always the rank on the board.
+    fn rank_in_draws(&self, at: usize, team: &Team) -> Option<f64> {
+        let of_board = self.statistics().schemes.first();
+        let rank = of_board.map_or(Some(team.rank.cast_unsigned()), |scheme| scheme.ranks[at]);
+        rank.map(f64::from)
+    }
+
+    /// By what it was ranked, where that is not told by the board.
+    fn by(&self, metrics: &[String]) -> String {
+        let metrics = metrics.join(", ");
+        let left_out = self.statistics().left_out.iter();
+        let left_out: Vec<_> = left_out.map(|one| one.metric.as_str()).collect();
+        if self.statistics().is_board_ranking || left_out.is_empty() {
+            return format!("By {metrics}, which every entry has in every case.");
+        }
+        format!(
+            "By {metrics} only, which every entry has in every case: without {} the ranks are not those of the board.",
+            left_out.join(", "),
+        )
+    }
+
     fn podium(&mut self) {
         let entries = self.named().map(|(_, name, team)| Placed {
             name,
@@ -105,7 +131,7 @@ impl<'a> Book<'a> {
             let ranked: usize = counts.iter().map(|(_, draws)| draws).sum();
             RankShare {
                 name,
-                rank: Some(f64::from(team.rank)),
+                rank: self.rank_in_draws(at, team),
                 counts,
                 unranked: (draws as usize).saturating_sub(ranked),
                 median: drawn(at).median,
@@ -122,7 +148,7 @@ impl<'a> Book<'a> {
             "The {} cases were drawn anew {draws} times, with replacement, and everybody ranked by what was drawn: the \
              larger a blob, the more often an entry had that rank. {}",
             self.inputs.scored.cases,
-            by(metrics),
+            self.by(metrics),
         );
         self.add("stability", title, note, &figure);
     }
@@ -171,7 +197,7 @@ impl<'a> Book<'a> {
             schemes: &names,
             entries: &entries,
         };
-        let note = format!("The first rule is that of the board. {}", by(metrics));
+        let note = format!("The first rule is that of the board. {}", self.by(metrics));
         self.add("schemes", title, note, &figure);
     }
 
@@ -255,9 +281,13 @@ impl<'a> Book<'a> {
     }
 }
 
-/// A metric's name may have a slash before the group of labels that it is about.
+/// A metric's name may have a slash before the group of labels that it is about, and a group a long name.
 fn address(metric: &str) -> String {
-    format!("cases-{}", metric.replace('/', "."))
+    let address = format!("cases-{}", metric.replace('/', "."));
+    match address.get(..LONGEST) {
+        Some(first) => format!("{first}-{}", hex::encode(&Sha256::digest(metric)[..8])),
+        None => address,
+    }
 }
 
 fn quantity<'t>(metric: &Metric, title: &'t str) -> Quantity<'t> {
@@ -269,15 +299,5 @@ fn quantity<'t>(metric: &Metric, title: &'t str) -> Quantity<'t> {
     match metric.unit() {
         Some(unit) => quantity.unit(unit),
         None => quantity,
-    }
-}
-
-fn by(metrics: &[String]) -> String {
-    match metrics {
-        [one] => format!("By {one}, which every entry has in every case."),
-        many => format!(
-            "By {}, which every entry has in every case.",
-            many.join(", ")
-        ),
     }
 }

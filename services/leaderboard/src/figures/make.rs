@@ -7,6 +7,7 @@ use super::draw::draw;
 use super::inputs;
 use super::rows::{self, Due};
 use crate::error::Error;
+use crate::patience::Patience;
 use crate::rows::phases;
 use crate::statistics;
 
@@ -14,11 +15,16 @@ use crate::statistics;
 const AT_MOST_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Looks at every phase. One that fails is told and does not keep the others from their turn.
-pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn all(db: &PgPool, now: DateTime<Utc>, patience: &Patience) -> Result<(), Error> {
     let mut first_failure = None;
     for due in rows::due(db, now, now - AT_MOST_EVERY).await? {
         let phase_id = due.phase_id;
-        if let Err(error) = version(db, due, now).await {
+        if !patience.is_over(phase_id, now) {
+            continue;
+        }
+        let drawn = version(db, due, now).await;
+        patience.note(phase_id, now, &drawn);
+        if let Err(error) = drawn {
             tracing::error!(phase.id = %phase_id, error = &error as &dyn std::error::Error, "no figures");
             first_failure.get_or_insert(error);
         }

@@ -84,8 +84,8 @@ fn empty(seen: &Seen) -> &'static str {
         (None, None) if board.rows.is_empty() => {
             "Nobody is on this board yet. Its figures come with the first scored submission."
         }
-        (None, None) if board.version.is_none() => {
-            "Figures show names and values. This board does not show both, so it has no figures."
+        (None, None) if !board.sight.has_cases() => {
+            "Figures show names and the values of each case. This board does not show them, so it has no figures."
         }
         (None, None) => {
             "The figures of this board are being drawn. Load the page again in a minute or two; if they are still not \

@@ -16,8 +16,8 @@ pub struct Due {
     pub frozen_at: Option<DateTime<Utc>>,
 }
 
-/// The newest version of each phase, if its statistics are made, unless it is drawn with the names that teams have now or anything of the phase was
-/// drawn after `since`; and the version at which a board has frozen, for which nobody has to wait. Names are those of
+/// The newest version of each phase that has statistics, unless it is drawn with the names that teams have now or anything
+/// of the phase was drawn after `since`; and the version at which a board has frozen, for which nobody has to wait. Names are those of
 /// teams that have their place in the track.
 pub async fn due(
     db: impl PgExecutor<'_>,
@@ -29,8 +29,9 @@ pub async fn due(
         r#"WITH wanted AS (
                SELECT p.phase_id, p.track_id, r.id, r.version, NULL::timestamptz AS frozen_at
                FROM tracks.phase_facts p
-               CROSS JOIN LATERAL (SELECT id, version FROM leaderboard.rankings
-                                   WHERE phase_id = p.phase_id ORDER BY version DESC LIMIT 1) r
+               CROSS JOIN LATERAL (SELECT n.id, n.version FROM leaderboard.rankings n
+                                   JOIN leaderboard.statistics s USING (phase_id, version)
+                                   WHERE n.phase_id = p.phase_id ORDER BY n.version DESC LIMIT 1) r
                UNION ALL
                SELECT p.phase_id, p.track_id, r.id, r.version, f.freezes_at
                FROM tracks.phase_facts p

@@ -26,14 +26,18 @@ impl Seen {
 
 /// The newest figures of a version whose board shows this caller every name that is drawn.
 ///
-/// A board that is hidden, or that does not tell its version since names or values are not shown, has none.
+/// A board that is hidden, or that does not show names and values to the last step, has none.
 pub async fn see(kit: &Kit, phase: &Phase, caller: Option<&Caller>) -> Result<Seen, Error> {
     let board = boards::see(kit, phase, caller, &Asked::default()).await?;
     let mut seen = Seen {
         board,
         drawing: None,
     };
-    let (None, Some(version)) = (seen.board.hidden, seen.board.version) else {
+    let (None, true, Some(version)) = (
+        seen.board.hidden,
+        seen.board.sight.has_cases(),
+        seen.board.version,
+    ) else {
         return Ok(seen);
     };
     let Some(drawing) = rows::newest(&kit.db, phase.id, version).await? else {
@@ -55,7 +59,7 @@ pub async fn see(kit: &Kit, phase: &Phase, caller: Option<&Caller>) -> Result<Se
 fn shows(board: &Board, drawing: &Drawing) -> bool {
     let names: BTreeSet<&String> = board.rows.iter().map(|row| &row.team).collect();
     board.hidden.is_none()
-        && board.sight.has_details()
+        && board.sight.has_cases()
         && board.version == Some(drawing.version)
         && drawing.names.iter().all(|name| names.contains(name))
 }

@@ -70,10 +70,11 @@ pub async fn list_rescored(
            JOIN submission.accepted s ON s.submission_id = e.submission_id
            JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
            WHERE e.rescoring_id = $1 AND e.state = 'finished'
-             AND p.state = 'approved' AND s.withdrawn_at IS NULL
+             AND p.state = 'approved' AND (s.withdrawn_at IS NULL OR $3)
            ORDER BY s.submission_id, e.evaluation_id DESC"#,
         rescoring,
         phase.track_id,
+        phase.board.ladder_step.is_some(),
     )
     .fetch_all(&mut *tx)
     .await?;

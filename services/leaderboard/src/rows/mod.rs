@@ -2,6 +2,7 @@
 
 pub mod candidates;
 pub mod disqualified;
+pub mod in_work;
 pub mod machines;
 pub mod means;
 pub mod phases;

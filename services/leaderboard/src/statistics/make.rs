@@ -12,19 +12,30 @@ use super::compute::compute;
 use super::rows::{self, Due, New};
 use super::{scored, seed::seed};
 use crate::error::Error;
+use crate::patience::Patience;
 use crate::rows::phases;
 
 /// Of a phase whose ranking changes all the time there are new ones so often.
 const AT_MOST_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Looks at every phase. One that fails is told and does not keep the others from their turn.
-pub async fn all(db: &PgPool, clock: &dyn Clock, draws: u32) -> Result<(), Error> {
+pub async fn all(
+    db: &PgPool,
+    clock: &dyn Clock,
+    draws: u32,
+    patience: &Patience,
+) -> Result<(), Error> {
     let now = clock.now();
     let mut due = rows::due(db, None, now, now - AT_MOST_EVERY).await?;
     due.dedup_by_key(|due| due.phase_id);
     let mut first_failure = None;
     for Due { phase_id, .. } in due {
-        if let Err(error) = one(db, phase_id, clock, draws).await {
+        if !patience.is_over(phase_id, now) {
+            continue;
+        }
+        let made = one(db, phase_id, clock, draws).await;
+        patience.note(phase_id, clock.now(), &made);
+        if let Err(error) = made {
             tracing::error!(phase.id = %phase_id, error = &error as &dyn std::error::Error, "no statistics");
             first_failure.get_or_insert(error);
         }
@@ -44,11 +55,15 @@ pub async fn one(
     };
     let now = clock.now();
     // Again: the other may have ended since.
+    let mut made = Ok(true);
     for due in rows::due(db, Some(phase_id), now, now - AT_MOST_EVERY).await? {
-        version(db, due, clock, draws).await?;
+        // A frozen version that fails does not keep the newest from its turn.
+        if let Err(error) = version(db, due, clock, draws).await {
+            made = Err(error);
+        }
     }
     turn.release_now().await?;
-    Ok(true)
+    made
 }
 
 type Turn = PgAdvisoryLockGuard<PoolConnection<Postgres>>;

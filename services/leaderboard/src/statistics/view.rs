@@ -14,8 +14,7 @@ use crate::boards::{self, Asked, Board};
 use crate::error::Error;
 use crate::rows::phases::Phase;
 
-const NOT_TOLD: &str =
-    "This board does not tell names and values exactly, and its statistics would tell them.";
+const NOT_TOLD: &str = "This board does not tell names and values exactly, or only large steps of them, and its statistics would tell the rest.";
 
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Statistics {
@@ -69,7 +68,7 @@ pub async fn see(kit: &Kit, phase: &Phase, caller: Option<&Caller>) -> Result<St
         phase_id: board.phase_id,
         hidden: board
             .hidden
-            .or((!board.sight.has_details()).then_some(NOT_TOLD)),
+            .or((!board.sight.has_cases()).then_some(NOT_TOLD)),
         frozen_at: board.frozen_at,
         statistics: None,
     };

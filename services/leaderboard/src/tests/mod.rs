@@ -2,6 +2,7 @@
 
 mod columns;
 mod hidden;
+mod ladder;
 mod modes;
 mod past;
 mod ranks;

@@ -23,7 +23,11 @@ fn is_in(answer: &str, secret: &str) -> bool {
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn nothing_that_a_mode_hides_stands_in_any_answer(db: PgPool) {
     let world = World::new(&db).await;
-    let details = [world.times.clone(), vec!["1.33".into()]].concat();
+    let details = [
+        world.times.clone(),
+        vec!["mean_rank".into(), "Mean rank".into()],
+    ]
+    .concat();
     let [anonymous, order, rounded] = [
         json!({"names": "anonymous"}),
         json!({"values": "order"}),
@@ -40,6 +44,12 @@ async fn nothing_that_a_mode_hides_stands_in_any_answer(db: PgPool) {
         (
             rules(json!({"names": "anonymous", "values": "order"})),
             world.all(),
+        ),
+        (
+            rules(json!({"ladder_step": 0.05})),
+            ["spread", "adjusted_p", "Podium", "svg"]
+                .map(str::to_owned)
+                .to_vec(),
         ),
         (rules(json!({"is_hidden": true})), world.all()),
         ("is_final = true".into(), world.all()),

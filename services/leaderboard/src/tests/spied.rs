@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::world::{answer_as, fold_at};
+use crate::patience::Patience;
 use crate::{figures, statistics};
 
 /// Three teams that compete, two of them equal, and one that does not. Their names are in no order of their making.
@@ -73,7 +74,7 @@ impl World {
                 "55778",
                 "44412",
                 "33391",
-                "1.33",
+                "mean_rank",
                 "failed_cases",
             ]
             .map(str::to_owned)
@@ -108,7 +109,7 @@ impl World {
             .await
             .unwrap();
         world.fold(db, 2).await;
-        world.draw(db).await;
+        world.draw(db, noon()).await;
         world
     }
 
@@ -135,11 +136,11 @@ impl World {
     }
 
     /// Statistics and figures of what is ranked.
-    async fn draw(&self, db: &PgPool) {
+    pub async fn draw(&self, db: &PgPool, at: DateTime<Utc>) {
         let role = as_role(db, Role::Leaderboard).await;
-        let statistics = statistics::all(&role, &MockClock::at(noon()), 20).await;
+        let statistics = statistics::all(&role, &MockClock::at(at), 20, &Patience::default()).await;
         statistics.unwrap();
-        figures::all(&role, noon()).await.unwrap();
+        figures::all(&role, at, &Patience::default()).await.unwrap();
     }
 
     /// Whatever may be asked of a board, and of the list of all.

@@ -1,6 +1,7 @@
 //! No answer may change where only what is hidden does: each mode on each route, byte by byte, headers included.
 
-use molar_testkit::TeamBuilder;
+use chrono::TimeDelta;
+use molar_testkit::{TeamBuilder, noon};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -41,6 +42,7 @@ impl Change {
             }
         }
         world.fold(db, 0).await;
+        world.draw(db, noon() + TimeDelta::minutes(2)).await;
     }
 }
 
@@ -94,7 +96,9 @@ async fn no_answer_changes_where_only_what_is_hidden_does(db: PgPool) {
 
 /// As [`World::new`] leaves it.
 async fn clear(db: &PgPool, world: &mut World) {
-    let newer = "DELETE FROM leaderboard.entries e USING leaderboard.rankings r
+    let newer = "DELETE FROM leaderboard.drawings WHERE version > 1;
+                 DELETE FROM leaderboard.statistics WHERE version > 1;
+                 DELETE FROM leaderboard.entries e USING leaderboard.rankings r
                      WHERE r.id = e.ranking_id AND r.version > 1;
                  DELETE FROM leaderboard.rankings WHERE version > 1;
                  UPDATE submission.submissions SET withdrawn_at = created_at
@@ -104,5 +108,6 @@ async fn clear(db: &PgPool, world: &mut World) {
                  DELETE FROM scoring.evaluations WHERE created_at > '2026-08-30';
                  UPDATE tracks.phases SET board = '{}', is_final = false, visibility = 'public', freezes_at = NULL";
     sqlx::raw_sql(newer).execute(db).await.unwrap();
+    world.draw(db, noon()).await;
     world.names.clear();
 }

@@ -13,6 +13,7 @@ use molar_web_kit::testing;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+pub use crate::testing::set;
 use crate::{fold, routes};
 
 pub async fn entry(db: &PgPool, challenge: &Challenge, team: &Team, minutes: i64, ia: f64) {
@@ -101,13 +102,4 @@ pub fn ranked(board: &Value) -> Vec<(Option<i64>, &str)> {
     rows.iter()
         .map(|row| (row["rank"].as_i64(), row["team"].as_str().unwrap()))
         .collect()
-}
-
-pub async fn set(db: &PgPool, columns: &str) {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
-        "UPDATE tracks.phases SET {columns}"
-    )))
-    .execute(db)
-    .await
-    .unwrap();
 }

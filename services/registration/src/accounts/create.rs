@@ -99,6 +99,12 @@ pub async fn create(
     body: web::Json<CreateAccount>,
 ) -> Result<HttpResponse, ApiError> {
     let new = body.into_inner().validate()?;
+    // A repeated request is no new try.
+    let mut conn = kit.db.acquire().await?;
+    if let Some(answer) = once.kept(&mut conn).await? {
+        return Ok(answer);
+    }
+    drop(conn);
     limiter::attempt(
         &kit,
         Door::Register,
@@ -235,6 +241,28 @@ mod tests {
           "type": "about:blank"
         }
         "#);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_request_that_is_repeated_is_answered_as_before_and_is_no_new_try(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let body = json!({"email": "p@example.org", "name": "P", "password": "correct horse"});
+        let send = || api.nobody().key("a long secret of theirs");
+        let first = send().post("/api/v1/accounts", body.clone()).await;
+        assert_eq!(first.0, 201);
+        let tries = async || {
+            sqlx::query_scalar!(r#"SELECT sum(count) AS "n!" FROM registration.tries"#)
+                .fetch_one(&pool)
+                .await
+                .unwrap()
+        };
+        let counted = tries().await;
+        for _ in 0..5 {
+            assert_eq!(send().post("/api/v1/accounts", body.clone()).await, first);
+        }
+        assert_eq!(tries().await, counted);
+        let other = json!({"email": "p@example.org", "name": "Q", "password": "correct horse"});
+        assert_eq!(send().post("/api/v1/accounts", other).await.0, 409);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -71,7 +71,7 @@ pub async fn is_complete(conn: &mut PgConnection, of: &Rescoring) -> Result<bool
 }
 
 /// Of a container that was run again, its last attempt that was scored. What is withdrawn ranks no more and is left
-/// as it is.
+/// as it is, but where a Ladder remembers it.
 async fn missing(conn: &mut PgConnection, of: &Rescoring) -> Result<Vec<Counting>> {
     let rows = sqlx::query_as!(
         Counting,
@@ -79,7 +79,9 @@ async fn missing(conn: &mut PgConnection, of: &Rescoring) -> Result<Vec<Counting
            FROM (SELECT DISTINCT ON (e.submission_id) e.evaluation_id, e.submission_id, e.team_id, e.attempt_id
                  FROM scoring.evaluation_facts e
                  JOIN submission.accepted s ON s.submission_id = e.submission_id
-                 WHERE e.phase_id = $1 AND e.state = 'finished' AND s.cancelled_at IS NULL AND s.withdrawn_at IS NULL
+                 WHERE e.phase_id = $1 AND e.state = 'finished' AND s.cancelled_at IS NULL
+                   AND (s.withdrawn_at IS NULL OR EXISTS (SELECT FROM tracks.phase_facts p
+                                                          WHERE p.phase_id = $1 AND p.board->>'ladder_step' IS NOT NULL))
                  ORDER BY e.submission_id, e.attempt_id DESC NULLS LAST, e.is_current DESC, e.evaluation_id DESC) e
            WHERE NOT EXISTS (
                SELECT FROM scoring.evaluations r

@@ -283,7 +283,9 @@ pub async fn scored_submissions(db: impl PgExecutor<'_>, phase: Uuid) -> sqlx::R
     sqlx::query_scalar!(
         r#"SELECT count(DISTINCT e.submission_id) AS "n!"
            FROM scoring.evaluation_facts e JOIN submission.accepted s ON s.submission_id = e.submission_id
-           WHERE e.phase_id = $1 AND e.state = 'finished' AND s.cancelled_at IS NULL AND s.withdrawn_at IS NULL"#,
+           WHERE e.phase_id = $1 AND e.state = 'finished' AND s.cancelled_at IS NULL
+             AND (s.withdrawn_at IS NULL OR EXISTS (SELECT FROM tracks.phase_facts p
+                                                    WHERE p.phase_id = $1 AND p.board->>'ladder_step' IS NOT NULL))"#,
         phase,
     )
     .fetch_one(db)

@@ -148,6 +148,37 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn an_erasure_takes_no_text_about_somebody_of_a_longer_address(pool: PgPool) {
+        let now = crate::db::now(&pool).await.unwrap();
+        let mut conn = pool.acquire().await.unwrap();
+        let (theirs, others) = (
+            ["Written to Al+x@Example.org.", "<al+x@example.org>, twice"],
+            [
+                "pal+x@example.org",
+                "al+x@example.org.test",
+                "a.al+x@example.org",
+                "alxx@exampleXorg",
+            ],
+        );
+        for text in theirs.iter().chain(&others) {
+            let seq = append(
+                &mut conn,
+                now,
+                None,
+                "mail.sent",
+                Uuid::nil(),
+                json!({}),
+                Some(text),
+            );
+            seq.await.unwrap();
+        }
+        let (who, words) = (UserId(Uuid::from_u128(9)), ["al+x@example.org".to_owned()]);
+        assert_eq!(erase(&mut conn, now, None, who, &words).await.unwrap(), 2);
+        let left = sqlx::query_scalar!("SELECT text FROM audit.personal ORDER BY seq");
+        assert_eq!(left.fetch_all(&pool).await.unwrap(), others);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn whatever_is_wrong_is_named_with_its_entry(pool: PgPool) {
         five(&pool).await;
         assert_eq!(told(&pool).await, []);

@@ -116,22 +116,25 @@ impl ChallengeBuilder {
     }
 
     pub async fn insert(self, pool: &PgPool) -> Challenge {
-        let mut conn = pool.acquire().await.expect("a connection");
-        let mut challenge = self.insert_frame(&mut conn).await;
+        // At once: a role that serves already would read a reference whose facts are not there yet.
+        let mut tx = pool.begin().await.expect("a transaction");
+        let conn = &mut *tx;
+        let mut challenge = self.insert_frame(conn).await;
         for name in &self.cases {
-            let case = insert_case(&mut conn, challenge.split_id, name, "hidden").await;
+            let case = insert_case(conn, challenge.split_id, name, "hidden").await;
             if self.has_references {
-                let reference = self.insert_reference(&mut conn, &challenge, &case).await;
+                let reference = self.insert_reference(conn, &challenge, &case).await;
                 challenge.references.push(reference);
             }
             challenge.cases.push(case);
         }
         if self.has_canary {
-            let split = insert_split(&mut conn, challenge.track_id, "training", true).await;
-            challenge.canary = Some(insert_case(&mut conn, split, "Canary_01", "public").await);
+            let split = insert_split(conn, challenge.track_id, "training", true).await;
+            challenge.canary = Some(insert_case(conn, split, "Canary_01", "public").await);
         }
         challenge.limits = self.phase.limits.clone();
-        challenge.phase_id = self.phase.insert_into(&mut conn, &challenge).await;
+        challenge.phase_id = self.phase.insert_into(conn, &challenge).await;
+        tx.commit().await.expect("a challenge");
         challenge
     }
 

@@ -66,7 +66,7 @@ impl Once {
     /// Must come first in the transaction: of two requests with one key, the second waits here
     /// for the first.
     pub async fn begin(self, conn: &mut PgConnection) -> Result<Begun, ApiError> {
-        let Some((key, hash)) = &self.key else {
+        let Some((key, _)) = &self.key else {
             return Ok(Begun::Fresh(self));
         };
         let lock = format!("{} {} {key}", self.schema, self.caller);
@@ -76,13 +76,22 @@ impl Once {
         )
         .execute(&mut *conn)
         .await?;
-        let Some(kept) = find(conn, self.schema, self.caller, key).await? else {
-            return Ok(Begun::Fresh(self));
+        Ok(match self.kept(conn).await? {
+            Some(answer) => Begun::Replay(answer),
+            None => Begun::Fresh(self),
+        })
+    }
+
+    /// The answer that was given before, for handlers whose work begins before their transaction. One that is being
+    /// made is not seen: [`begin`](Self::begin) all the same.
+    pub async fn kept(&self, conn: &mut PgConnection) -> Result<Option<HttpResponse>, ApiError> {
+        let Some((key, hash)) = &self.key else {
+            return Ok(None);
         };
-        if kept.request_hash != hash.0 {
-            return Err(ApiError::IdempotencyMismatch);
+        match find(conn, self.schema, self.caller, key).await? {
+            Some(kept) if kept.request_hash != hash.0 => Err(ApiError::IdempotencyMismatch),
+            kept => Ok(kept.map(replay)),
         }
-        Ok(Begun::Replay(replay(kept)))
     }
 
     /// Keeps the answer and returns it. The caller commits, then sends it.

@@ -162,7 +162,7 @@ async fn the_history_has_a_step_where_a_rank_changed(db: PgPool) {
     team(&db, &challenge, "Cats", &ia(LOW.map(|value| value / 2.0))).await;
     fold(&db, phase, later(-3600)).await;
     let role = as_role(&db, Role::Leaderboard).await;
-    statistics::all(&role, &MockClock::at(noon()), 10)
+    statistics::all(&role, &MockClock::at(noon()), 10, &Patience::default())
         .await
         .unwrap();
     let due = rows::due(&role, noon(), noon()).await.unwrap();

@@ -250,7 +250,7 @@ async fn a_phase_that_fails_keeps_no_other_from_its_turn(db: PgPool) {
     .await
     .unwrap();
     let role = as_role(&db, Role::Leaderboard).await;
-    let made = make::all(&role, &MockClock::at(noon()), DRAWS).await;
+    let made = make::all(&role, &MockClock::at(noon()), DRAWS, &Patience::default()).await;
     assert!(made.is_err());
     assert_eq!(statistics(&db, other).await["version"], 1);
     assert!(statistics(&db, fails).await.is_null());

@@ -54,6 +54,34 @@ async fn a_corrected_reference_counts_when_it_is_published_and_not_before(owner:
     );
 }
 
+/// What there is of evaluations after a re-scoring of a phase with such a board, of which the only submission was withdrawn.
+async fn rows_where_it_was_withdrawn(owner: PgPool, board: Value) -> Vec<String> {
+    let stage = Stage::set(owner.clone()).await;
+    sqlx::query!("UPDATE tracks.phases SET board = $1", board)
+        .execute(&owner)
+        .await
+        .unwrap();
+    sqlx::query!("UPDATE submission.submissions SET withdrawn_at = created_at")
+        .execute(&owner)
+        .await
+        .unwrap();
+    stage.correct().await;
+    stage.ready(json!({})).await;
+    stage.rows().await
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_was_withdrawn_is_not_measured_anew(owner: PgPool) {
+    let rows = rows_where_it_was_withdrawn(owner, json!({})).await;
+    assert_eq!(rows, ["finished 0 of 2"]);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_was_withdrawn_is_measured_anew_where_a_ladder_remembers_it(owner: PgPool) {
+    let rows = rows_where_it_was_withdrawn(owner, json!({"ladder_step": 0.05})).await;
+    assert_eq!(rows, ["finished 0 of 2", "finished 1 of 2"]);
+}
+
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn what_is_dropped_stays_on_record_and_never_counts(owner: PgPool) {
     let stage = Stage::set(owner).await;
