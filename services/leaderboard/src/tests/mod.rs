@@ -2,10 +2,12 @@
 
 mod columns;
 mod hidden;
+mod kept;
+mod kept_seen;
 mod modes;
 mod past;
 mod ranks;
 mod rescored;
 mod spied;
 mod unchanged;
-mod world;
+pub mod world;
