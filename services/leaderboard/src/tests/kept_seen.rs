@@ -40,7 +40,6 @@ async fn every_change_is_seen_at_the_next_request(db: PgPool) {
     let world = World::new(&db).await;
     for change in [
         "UPDATE registration.teams SET name = 'Narwhals' WHERE name = 'Walruses'",
-        "UPDATE registration.participations SET out_reason = 'another' WHERE is_out_of_competition",
         "UPDATE registration.participations SET state = 'disqualified', reason = 'why'
          WHERE team_id = (SELECT id FROM registration.teams WHERE name = 'Otters')",
         "UPDATE registration.participations SET is_reason_public = true WHERE state = 'disqualified'",
@@ -111,6 +110,6 @@ async fn a_disqualified_team_whose_file_is_accepted_since_is_told_at_once(db: Pg
             .await
             .unwrap();
     };
-    set("checking").await;
+    set("completed").await;
     seen_at_once(&db, &world, "accepted", async || set("accepted").await).await;
 }
