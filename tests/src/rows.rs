@@ -48,6 +48,28 @@ impl Rows {
         &self.0
     }
 
+    /// Phases that have a ranking.
+    pub async fn ranked_phases(&self) -> anyhow::Result<i64> {
+        let sql = "SELECT count(DISTINCT phase_id) FROM leaderboard.rankings";
+        Ok(sqlx::query_scalar(sql).fetch_one(&self.0).await?)
+    }
+
+    pub async fn phase(&self, slug: &str) -> anyhow::Result<Uuid> {
+        let sql = "SELECT id FROM tracks.phases WHERE slug = $1";
+        Ok(sqlx::query_scalar(sql)
+            .bind(slug)
+            .fetch_one(&self.0)
+            .await?)
+    }
+
+    /// A copy of the board's last entry that is better than all, its evaluation finished and announced as `scoring` does.
+    pub async fn finish_a_better_one(&self, phase: Uuid, by: f64) -> anyhow::Result<()> {
+        let sql = include_str!("better.sql").replace("$PHASE", &phase.to_string());
+        let sql = sql.replace("$BY", &format!("{by:.3}"));
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&self.0).await?;
+        Ok(())
+    }
+
     /// What a submission did to its team's quota, in order.
     pub async fn quota(&self, submission: &str) -> anyhow::Result<Vec<String>> {
         let id: Uuid = submission.parse()?;

@@ -1,6 +1,7 @@
-//! Makes a new version of a phase's ranking whenever what it is made from has changed.
+//! Makes a new version of a phase's ranking where what it is made from has changed.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use molar_domain::PhaseId;
@@ -17,25 +18,18 @@ use crate::error::Error;
 use crate::rows::phases::Phase;
 use crate::rows::{candidates, in_work, machines, means, phases, rankings};
 
-/// Looks at every phase. One that fails is told and does not keep the others from their turn.
-pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
-    let mut first_failure = None;
-    for phase in phases::list_ids(db).await? {
-        if let Err(error) = one(db, phase, now).await {
-            tracing::error!(phase.id = %phase, error = &error as &dyn std::error::Error, "could not rank");
-            first_failure.get_or_insert(error);
-        }
-    }
-    first_failure.map_or(Ok(()), Err)
-}
-
 /// Ranks one phase; returns whether there is a new version.
 pub async fn one(db: &PgPool, phase_id: PhaseId, now: DateTime<Utc>) -> Result<bool, Error> {
+    let begun = Instant::now();
     let mut tx = db.begin().await?;
     // Two folds of one phase would both see the same last version.
     rankings::lock(&mut tx, phase_id).await?;
     let is_new = rank(&mut tx, phase_id, now).await?;
     tx.commit().await?;
+    if is_new {
+        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(phase.id = %phase_id, took_ms, "ranked");
+    }
     Ok(is_new)
 }
 
@@ -49,7 +43,9 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
     let candidates = candidates::list(&mut *tx, &phase).await?;
     means::keep(&mut *tx, &candidates).await?;
     let candidates = decided(&mut *tx, &phase, candidates).await?;
-    let entries = entries(&phase, candidates)?;
+    let mut entries = entries(&phase, candidates)?;
+    let made = candidates::complete(&mut *tx, &mut entries, &phase.metrics).await?;
+    means::keep(&mut *tx, &made).await?;
     // A re-scoring may have been published between the two reads.
     if phases::find(&mut *tx, phase_id).await?.metrics != phase.metrics {
         return Ok(false);
@@ -62,6 +58,8 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
     {
         return Ok(false);
     }
+    // Another process may have begun later and come first: versions stay in the order of their times.
+    let now = last.as_ref().map_or(now, |last| now.max(last.created_at));
     let table = table(&phase.metrics, &entries)?;
     let evaluations: Vec<_> = entries.iter().map(|entry| entry.evaluation.0).collect();
     let machines = machines::list(tx, &evaluations).await?;

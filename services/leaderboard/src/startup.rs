@@ -10,8 +10,10 @@ use molar_service::{Application, Role, RoleArgs};
 use molar_web_kit::WebArgs;
 use tokio::sync::Notify;
 
+use crate::kept::Boards;
 use crate::patience::Patience;
-use crate::{audit_head, figures, fold, routes, statistics};
+use crate::rounds::Rounds;
+use crate::{audit_head, figures, routes, statistics};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -58,11 +60,13 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     let bell = app.bells.subscribe(&REASONS);
     let ranked = Arc::new(Notify::new());
     let (db, clock, rung) = (app.db.clone(), app.clock.clone(), ranked.clone());
+    let rounds = Arc::new(Rounds::default());
     app.spawn_every("fold", Duration::from_secs(5), bell, move || {
         let (db, clock, rung) = (db.clone(), clock.clone(), rung.clone());
+        let rounds = rounds.clone();
         async move {
             tokio::time::sleep(GATHER).await;
-            let folded = fold::all(&db, clock.now()).await;
+            let folded = rounds.all(&db, &*clock).await;
             rung.notify_one();
             folded
         }
@@ -90,6 +94,10 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
             async move { audit_head::export(&db, &store, clock.now()).await }
         },
     );
-    app.run_until_stopped(move |service| routes().configure(kit.clone())(service))
-        .await
+    let boards = web::Data::new(Boards::default());
+    app.run_until_stopped(move |service| {
+        service.app_data(boards.clone());
+        routes().configure(kit.clone())(service);
+    })
+    .await
 }

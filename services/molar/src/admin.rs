@@ -6,7 +6,7 @@ use molar_domain::{Clock as _, SystemClock};
 use secrecy::SecretString;
 use sqlx::PgPool;
 
-use crate::owner;
+use crate::{owner, seed};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -37,6 +37,8 @@ enum Command {
     },
     /// Make a one-time token with which one worker enrols.
     EnrolmentToken,
+    /// Make a challenge of many teams and submissions, to measure with. Never on a platform in use.
+    Seed(seed::Args),
     /// The same as `molar audit verify`.
     #[command(hide = true)]
     VerifyAudit {
@@ -63,6 +65,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             println!("{email} is an organizer of {challenge}.");
         }
         Command::EnrolmentToken => println!("{}", enrolment_token(&pool, now).await?),
+        Command::Seed(args) => seed::run(&pool, args).await?,
         Command::VerifyAudit { head } => {
             crate::audit::verify_here(&args.database_url, head.as_deref()).await?;
         }

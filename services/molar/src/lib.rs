@@ -18,5 +18,6 @@ pub mod platform;
 pub mod rehearse;
 pub mod roles;
 pub mod score;
+mod seed;
 pub mod store;
 pub mod up;

@@ -1,6 +1,6 @@
 //! `GET /api/v1/boards/{phase_id}.csv`
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SecondsFormat, Utc};
 use molar_domain::PhaseId;
 use molar_web_kit::{ApiError, Caller, Kit};
@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::see::{Asked, see};
 use super::view::{Board, Column, Row};
-use crate::rows::phases;
+use crate::kept::{Asking, CSV, Which};
+use crate::rows::phases::Phase;
 
 /// As of the board itself, and how wide the table is.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -30,33 +31,43 @@ pub struct Query {
 /// no column.
 #[utoipa::path(get, path = "/api/v1/boards/{phase_id}.csv", tag = "leaderboard",
     params(("phase_id" = Uuid, Path), Query),
-    responses((status = 200, content_type = "text/csv", body = String)))]
+    responses((status = 200, content_type = "text/csv", body = String), (status = 304)))]
 #[tracing::instrument(name = "boards.csv", skip_all, fields(phase.id = %phase_id))]
 pub async fn csv(
     kit: web::Data<Kit>,
     phase_id: web::Path<Uuid>,
     query: web::Query<Query>,
+    request: HttpRequest,
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
-    let phase = phases::find(&kit.db, PhaseId(*phase_id)).await?;
-    let name = format!(
-        "{}-{}-{}.csv",
-        phase.challenge_slug, phase.track_slug, phase.slug
-    );
+    let asking = Asking {
+        kit: &kit,
+        request: &request,
+        caller: caller.as_ref(),
+        which: Which::Id(PhaseId(*phase_id)),
+        form: CSV,
+    };
     let Query {
         at,
         baseline,
         details,
     } = query.into_inner();
-    let board = see(&kit, &phase, caller.as_ref(), &Asked { at, baseline }).await?;
-    let table = table(&board, details).map_err(ApiError::internal)?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            "content-disposition",
-            format!("inline; filename=\"{name}\""),
-        ))
-        .body(table))
+    let make = async |phase: Phase| {
+        let name = format!(
+            "{}-{}-{}.csv",
+            phase.challenge_slug, phase.track_slug, phase.slug
+        );
+        let board = see(&kit, &phase, caller.as_ref(), &Asked { at, baseline }).await?;
+        let table = table(&board, details).map_err(ApiError::internal)?;
+        Ok(HttpResponse::Ok()
+            .content_type("text/csv; charset=utf-8")
+            .insert_header((
+                "content-disposition",
+                format!("inline; filename=\"{name}\""),
+            ))
+            .body(table))
+    };
+    asking.answer(make).await
 }
 
 type Cell = Box<dyn Fn(&Row) -> String>;

@@ -1,6 +1,6 @@
 //! `GET /api/v1/boards/{phase_id}/figures/{name}.svg`
 
-use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
+use actix_web::http::header::{self, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use molar_domain::PhaseId;
 use molar_web_kit::{ApiError, Caller, Kit};
@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::rows;
 use super::view::see;
+use crate::kept::is_known;
 use crate::rows::phases;
 
 /// It has rules of its own for light and dark, and is allowed nothing else, whoever opens it.
@@ -63,13 +64,4 @@ pub async fn file(
             format!("inline; filename=\"{named}\""),
         ))
         .body(file))
-}
-
-/// Whether the caller says to have this very file.
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(items)) => items.iter().any(|item| item.weak_eq(tag)),
-        Err(_) => false,
-    }
 }

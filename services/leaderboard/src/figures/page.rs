@@ -7,7 +7,7 @@ use molar_web_kit::{ApiError, Caller, Kit, layout};
 
 use super::rows::{self, Shown};
 use super::view::{Seen, see};
-use crate::rows::phases;
+use crate::kept::Which;
 
 #[derive(Template)]
 #[template(path = "figures.html")]
@@ -34,11 +34,7 @@ pub async fn page(
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
     let (challenge, track, slug) = path.into_inner();
-    let phases = phases::list(&kit.db).await?;
-    let phase = phases.into_iter().find(|phase| {
-        phase.challenge_slug == challenge && phase.track_slug == track && phase.slug == slug
-    });
-    let phase = phase.ok_or(ApiError::NotFound("board"))?;
+    let phase = Which::Path(challenge, track, slug).find(&kit.db).await?;
     let seen = see(&kit, &phase, caller.as_ref()).await?;
     let figures = match &seen.drawing {
         Some(drawing) => rows::list(&kit.db, phase.id, drawing.version).await?,
@@ -66,7 +62,7 @@ pub async fn page(
         layout::Page::new(format!("{title}, figures"), body.render()?)
             .crumb(
                 phase.challenge_title.clone(),
-                format!("/challenges/{challenge}"),
+                format!("/challenges/{}", phase.challenge_slug),
             )
             .crumb("Leaderboards", "/boards")
             .crumb(title, phase.path())

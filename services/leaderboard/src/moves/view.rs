@@ -125,8 +125,14 @@ struct Standing {
 }
 
 impl Standing {
-    fn of(phase: &Phase, metrics: Vec<String>, candidates: Vec<Candidate>) -> Result<Self, Error> {
-        let entries = fold::entries(phase, candidates)?;
+    async fn of(
+        tx: &mut PgConnection,
+        phase: &Phase,
+        metrics: Vec<String>,
+        candidates: Vec<Candidate>,
+    ) -> Result<Self, Error> {
+        let mut entries = fold::entries(phase, candidates)?;
+        candidates::complete(tx, &mut entries, &metrics).await?;
         let table = fold::table(&metrics, &entries)?;
         let ranks: BTreeMap<usize, u32> = table
             .rows
@@ -158,7 +164,7 @@ impl Standing {
 
 async fn before(tx: &mut PgConnection, phase: &Phase) -> Result<Standing, Error> {
     let candidates = candidates::list(tx, phase).await?;
-    Standing::of(phase, phase.metrics.clone(), candidates)
+    Standing::of(tx, phase, phase.metrics.clone(), candidates).await
 }
 
 async fn after(
@@ -169,7 +175,7 @@ async fn after(
 ) -> Result<Standing, Error> {
     let metrics = metrics_by(&phase.file_metrics, Some(&of.parameters));
     let candidates = candidates::list_rescored(tx, phase, id.0, &metrics).await?;
-    Standing::of(phase, metrics, candidates)
+    Standing::of(tx, phase, metrics, candidates).await
 }
 
 /// Cases that changed, of teams whose entry is the same submission.

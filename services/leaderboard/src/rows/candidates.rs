@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use molar_domain::phase::Keep;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -19,6 +20,10 @@ struct Row {
     is_chosen: bool,
     out_reason: Option<String>,
     is_withdrawn: bool,
+    /// By the metric that chooses the best, as far as it is kept.
+    value: Option<f64>,
+    /// Whether that much is kept.
+    is_measured: bool,
 }
 
 #[derive(Default)]
@@ -30,16 +35,21 @@ struct Cases {
 /// Of every submission that counts, its newest evaluation by what the phase is measured by, if that has finished:
 /// what was measured otherwise never stands beside it. Teams that are not approved take no part. What was withdrawn is
 /// among them where a Ladder remembers it.
+///
+/// Of what is measured there is the metric that chooses the best, and no more: of fifty thousand one in fifty becomes an
+/// entry, and [`complete`] looks up the rest of those.
 pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Candidate>> {
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT DISTINCT ON (s.submission_id)
                   e.evaluation_id AS "evaluation_id!", s.submission_id AS "submission_id!", s.team_id AS "team_id!",
                   s.completed_at AS "submitted_at!", s.is_chosen AS "is_chosen!", p.out_reason,
-                  s.withdrawn_at IS NOT NULL AS "is_withdrawn!"
+                  s.withdrawn_at IS NOT NULL AS "is_withdrawn!",
+                  (m.means->>$4)::float8 AS value, ($4::text IS NULL OR COALESCE(m.means ? $4, false)) AS "is_measured!"
            FROM scoring.evaluation_facts e
            JOIN submission.accepted s ON s.submission_id = e.submission_id
            JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
+           LEFT JOIN leaderboard.means m ON m.evaluation_id = e.evaluation_id AND $4::text IS NOT NULL
            WHERE e.phase_id = $1 AND e.state = 'finished'
              AND (e.is_current OR NOT EXISTS (SELECT FROM scoring.frame_facts f WHERE f.phase_id = $1))
              AND p.state = 'approved' AND (s.withdrawn_at IS NULL OR $3)
@@ -47,10 +57,11 @@ pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Cand
         phase.id.0,
         phase.track_id,
         phase.board.ladder_step.is_some(),
+        chooses(phase),
     )
     .fetch_all(&mut *tx)
     .await?;
-    candidates(tx, rows, &phase.metrics).await
+    candidates(tx, rows, phase, &phase.metrics).await
 }
 
 /// The same as a re-scoring measured it, of what it has measured so far.
@@ -65,46 +76,105 @@ pub async fn list_rescored(
         r#"SELECT DISTINCT ON (s.submission_id)
                   e.evaluation_id AS "evaluation_id!", s.submission_id AS "submission_id!", s.team_id AS "team_id!",
                   s.completed_at AS "submitted_at!", s.is_chosen AS "is_chosen!", p.out_reason,
-                  s.withdrawn_at IS NOT NULL AS "is_withdrawn!"
+                  s.withdrawn_at IS NOT NULL AS "is_withdrawn!",
+                  (m.means->>$3)::float8 AS value, ($3::text IS NULL OR COALESCE(m.means ? $3, false)) AS "is_measured!"
            FROM scoring.rescored e
            JOIN submission.accepted s ON s.submission_id = e.submission_id
            JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
+           LEFT JOIN leaderboard.means m ON m.evaluation_id = e.evaluation_id AND $3::text IS NOT NULL
            WHERE e.rescoring_id = $1 AND e.state = 'finished'
-             AND p.state = 'approved' AND (s.withdrawn_at IS NULL OR $3)
+             AND p.state = 'approved' AND (s.withdrawn_at IS NULL OR $4)
            ORDER BY s.submission_id, e.evaluation_id DESC"#,
         rescoring,
         phase.track_id,
+        chooses(phase),
         phase.board.ladder_step.is_some(),
     )
     .fetch_all(&mut *tx)
     .await?;
-    candidates(tx, rows, metrics).await
+    candidates(tx, rows, phase, metrics).await
+}
+
+fn chooses(phase: &Phase) -> Option<&str> {
+    let metric = phase.keep_metric.as_deref();
+    metric.filter(|_| phase.keep == Keep::Best)
 }
 
 async fn candidates(
     tx: &mut PgConnection,
     rows: Vec<Row>,
+    phase: &Phase,
     metrics: &[String],
 ) -> sqlx::Result<Vec<Candidate>> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.evaluation_id).collect();
-    let mut known = means::list(tx, &ids, metrics).await?;
-    let new: Vec<Uuid> = ids
-        .into_iter()
-        .filter(|id| !known.contains_key(id))
-        .collect();
+    let new = rows.iter().filter(|row| !row.is_measured);
+    let new: Vec<Uuid> = new.map(|row| row.evaluation_id).collect();
     let mut cases = scored_cases(tx, &new).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let known = known.remove(&row.evaluation_id);
-            let is_new = known.is_none();
-            let measured = known.unwrap_or_else(|| {
-                let cases = cases.remove(&row.evaluation_id).unwrap_or_default();
-                cases.measured(metrics)
-            });
-            row.candidate(measured, is_new)
-        })
-        .collect())
+    let metric = chooses(phase);
+    let candidates = rows.into_iter().map(|row| {
+        let measured = match row.is_measured {
+            true => chosen_by(metric, row.value),
+            false => cases
+                .remove(&row.evaluation_id)
+                .unwrap_or_default()
+                .measured(metrics),
+        };
+        let is_new = !row.is_measured;
+        row.candidate(measured, is_new)
+    });
+    Ok(candidates.collect())
+}
+
+/// Looks up, or makes, all that is measured of these; returns those of which it was made, to be kept.
+pub async fn complete(
+    tx: &mut PgConnection,
+    entries: &mut [Candidate],
+    metrics: &[String],
+) -> sqlx::Result<Vec<Candidate>> {
+    let part = || entries.iter().filter(|entry| !entry.is_new);
+    let ids: Vec<Uuid> = part().map(|entry| entry.evaluation.0).collect();
+    let mut known = means::list(tx, &ids, metrics).await?;
+    let is_whole = |id: &Uuid| known.get(id).is_some_and(|known| known.has_spreads);
+    let new: Vec<Uuid> = ids.into_iter().filter(|id| !is_whole(id)).collect();
+    let mut cases = scored_cases(tx, &new).await?;
+    let mut made = Vec::new();
+    for entry in entries.iter_mut().filter(|entry| !entry.is_new) {
+        let (known, cases) = (
+            known.remove(&entry.evaluation.0),
+            cases.remove(&entry.evaluation.0),
+        );
+        match (known, cases) {
+            // Means without their cases are of a past that was not kept whole: nothing takes their place.
+            (Some(known), None) => entry.set(known),
+            (_, cases) => {
+                entry.set(cases.unwrap_or_default().measured(metrics));
+                entry.is_new = true;
+                made.push(entry.clone());
+            }
+        }
+    }
+    Ok(made)
+}
+
+fn chosen_by(metric: Option<&str>, value: Option<f64>) -> Measured {
+    Measured {
+        means: metric
+            .map(|name| (name.to_owned(), value))
+            .into_iter()
+            .collect(),
+        spreads: BTreeMap::new(),
+        cases: 0,
+        failed_cases: 0,
+        has_spreads: false,
+    }
+}
+
+impl Candidate {
+    fn set(&mut self, measured: Measured) {
+        self.means = measured.means;
+        self.spreads = measured.spreads;
+        self.cases = measured.cases;
+        self.failed_cases = measured.failed_cases;
+    }
 }
 
 impl Row {
@@ -134,6 +204,7 @@ impl Cases {
             spreads: entries::spreads(metrics, &self.values),
             cases: self.values.len(),
             failed_cases: self.failed,
+            has_spreads: true,
         }
     }
 }

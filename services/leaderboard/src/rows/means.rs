@@ -16,17 +16,19 @@ pub struct Measured {
     pub spreads: BTreeMap<String, Option<Spread>>,
     pub cases: usize,
     pub failed_cases: usize,
+    /// Not where it was kept before there were spreads.
+    pub has_spreads: bool,
 }
 
-/// Of those of which all these metrics are known, with their spreads.
+/// Of those of which all these metrics are known.
 pub async fn list(
     tx: &mut PgConnection,
     evaluations: &[Uuid],
     metrics: &[String],
 ) -> sqlx::Result<BTreeMap<Uuid, Measured>> {
     let rows = sqlx::query!(
-        "SELECT evaluation_id, means, spreads, cases, failed_cases FROM leaderboard.means
-         WHERE evaluation_id = ANY($1) AND means ?& $2 AND spreads ?& $2",
+        r#"SELECT evaluation_id, means, spreads, cases, failed_cases, spreads ?& $2 AS "has_spreads!" FROM leaderboard.means
+           WHERE evaluation_id = ANY($1) AND means ?& $2"#,
         evaluations,
         metrics,
     )
@@ -50,6 +52,7 @@ pub async fn list(
                 spreads,
                 cases: usize::try_from(row.cases).unwrap_or_default(),
                 failed_cases: usize::try_from(row.failed_cases).unwrap_or_default(),
+                has_spreads: row.has_spreads,
             };
             (row.evaluation_id, measured)
         })

@@ -7,3 +7,4 @@ pub mod machines;
 pub mod means;
 pub mod phases;
 pub mod rankings;
+pub mod stamps;

@@ -164,13 +164,6 @@ async fn is_work_in_flight(db: impl PgExecutor<'_>, id: PhaseId) -> sqlx::Result
     .await
 }
 
-pub async fn list_ids(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<PhaseId>> {
-    let ids = sqlx::query_scalar!(r#"SELECT phase_id AS "id!" FROM tracks.phase_facts ORDER BY 1"#)
-        .fetch_all(db)
-        .await?;
-    Ok(ids.into_iter().map(PhaseId).collect())
-}
-
 /// Every phase, in the order in which challenges show them.
 pub async fn list(db: impl PgExecutor<'_>) -> Result<Vec<Phase>, Error> {
     let rows = select(db, None).await?;
@@ -184,6 +177,25 @@ pub async fn find(db: impl PgExecutor<'_>, id: PhaseId) -> Result<Phase, Error> 
         .pop()
         .ok_or(sqlx::Error::RowNotFound)?;
     row.try_into()
+}
+
+/// The id of the phase with this address; none where there is no such.
+pub async fn id_at(
+    db: impl PgExecutor<'_>,
+    challenge: &str,
+    track: &str,
+    phase: &str,
+) -> sqlx::Result<Option<PhaseId>> {
+    let id = sqlx::query_scalar!(
+        r#"SELECT phase_id AS "id!" FROM tracks.phase_facts
+           WHERE challenge_slug = $1 AND track_slug = $2 AND phase_slug = $3"#,
+        challenge,
+        track,
+        phase,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(id.map(PhaseId))
 }
 
 async fn select(db: impl PgExecutor<'_>, id: Option<PhaseId>) -> sqlx::Result<Vec<Row>> {

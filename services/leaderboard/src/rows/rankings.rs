@@ -23,6 +23,7 @@ pub struct New<'a> {
 pub struct Last {
     pub version: i32,
     pub inputs_hash: String,
+    pub created_at: DateTime<Utc>,
 }
 
 /// Held to the end of the transaction.
@@ -39,7 +40,7 @@ pub async fn lock(tx: &mut PgConnection, phase_id: PhaseId) -> sqlx::Result<()> 
 pub async fn last(tx: &mut PgConnection, phase_id: PhaseId) -> sqlx::Result<Option<Last>> {
     sqlx::query_as!(
         Last,
-        "SELECT version, inputs_hash FROM leaderboard.rankings WHERE phase_id = $1 ORDER BY version DESC LIMIT 1",
+        "SELECT version, inputs_hash, created_at FROM leaderboard.rankings WHERE phase_id = $1 ORDER BY version DESC LIMIT 1",
         phase_id.0,
     )
     .fetch_optional(tx)

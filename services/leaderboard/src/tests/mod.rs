@@ -3,10 +3,12 @@
 mod columns;
 mod hidden;
 mod ladder;
+mod kept;
+mod kept_seen;
 mod modes;
 mod past;
 mod ranks;
 mod rescored;
 mod spied;
 mod unchanged;
-mod world;
+pub mod world;

@@ -10,7 +10,8 @@ use molar_web_kit::testing::{self, Person};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::world::{answer_as, fold_at};
+use super::world::{asked, fold_at};
+use crate::kept::Boards;
 use crate::patience::Patience;
 use crate::{figures, statistics};
 
@@ -18,10 +19,14 @@ use crate::{figures, statistics};
 pub struct World {
     pub challenge: Challenge,
     pub first: Team,
+    /// Equal to another, and behind the first.
+    pub tied: Team,
     /// A member of a team that stands on the board.
     pub member: Person,
     pub olga: Person,
     pub stranger: Person,
+    /// What a process remembers from one question to the next.
+    pub boards: Boards,
     /// All that tells a team: names, code, reasons, ids.
     pub names: Vec<String>,
     /// All digits of values, and what is made of them.
@@ -56,6 +61,7 @@ impl World {
         let mut world = Self {
             olga: testing::organizer(db, "Olga", challenge.id).await,
             stranger: testing::person(db, "Stranger").await,
+            boards: Boards::default(),
             names: [
                 "Walruses",
                 "Otters",
@@ -91,9 +97,10 @@ impl World {
             .to_vec(),
             challenge,
             first,
+            tied,
             member,
         };
-        let first = world.first.clone();
+        let (first, tied) = (world.first.clone(), world.tied.clone());
         world.hand_in(db, &first, 3, 0.83517, 0.55778).await;
         world.hand_in(db, &tied, 3, 0.71934, 0.44412).await;
         world.hand_in(db, &equal, 3, 0.71934, 0.44412).await;
@@ -177,8 +184,10 @@ impl World {
         let role = as_role(db, Role::Leaderboard).await;
         let mut all = Vec::new();
         for route in self.routes() {
-            let (status, headers, body) = answer_as(&role, &route, person).await;
-            all.push((route, format!("{status}\n{headers}\n\n{body}")));
+            let answer = asked(&role, Some(&self.boards), &route, person, &[]).await;
+            let headers = answer.headers.join("\n");
+            let told = format!("{}\n{headers}\n\n{}", answer.status, answer.body);
+            all.push((route, told));
         }
         all
     }

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, read_body};
+use actix_web::web;
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_domain::PhaseId;
 use molar_service::Role;
@@ -13,6 +14,7 @@ use molar_web_kit::testing;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+use crate::kept::Boards;
 pub use crate::testing::set;
 use crate::{fold, routes};
 
@@ -69,13 +71,56 @@ pub async fn answer_as(
     path: &str,
     person: Option<&testing::Person>,
 ) -> (StatusCode, String, String) {
+    let answer = asked(role, None, path, person, &[]).await;
+    (answer.status, answer.headers.join("\n"), answer.body)
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: Vec<String>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter();
+        found.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+}
+
+/// By a process that remembers `boards`, where there are.
+pub async fn asked(
+    role: &PgPool,
+    boards: Option<&Boards>,
+    path: &str,
+    person: Option<&testing::Person>,
+    headers: &[(&str, &str)],
+) -> Answer {
+    asked_at(role, boards, noon(), path, person, headers).await
+}
+
+pub async fn asked_at(
+    role: &PgPool,
+    boards: Option<&Boards>,
+    now: DateTime<Utc>,
+    path: &str,
+    person: Option<&testing::Person>,
+    headers: &[(&str, &str)],
+) -> Answer {
     let app = testing::app(
-        testing::kit(Role::Leaderboard, role.clone(), MockClock::at(noon())),
+        testing::kit(Role::Leaderboard, role.clone(), MockClock::at(now)),
         routes(),
-        |_| {},
+        |service| {
+            if let Some(boards) = boards {
+                service.app_data(web::Data::new(boards.clone()));
+            }
+        },
     )
     .await;
     let mut request = TestRequest::get().uri(path);
+    for header in headers {
+        request = request.insert_header(*header);
+    }
     if let Some(person) = person {
         request = request.insert_header(person.bearer());
     }
@@ -87,8 +132,12 @@ pub async fn answer_as(
         .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
         .collect();
     headers.sort();
-    let body = read_body(response).await.to_vec();
-    (status, headers.join("\n"), String::from_utf8(body).unwrap())
+    let body = read_body(response).await;
+    Answer {
+        status,
+        headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }
 }
 
 pub async fn board(db: &PgPool, phase: PhaseId, person: Option<&testing::Person>) -> Value {

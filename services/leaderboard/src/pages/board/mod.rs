@@ -16,7 +16,8 @@ use self::wanted::{Wanted, Who};
 use super::numbers::{is_of_run, moment};
 use crate::boards::{Asked, Board, see};
 use crate::error::Error;
-use crate::rows::phases::{self, Phase};
+use crate::kept::{Asking, PAGE, Which};
+use crate::rows::phases::Phase;
 
 #[derive(Template)]
 #[template(path = "board.html")]
@@ -64,34 +65,44 @@ pub async fn board(
     path: web::Path<(String, String, String)>,
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
-    let (challenge, track, slug) = path.into_inner();
-    let phase = phases::list(&kit.db)
-        .await?
-        .into_iter()
-        .find(|phase| {
-            phase.challenge_slug == challenge && phase.track_slug == track && phase.slug == slug
-        })
-        .ok_or(ApiError::NotFound("board"))?;
+    let (challenge, track, phase) = path.into_inner();
+    let asking = Asking {
+        kit: &kit,
+        request: &request,
+        caller: caller.as_ref(),
+        which: Which::Path(challenge, track, phase),
+        form: PAGE,
+    };
     let wanted = Wanted::of(request.query_string());
-    let found = find(&kit, &phase, caller.as_ref(), &wanted).await?;
+    let make = async |phase| render(&kit, &phase, caller.as_ref(), &wanted).await;
+    asking.answer(make).await
+}
+
+async fn render(
+    kit: &Kit,
+    phase: &Phase,
+    caller: Option<&Caller>,
+    wanted: &Wanted,
+) -> Result<HttpResponse, ApiError> {
+    let found = find(kit, phase, caller, wanted).await?;
     let (mut board, status) = (found.board, found.status);
     let of_all = board.rows.len();
     wanted.filter(&mut board);
-    let order = Order::of(&wanted, &board);
+    let order = Order::of(wanted, &board);
     order.apply(&mut board.rows);
     let body = BoardPage {
         wrong: found.wrong,
         has_more: board.rows.len() < of_all,
-        ..page(&phase, &board, &wanted, &order)
+        ..page(phase, &board, wanted, &order)
     }
     .render()?;
     Ok(layout::Page::new(board.title.clone(), body)
         .crumb(
             phase.challenge_title.clone(),
-            format!("/challenges/{challenge}"),
+            format!("/challenges/{}", phase.challenge_slug),
         )
         .crumb("Leaderboards", "/boards")
-        .caller(caller.as_ref())
+        .caller(caller)
         .status(status)
         .respond())
 }

@@ -1,0 +1,86 @@
+//! From a body to what goes out: in full, packed, or as "you have it".
+
+use actix_web::http::header::{
+    self, AcceptEncoding, ETag, EntityTag, Header as _, HeaderValue, IfNoneMatch,
+};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::body::Body;
+
+/// To be asked for each time: what may be seen changes. Of the signed-in it is kept by no cache on the way.
+const OPEN: &str = "no-cache";
+const PRIVATE: &str = "private, no-cache";
+
+const VARY: HeaderValue = HeaderValue::from_static("cookie, authorization, accept-encoding");
+
+pub fn respond(request: &HttpRequest, body: &Body, is_personal: bool) -> HttpResponse {
+    let packed = body.packed.as_ref().filter(|_| takes_packed(request));
+    let tag = match packed {
+        // Other bytes, another tag.
+        Some(_) => EntityTag::new_strong(format!("{}-gzip", body.tag)),
+        None => EntityTag::new_strong(body.tag.clone()),
+    };
+    let has_it = body.status.is_success() && is_known(request, &tag);
+    let mut answer = match has_it {
+        true => HttpResponse::NotModified(),
+        false => HttpResponse::build(body.status),
+    };
+    let control = if is_personal { PRIVATE } else { OPEN };
+    answer
+        .insert_header((header::CACHE_CONTROL, control))
+        .insert_header((header::VARY, VARY));
+    if body.status.is_success() {
+        answer.insert_header(ETag(tag));
+    }
+    if has_it {
+        return answer.finish();
+    }
+    for (name, value) in &body.headers {
+        answer.insert_header((name, value));
+    }
+    match packed {
+        Some(packed) => answer
+            .insert_header((header::CONTENT_ENCODING, "gzip"))
+            .body(packed.clone()),
+        None => answer.body(body.plain.clone()),
+    }
+}
+
+/// Whether the caller says to have these very bytes.
+pub fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(items)) => items.iter().any(|item| item.weak_eq(tag)),
+        Err(_) => false,
+    }
+}
+
+fn takes_packed(request: &HttpRequest) -> bool {
+    use actix_web::http::header::{ContentEncoding, Encoding, Preference, Quality};
+    let Ok(accepted) = AcceptEncoding::parse(request) else {
+        return false;
+    };
+    let gzip = Preference::Specific(Encoding::Known(ContentEncoding::Gzip));
+    accepted
+        .0
+        .iter()
+        .any(|one| one.item == gzip && one.quality > Quality::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn who_takes_gzip_says_so() {
+        let takes = |accepted: &str| {
+            let request = TestRequest::default().insert_header(("accept-encoding", accepted));
+            takes_packed(&request.to_http_request())
+        };
+        assert!(takes("gzip") && takes("br, gzip;q=0.5"));
+        assert!(!takes("br") && !takes("gzip;q=0") && !takes("identity"));
+        assert!(!takes_packed(&TestRequest::default().to_http_request()));
+    }
+}

@@ -1,0 +1,122 @@
+//! Ranks every phase in which something has changed.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use molar_domain::{Clock, PhaseId};
+use sqlx::PgPool;
+
+use crate::error::Error;
+use crate::fold;
+use crate::rows::{phases, stamps};
+
+/// Of each phase what it was ranked from the last time, so that a round costs little where nothing has changed: of
+/// fifty thousand submissions one look at a row, and not at each.
+#[derive(Default)]
+pub struct Rounds(Mutex<HashMap<PhaseId, String>>);
+
+impl Rounds {
+    /// Looks at every phase. One that fails is told and does not keep the others from their turn.
+    pub async fn all(&self, db: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
+        let mut first_failure = None;
+        for phase in phases::list(db).await? {
+            if let Err(error) = self.one(db, &phase, clock).await {
+                tracing::error!(phase.id = %phase.id, error = &error as &dyn std::error::Error, "could not rank");
+                first_failure.get_or_insert(error);
+            }
+        }
+        first_failure.map_or(Ok(()), Err)
+    }
+
+    /// Looked at before it is ranked: what comes in between is seen by the next round.
+    async fn one(
+        &self,
+        db: &PgPool,
+        phase: &phases::Phase,
+        clock: &dyn Clock,
+    ) -> Result<(), Error> {
+        let stamp = format!("{phase:?}{:?}", stamps::inputs(db, phase).await?);
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // On a Ladder entries wait for what is in work, which no stamp tells.
+        let may_rest = phase.board.ladder_step.is_none();
+        if may_rest && lock().get(&phase.id) == Some(&stamp) {
+            return Ok(());
+        }
+        // What one phase takes is no time of the next.
+        fold::one(db, phase.id, clock.now()).await?;
+        lock().insert(phase.id, stamp);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use molar_service::Role;
+    use molar_testkit::{MockClock, PhaseBuilder, TeamBuilder, as_role, noon};
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::tests::world::{challenge, entry};
+
+    async fn versions(db: &PgPool) -> i64 {
+        sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM leaderboard.rankings"#)
+            .fetch_one(db)
+            .await
+            .unwrap()
+    }
+
+    /// Each of these makes another ranking, so a round that passed it over would make none.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_round_passes_over_what_has_not_changed_and_nothing_else(db: PgPool) {
+        let challenge = challenge(&db, PhaseBuilder::new("validation").keep_best("IA")).await;
+        let (ants, bees) = (
+            TeamBuilder::new(&challenge, "Ants").insert(&db).await,
+            TeamBuilder::new(&challenge, "Bees").insert(&db).await,
+        );
+        for (minutes, ia) in [(1, 0.5), (2, 0.6)] {
+            entry(&db, &challenge, &ants, minutes, ia).await;
+        }
+        entry(&db, &challenge, &bees, 3, 0.7).await;
+        let role = as_role(&db, Role::Leaderboard).await;
+        let (rounds, clock) = (Rounds::default(), MockClock::at(noon()));
+        rounds.all(&role, &clock).await.unwrap();
+        assert_eq!(versions(&db).await, 1);
+        for (version, change) in (2..).zip([
+            "UPDATE submission.submissions SET withdrawn_at = created_at
+             WHERE id = (SELECT submission_id FROM leaderboard.entries e WHERE e.values->>'IA' = '0.6')",
+            "UPDATE submission.submissions SET withdrawn_at = NULL",
+            "UPDATE tracks.phases SET keep = 'chosen', keep_metric = NULL;
+             UPDATE submission.submissions s SET is_chosen = true FROM scoring.evaluations v
+             JOIN scoring.case_scores c ON c.evaluation_id = v.id
+             WHERE v.submission_id = s.id AND c.values->>'IA' = '0.5'",
+            "UPDATE submission.submissions SET is_chosen = false",
+            "UPDATE registration.participations SET is_out_of_competition = true, out_reason = 'why'",
+            "UPDATE registration.participations SET state = 'withdrawn'
+             WHERE team_id = (SELECT id FROM registration.teams WHERE name = 'Ants')",
+            "INSERT INTO scoring.frames (phase_id, scorer_version, reference_set_id, parameters_hash)
+             SELECT phase_id, 'another', reference_set_id, parameters_hash FROM scoring.evaluations LIMIT 1",
+        ]) {
+            sqlx::raw_sql(AssertSqlSafe(change)).execute(&db).await.unwrap();
+            rounds.all(&role, &clock).await.unwrap();
+            assert_eq!(versions(&db).await, version, "{change}");
+        }
+        entry(&db, &challenge, &bees, 9, 0.9).await;
+        sqlx::raw_sql("DELETE FROM scoring.frames")
+            .execute(&db)
+            .await
+            .unwrap();
+        rounds.all(&role, &clock).await.unwrap();
+        let before = versions(&db).await;
+        // Nothing that is counted: it is not even looked at.
+        sqlx::raw_sql("DELETE FROM leaderboard.entries")
+            .execute(&db)
+            .await
+            .unwrap();
+        sqlx::raw_sql("DELETE FROM leaderboard.rankings")
+            .execute(&db)
+            .await
+            .unwrap();
+        rounds.all(&role, &clock).await.unwrap();
+        assert_eq!((before, versions(&db).await), (9, 0));
+    }
+}
