@@ -6,6 +6,7 @@
 mod audit;
 mod audit_head;
 mod boards;
+mod compare;
 mod entries;
 mod error;
 mod figures;
@@ -18,6 +19,7 @@ mod rows;
 mod spread;
 mod startup;
 mod statistics;
+mod teeth;
 #[cfg(test)]
 mod tests;
 

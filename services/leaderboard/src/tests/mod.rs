@@ -1,8 +1,11 @@
 //! Rows and endpoints of the role together: from evaluations to what callers see.
 
+mod by_case;
 mod columns;
+mod compared;
 mod hidden;
 mod modes;
+mod mouths;
 mod past;
 mod ranks;
 mod rescored;

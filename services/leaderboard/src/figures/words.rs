@@ -1,0 +1,37 @@
+//! How figures call what they show.
+
+use molar_domain::metric::Metric;
+use molar_figures::Quantity;
+
+use crate::error::Error;
+
+pub fn title(metric: &str) -> Result<String, Error> {
+    Ok(metric.parse::<Metric>()?.title())
+}
+
+/// A metric's name may have a slash before the group of labels that it is about.
+pub fn address(metric: &str) -> String {
+    format!("cases-{}", metric.replace('/', "."))
+}
+
+pub fn quantity<'t>(metric: &Metric, title: &'t str) -> Quantity<'t> {
+    let quantity = match metric.is_higher_better() {
+        true => Quantity::higher_is_better(title),
+        false => Quantity::lower_is_better(title),
+    };
+    let quantity = quantity.decimals(metric.decimals());
+    match metric.unit() {
+        Some(unit) => quantity.unit(unit),
+        None => quantity,
+    }
+}
+
+pub fn by(metrics: &[String]) -> String {
+    match metrics {
+        [one] => format!("By {one}, which every entry has in every case."),
+        many => format!(
+            "By {}, which every entry has in every case.",
+            many.join(", ")
+        ),
+    }
+}
