@@ -6,6 +6,7 @@
 mod audit;
 mod audit_head;
 mod boards;
+mod compare;
 mod entries;
 mod error;
 mod figures;
@@ -21,6 +22,7 @@ mod rows;
 mod spread;
 mod startup;
 mod statistics;
+mod teeth;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{audit, boards, figures, moves, pages, statistics};
+use crate::{audit, boards, compare, figures, moves, pages, statistics};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Leaderboard)
@@ -41,6 +41,11 @@ pub fn routes() -> Routes {
             "/boards/{challenge}/{track}/{phase}/figures",
             Access::SignedInOrPublic,
             figures::page::page,
+        )
+        .get(
+            "/boards/{challenge}/{track}/{phase}/compare",
+            Access::SignedInOrPublic,
+            compare::page::page,
         )
         .get(
             "/api/v1/rescorings/{id}/moves",

@@ -14,4 +14,4 @@ mod view;
 
 pub use see::{Asked, see};
 pub use sight::{Sight, is_listed};
-pub use view::{Board, Row};
+pub use view::{Board, Column, Row};

@@ -6,16 +6,13 @@ use molar_figures::{
     Sheet, SignificanceMap, Stability, Track, TradeOff,
 };
 
-use sha2::{Digest, Sha256};
-
 use super::inputs::{Inputs, Team};
 use super::rows::Drawn;
+use super::words::{address, quantity, title};
 use crate::error::Error;
 use crate::statistics::scored::{Cell, Values};
 use crate::statistics::{ALPHA, Figures};
-
-/// Of an address, in bytes. Metrics are ASCII.
-const LONGEST: usize = 80;
+use crate::teeth;
 
 /// The sheets of one ranking. Teams without a name are left out of each.
 struct Book<'a> {
@@ -43,14 +40,11 @@ pub fn draw(inputs: &Inputs, draws: i32) -> Result<Vec<Drawn>, Error> {
     }
     book.history();
     book.trade_offs()?;
+    book.teeth();
     for values in inputs.scored.metrics.iter().filter(|one| one.is_measured()) {
         book.cases(values)?;
     }
     Ok(book.figures)
-}
-
-fn title(metric: &str) -> Result<String, Error> {
-    Ok(metric.parse::<Metric>()?.title())
 }
 
 impl<'a> Book<'a> {
@@ -236,11 +230,17 @@ impl<'a> Book<'a> {
                 cost: team.means.get(*cost_name).copied(),
                 is_baseline: false,
             });
-            let entries: Vec<_> = offers.collect();
+            let mut entries: Vec<_> = offers.collect();
             let is_both = |offer: &Offer<'_>| offer.gain.is_some() && offer.cost.is_some();
             if !entries.iter().any(is_both) {
                 continue;
             }
+            entries.extend(self.inputs.baselines.iter().map(|baseline| Offer {
+                name: &baseline.name,
+                gain: baseline.values[*gain_name].as_f64(),
+                cost: baseline.values[*cost_name].as_f64(),
+                is_baseline: true,
+            }));
             let (name, what) = match cost {
                 Metric::GpuMemoryArea => ("gpu-area", "GPU area"),
                 _ => ("time", "running time"),
@@ -253,10 +253,33 @@ impl<'a> Book<'a> {
                 cost: quantity(cost, &cost_title),
                 entries: &entries,
             };
-            let note = "Means over the cases. Nobody beats those on the line in both.";
-            self.add(name, &title, note.to_owned(), &figure);
+            let has_baseline = entries.iter().any(|one| one.is_baseline && is_both(one));
+            let mut note =
+                "Means over the cases. Nobody beats those on the line in both.".to_owned();
+            if has_baseline {
+                note += " Squares are baselines, which are on no line.";
+            }
+            self.add(name, &title, note, &figure);
         }
         Ok(())
+    }
+
+    fn teeth(&mut self) {
+        let teeth = teeth::of_all(&self.inputs.teeth);
+        if teeth.is_empty() {
+            return;
+        }
+        let title = "Dice by tooth";
+        let whose = match (self.inputs.teeth.len(), self.named().count()) {
+            (1, 1) => "Of the only entry".to_owned(),
+            (some, all) if some < all => format!("Mean of the first {some} entries"),
+            (some, _) => format!("Mean of the {some} ranked entries"),
+        };
+        let note = format!(
+            "{whose}, over the cases whose reference has the tooth. A tooth that was missed counts 0, as does each of a \
+             case that failed."
+        );
+        self.add("teeth", title, note, &teeth::chart(title, &teeth, None));
     }
 
     fn cases(&mut self, values: &Values) -> Result<(), Error> {
@@ -278,26 +301,5 @@ impl<'a> Book<'a> {
         let note = "A point a case; boxes from the first to the third quartile, with the median.";
         self.add(&address(&values.name), &title, note.to_owned(), &figure);
         Ok(())
-    }
-}
-
-/// A metric's name may have a slash before the group of labels that it is about, and a group a long name.
-fn address(metric: &str) -> String {
-    let address = format!("cases-{}", metric.replace('/', "."));
-    match address.get(..LONGEST) {
-        Some(first) => format!("{first}-{}", hex::encode(&Sha256::digest(metric)[..8])),
-        None => address,
-    }
-}
-
-fn quantity<'t>(metric: &Metric, title: &'t str) -> Quantity<'t> {
-    let quantity = match metric.is_higher_better() {
-        true => Quantity::higher_is_better(title),
-        false => Quantity::lower_is_better(title),
-    };
-    let quantity = quantity.decimals(metric.decimals());
-    match metric.unit() {
-        Some(unit) => quantity.unit(unit),
-        None => quantity,
     }
 }

@@ -10,11 +10,15 @@ use uuid::Uuid;
 
 use super::rows::Due;
 use crate::error::Error;
+use crate::rows::rankings::{self, Baseline};
 use crate::statistics::Document;
 use crate::statistics::scored::{self, Scored};
+use crate::teeth::{self, Means};
 
 /// Whose ranks are followed through all versions.
 const FOLLOWED: usize = 8;
+/// Whose labels are read, of which there may be fifty a case.
+const OPENED: usize = 30;
 
 /// Whatever is of teams is in the order of [`Scored::teams`].
 #[derive(Debug, Clone)]
@@ -25,6 +29,10 @@ pub struct Inputs {
     pub statistics: Document,
     /// Until when the ranks of this version stand.
     pub until: DateTime<Utc>,
+    /// As they are at the time of drawing.
+    pub baselines: Vec<Baseline>,
+    /// By evaluation, of the first teams that have a name; none unless each of them has labels that are teeth.
+    pub teeth: BTreeMap<Uuid, Means>,
 }
 
 #[derive(Debug, Clone)]
@@ -48,7 +56,7 @@ pub async fn read(
     now: DateTime<Utc>,
 ) -> Result<Inputs, Error> {
     let entries = sqlx::query!(
-        r#"SELECT e.team_id, e.final_rank AS "rank!", e.mean_rank, e.values,
+        r#"SELECT e.team_id, e.evaluation_id, e.final_rank AS "rank!", e.mean_rank, e.values,
                   CASE WHEN p.state = 'approved' THEN p.team_name END AS name
            FROM leaderboard.entries e
            JOIN leaderboard.rankings r ON r.id = e.ranking_id
@@ -60,8 +68,14 @@ pub async fn read(
     )
     .fetch_all(db)
     .await?;
-    let followed = entries.iter().filter(|entry| entry.name.is_some());
-    let followed: Vec<Uuid> = followed.take(FOLLOWED).map(|entry| entry.team_id).collect();
+    let named = || entries.iter().filter(|entry| entry.name.is_some());
+    let followed: Vec<Uuid> = named().take(FOLLOWED).map(|entry| entry.team_id).collect();
+    let opened = named().take(OPENED).map(|entry| entry.evaluation_id);
+    let opened: Vec<Uuid> = opened.collect();
+    let mut teeth = teeth::means(db, &opened).await?;
+    if teeth.len() < opened.len() {
+        teeth.clear();
+    }
     let mut ranks = history(db, due, &followed).await?;
     let teams = entries.into_iter().map(|entry| Team {
         name: entry.name,
@@ -75,6 +89,8 @@ pub async fn read(
         scored: scored::read(db, due.ranking_id, order).await?,
         statistics,
         until: due.frozen_at.unwrap_or(now),
+        baselines: rankings::baselines(db, due.phase_id).await?,
+        teeth,
     })
 }
 

@@ -14,5 +14,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod view;
+mod words;
 
 pub use make::all;
+pub use words::quantity;

@@ -176,6 +176,9 @@ impl World {
             format!("{api}/figures/podium.svg"),
             format!("{api}/figures/cases-IA.svg"),
             format!("{page}/figures"),
+            format!("{page}/compare"),
+            format!("{page}/compare?a=Walruses&b=Otters&metric=image_DSC"),
+            format!("{page}/compare?a=Walruses&b=Vultures"),
         ]
     }
 

@@ -1,13 +1,19 @@
 //! Pages of submissions, rendered here and readable without JavaScript.
 
 pub mod actions;
+mod cases;
 pub mod console;
 mod curves;
+mod failures;
 pub mod index;
 pub mod life;
 pub mod new;
 mod plot;
 pub mod submission;
+mod teeth;
+mod wanted;
+#[cfg(test)]
+mod worst_first;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

@@ -1,24 +1,22 @@
 //! `GET /submissions/{id}`
 
-use std::collections::BTreeSet;
-
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use molar_domain::metric::Metric;
 use molar_domain::submission::SubmissionState;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
-use serde::Deserialize;
-use serde_json::Value;
 use uuid::Uuid;
 
+use crate::pages::cases::Cases;
 use crate::pages::curves::Curves;
-use crate::pages::{advice, moment, size};
+use crate::pages::teeth::{self, Labels};
+use crate::pages::wanted::Wanted;
+use crate::pages::{moment, size};
 use crate::rows::phases::Phase;
 use crate::state::State;
 use crate::submissions::access::see;
-use crate::submissions::cases::{self, CaseList, CaseView};
+use crate::submissions::cases;
 use crate::submissions::view::SubmissionView;
-use crate::submissions::{find, measures};
+use crate::submissions::{find, labels, measures};
 
 #[derive(Template)]
 #[template(path = "submission.html")]
@@ -29,10 +27,9 @@ struct SubmissionPage<'a> {
     steps: Vec<StepView<'a>>,
     done: i64,
     all: i64,
-    metrics: Vec<Column>,
     quota: Option<&'static str>,
-    cases: Vec<CaseRow>,
-    is_hidden: bool,
+    cases: Cases,
+    labels: Labels,
     curves: Curves,
     csrf: &'a str,
     can_cancel: bool,
@@ -43,40 +40,10 @@ struct SubmissionPage<'a> {
     queue_starts: String,
 }
 
-struct Column {
-    name: String,
-    title: String,
-    unit: Option<&'static str>,
-    decimals: usize,
-}
-
 struct StepView<'a> {
     at: String,
     what: &'a str,
     detail: &'a str,
-}
-
-struct CaseRow {
-    name: String,
-    is_canary: bool,
-    state: String,
-    failure: Option<String>,
-    advice: Option<&'static str>,
-    detail: Option<String>,
-    wall_s: String,
-    values: Vec<String>,
-    notes: Vec<String>,
-    /// Of the page that shows it.
-    log: Option<String>,
-    log_release_reason: Option<String>,
-    /// Of the page with its pictures.
-    page: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Query {
-    /// The case run whose curves are drawn.
-    curves: Option<Uuid>,
 }
 
 #[tracing::instrument(name = "pages.submission", skip_all)]
@@ -85,17 +52,18 @@ pub async fn submission(
     state: web::Data<State>,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<Query>,
+    wanted: web::Query<Wanted>,
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.acquire().await?;
     let seen = see(&mut conn, &caller, *id).await?;
     let list = cases::list(&mut conn, &seen).await?;
+    let of_labels = labels::list(&mut conn, &seen).await?;
     let measured = measures::list(&mut conn, &seen).await?;
     let is_reviewer = seen.is_reviewer;
     let (phase, is_member, is_organizer) = (seen.phase.clone(), seen.is_member, seen.is_organizer);
     let view = find::view(&mut conn, seen).await?;
     drop(conn);
-    let curves = Curves::of(&state.store, &measured, query.curves, is_reviewer).await;
+    let curves = Curves::of(&state.store, &measured, wanted.curves, is_reviewer).await;
     let is_withdrawn = view.withdrawn_at.is_some();
     let is_run_again = view.rerun.as_ref().is_some_and(|rerun| rerun.is_going_on);
     let page = SubmissionPage {
@@ -111,7 +79,9 @@ pub async fn submission(
             && (view.state == SubmissionState::Scored || !view.is_final),
         csrf: caller.csrf_token(),
         curves,
-        ..page(&view, &phase, list)
+        cases: Cases::of(list, &wanted, &teeth::told(&of_labels)),
+        labels: Labels::of(&of_labels, &wanted),
+        ..page(&view, &phase)
     };
     let title = format!("Submission of {}", view.team);
     let mut framed = layout::Page::new(title, page.render()?)
@@ -127,8 +97,7 @@ pub async fn submission(
     Ok(framed.respond())
 }
 
-fn page<'a>(view: &'a SubmissionView, phase: &'a Phase, list: CaseList) -> SubmissionPage<'a> {
-    let metrics = metrics(&list);
+fn page<'a>(view: &'a SubmissionView, phase: &'a Phase) -> SubmissionPage<'a> {
     let steps = view.history.iter().map(|step| StepView {
         at: moment(step.at, phase.zone),
         what: step.what,
@@ -139,19 +108,14 @@ fn page<'a>(view: &'a SubmissionView, phase: &'a Phase, list: CaseList) -> Submi
         steps: steps.collect(),
         done: view.progress.final_runs + view.progress.scored_cases,
         all: view.progress.runs + view.progress.cases,
-        is_hidden: list.is_hidden,
-        cases: list
-            .items
-            .into_iter()
-            .map(|case| case_row(case, &metrics))
-            .collect(),
+        cases: Cases::default(),
+        labels: Labels::default(),
         created: moment(view.created_at, phase.zone),
         queue_starts: view
             .queue
             .as_ref()
             .and_then(|queue| queue.expected_start_at)
             .map_or(String::new(), |at| moment(at, phase.zone)),
-        metrics,
         quota: view.quota.as_deref().map(quota_in_words),
         csrf: "",
         curves: Curves::default(),
@@ -163,63 +127,11 @@ fn page<'a>(view: &'a SubmissionView, phase: &'a Phase, list: CaseList) -> Submi
     }
 }
 
-/// Every metric that any case has, always in the same order.
-fn metrics(list: &CaseList) -> Vec<Column> {
-    let values = list.items.iter().filter_map(|case| case.values.as_ref());
-    let entries = values.filter_map(Value::as_object).flatten();
-    let measured = entries.filter(|(_, value)| !value.is_null());
-    let metrics: BTreeSet<Metric> = measured.filter_map(|(name, _)| name.parse().ok()).collect();
-    metrics
-        .into_iter()
-        .map(|metric| Column {
-            name: metric.to_string(),
-            title: metric.title(),
-            unit: metric.unit(),
-            decimals: metric.decimals(),
-        })
-        .collect()
-}
-
 fn quota_in_words(kind: &str) -> &'static str {
     match kind {
         "spent" => "counts",
         "returned" => "given back, it does not count",
         _ => "held until this ends",
-    }
-}
-
-/// A run that waits for a worker and one that is offered to them look alike from outside.
-fn state_in_words(state: String) -> String {
-    match state.as_str() {
-        "released" => "queued".to_owned(),
-        _ => state,
-    }
-}
-
-fn case_row(case: CaseView, metrics: &[Column]) -> CaseRow {
-    let value = |column: &Column| {
-        let values = case.values.as_ref();
-        let value = values.and_then(|values| values.get(&column.name));
-        match value.and_then(Value::as_f64) {
-            Some(value) => format!("{value:.*}", column.decimals),
-            None => "–".to_owned(),
-        }
-    };
-    CaseRow {
-        values: metrics.iter().map(value).collect(),
-        advice: advice(case.failure.as_deref()),
-        name: case.name,
-        is_canary: case.is_canary,
-        state: state_in_words(case.state),
-        failure: case.failure,
-        detail: case.failure_detail,
-        wall_s: case.wall_s.map_or(String::new(), |s| format!("{s:.1} s")),
-        notes: case.notes,
-        log: case
-            .log
-            .and_then(|path| Some(path.strip_prefix("/api/v1")?.to_owned())),
-        log_release_reason: case.log_release_reason,
-        page: case.page,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod cases;
 pub mod events;
 pub mod files;
 pub mod images;
+pub mod labels;
 pub mod ledger;
 pub mod life;
 pub mod measures;

@@ -12,6 +12,7 @@ pub mod events;
 pub mod files;
 pub mod find;
 pub mod image;
+pub mod labels;
 pub mod list;
 pub mod measures;
 pub mod parts;

@@ -1,0 +1,94 @@
+//! Which two, and by what: from the address, or the first two by the first metric.
+
+use serde::Deserialize;
+
+use crate::boards::{Board, Column, Row};
+
+/// As it was typed.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    pub a: String,
+    #[serde(default)]
+    pub b: String,
+    #[serde(default)]
+    pub metric: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'a> {
+    pub a: &'a Row,
+    pub b: &'a Row,
+    pub metric: &'a Column,
+}
+
+/// Why this caller may compare nothing here, whatever is asked for.
+pub fn closed(board: &Board) -> Option<&'static str> {
+    let sight = &board.sight;
+    if board.hidden.is_some() {
+        return board.hidden;
+    }
+    if !sight.has_details() {
+        return Some(
+            "This board does not show names and values exactly, so its entries are not compared case by case.",
+        );
+    }
+    if sight.rules.ladder_step.is_some() {
+        return Some(
+            "This board shows only large steps of an entry (a Ladder). The values of single cases would tell small ones, \
+             so its entries are not compared case by case.",
+        );
+    }
+    match (entries(board).count(), &board.metrics[..]) {
+        (0, _) | (_, []) => Some("Nobody is on this board yet, so there is nothing to compare."),
+        (1, _) => Some("There is one entry on this board. It takes two to compare."),
+        _ => None,
+    }
+}
+
+/// Of teams that have their place: of others the board tells neither name nor time.
+pub fn entries(board: &Board) -> impl Iterator<Item = &Row> {
+    board.rows.iter().filter(|row| row.submitted_at.is_some())
+}
+
+/// Of a board that is not [`closed`]; else what is wrong, in words.
+pub fn choose<'a>(asked: &Asked, board: &'a Board) -> Result<Choice<'a>, String> {
+    let named = |name: &str| -> Result<Option<&'a Row>, String> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        match entries(board).find(|row| row.team == name) {
+            Some(row) => Ok(Some(row)),
+            None => Err(format!(
+                "There is no entry of “{name}” on this board. Choose one from the list."
+            )),
+        }
+    };
+    let other = |than: Option<&Row>| {
+        let mut rows = entries(board);
+        rows.find(|row| than.is_none_or(|than| than.team_id != row.team_id))
+            .ok_or_else(|| "It takes two entries to compare.".to_owned())
+    };
+    let (a, b) = match (named(&asked.a)?, named(&asked.b)?) {
+        (Some(a), Some(b)) => (a, b),
+        (Some(a), None) => (a, other(Some(a))?),
+        (None, b) => {
+            let a = other(b)?;
+            (a, b.map_or_else(|| other(Some(a)), Ok)?)
+        }
+    };
+    if a.team_id == b.team_id {
+        return Err("An entry is not compared with itself. Choose two different ones.".to_owned());
+    }
+    let metric = match asked.metric.as_str() {
+        "" => board.metrics.first(),
+        name => board.metrics.iter().find(|metric| metric.name == name),
+    };
+    let metric = metric.ok_or_else(|| {
+        format!(
+            "This board has no metric “{}”. Choose one from the list.",
+            asked.metric
+        )
+    })?;
+    Ok(Choice { a, b, metric })
+}

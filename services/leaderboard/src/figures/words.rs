@@ -1,0 +1,45 @@
+//! How figures call what they show.
+
+use molar_domain::metric::Metric;
+use molar_figures::Quantity;
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+
+pub fn title(metric: &str) -> Result<String, Error> {
+    Ok(metric.parse::<Metric>()?.title())
+}
+
+/// Of an address, in bytes. Metrics are ASCII.
+const LONGEST: usize = 80;
+
+/// A metric's name may have a slash before the group of labels that it is about, and a group a long name.
+pub fn address(metric: &str) -> String {
+    let address = format!("cases-{}", metric.replace('/', "."));
+    match address.get(..LONGEST) {
+        Some(first) => format!("{first}-{}", hex::encode(&Sha256::digest(metric)[..8])),
+        None => address,
+    }
+}
+
+pub fn quantity<'t>(metric: &Metric, title: &'t str) -> Quantity<'t> {
+    let quantity = match metric.is_higher_better() {
+        true => Quantity::higher_is_better(title),
+        false => Quantity::lower_is_better(title),
+    };
+    let quantity = quantity.decimals(metric.decimals());
+    match metric.unit() {
+        Some(unit) => quantity.unit(unit),
+        None => quantity,
+    }
+}
+
+pub fn by(metrics: &[String]) -> String {
+    match metrics {
+        [one] => format!("By {one}, which every entry has in every case."),
+        many => format!(
+            "By {}, which every entry has in every case.",
+            many.join(", ")
+        ),
+    }
+}
