@@ -2,6 +2,8 @@
 //! [`sight`] says what a caller may see, [`shown`] takes the rest from the rows.
 
 pub mod csv;
+pub mod csv_cells;
+mod csv_long;
 pub mod find;
 mod gains;
 pub mod list;
@@ -14,4 +16,4 @@ mod view;
 
 pub use see::{Asked, see};
 pub use sight::is_listed;
-pub use view::{Board, Row};
+pub use view::{Board, Column, Row};

@@ -16,3 +16,5 @@ mod tests;
 mod view;
 
 pub use make::all;
+pub use rows::{Drawing, Shown, list};
+pub use view::see;

@@ -4,3 +4,4 @@ pub mod board;
 pub mod index;
 pub mod moves;
 mod numbers;
+pub mod report;

@@ -6,3 +6,4 @@ pub mod machines;
 pub mod means;
 pub mod phases;
 pub mod rankings;
+pub mod reports;

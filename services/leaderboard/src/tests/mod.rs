@@ -8,4 +8,4 @@ mod ranks;
 mod rescored;
 mod spied;
 mod unchanged;
-mod world;
+pub mod world;

@@ -155,6 +155,7 @@ impl World {
             format!("{api}?at=2026-08-31T09:00:00Z&baseline=Plain"),
             format!("{api}.csv"),
             format!("{api}.csv?details=true&baseline=Plain"),
+            format!("{api}.csv?shape=long&details=true&baseline=Plain"),
             format!("{api}.csv?details=true&at=2026-09-01T11:59:59Z"),
             page.into(),
             format!("{page}?sort=submitted&dir=desc"),
@@ -168,6 +169,8 @@ impl World {
             format!("{api}/figures/podium.svg"),
             format!("{api}/figures/cases-IA.svg"),
             format!("{page}/figures"),
+            format!("{api}/archive"),
+            format!("{page}/report"),
         ]
     }
 
