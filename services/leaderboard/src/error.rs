@@ -20,6 +20,14 @@ pub enum Error {
     #[error("the entries do not fit their metrics")]
     Ranking(#[from] molar_ranking::Error),
 
+    /// Of a phase that cannot be archived, or not yet: why.
+    #[error("no archive: {0}")]
+    NotArchived(&'static str),
+
+    /// What writes an archive had no room, or the like.
+    #[error("no archive could be written")]
+    Write(#[from] std::io::Error),
+
     /// What computes them panicked, or the process ends.
     #[error("the statistics broke off")]
     BrokenOff(#[from] tokio::task::JoinError),
@@ -36,6 +44,8 @@ impl From<Error> for ApiError {
             Error::NotFound(what) => Self::NotFound(what),
             Error::Inconsistent(error) => Self::internal(error),
             Error::Ranking(error) => Self::internal(error),
+            Error::NotArchived(why) => Self::conflict(why),
+            Error::Write(error) => Self::internal(error),
             Error::BrokenOff(error) => Self::internal(error),
         }
     }

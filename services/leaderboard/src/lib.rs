@@ -3,6 +3,7 @@
 //! Nothing of another role is copied but into rankings, which are append-only versions: what a board
 //! showed at any moment can be read again.
 
+mod archive;
 mod audit;
 mod audit_head;
 mod boards;
@@ -28,6 +29,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use archive::{
+    Check as ArchiveCheck, Report as ArchiveReport, Unreadable, verify as verify_archive,
+};
 pub use audit::verify::Verified;
 pub use audit_head::Head as AuditHead;
 pub use openapi::openapi;

@@ -1,5 +1,6 @@
 use utoipa::OpenApi;
 
+use crate::archive;
 use crate::audit;
 use crate::boards::{csv, find, list};
 use crate::figures;
@@ -15,6 +16,7 @@ use crate::statistics;
     figures::find::find,
     figures::file::file,
     statistics::find::find,
+    archive::find::archive,
     moves::find::find,
     audit::list::list,
     audit::export::export,

@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{audit, boards, compare, figures, moves, pages, statistics};
+use crate::{archive, audit, boards, compare, figures, moves, pages, statistics};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Leaderboard)
@@ -46,6 +46,16 @@ pub fn routes() -> Routes {
             "/boards/{challenge}/{track}/{phase}/compare",
             Access::SignedInOrPublic,
             compare::page::page,
+        )
+        .get(
+            "/boards/{challenge}/{track}/{phase}/report",
+            Access::SignedInOrPublic,
+            pages::report::report,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}/archive",
+            Access::SignedInOrPublic,
+            archive::find::archive,
         )
         .get(
             "/api/v1/rescorings/{id}/moves",

@@ -9,7 +9,7 @@ use crate::client::{
     status, submit, team,
 };
 use crate::up::UpArgs;
-use crate::{admin, audit, backup, migrate, pack, phantom, rehearse, roles, score};
+use crate::{admin, archive, audit, backup, migrate, pack, phantom, rehearse, roles, score};
 
 const BEGIN: &str = "\
 To take part, in this order (`molar help COMMAND` says more):
@@ -62,6 +62,8 @@ pub enum Command {
     Logs(logs::Args),
     /// A phase's leaderboard.
     Board(board::Args),
+    /// A finished phase as one file: fetch it, and compute it anew from its scores.
+    Archive(archive::Args),
     /// Ask the organizers something.
     Ask(ask::Ask),
     /// What you and your teams have asked, with the answers.
@@ -126,6 +128,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(args).await?,
         Command::Logs(args) => logs::run(args).await?,
         Command::Board(args) => board::run(args).await?,
+        Command::Archive(args) => return archive::run(args).await,
         Command::Ask(args) => ask::ask(args).await?,
         Command::Questions(args) => ask::questions(args).await?,
         Command::Ledger(args) => ledger::run(args).await?,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::rows::{self, Entry};
 use super::scope;
-use crate::boards::csv::unarmed;
+use crate::boards::csv_cells::unarmed;
 
 /// Rows that are in memory at once.
 const BATCH: i64 = 500;

@@ -7,12 +7,24 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::csv_cells::{text, unarmed};
+use super::csv_long;
 use super::see::{Asked, see};
 use super::view::{Board, Column, Row};
 use crate::kept::{Asking, CSV, Which};
 use crate::rows::phases::Phase;
 
-/// As of the board itself, and how wide the table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// A line for each team, the metrics beside each other.
+    #[default]
+    Wide,
+    /// A line for each team and metric; `mean_rank` and `final_rank` are among these.
+    Long,
+}
+
+/// As of the board itself, and which table it is.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
@@ -23,6 +35,9 @@ pub struct Query {
     /// Adds `METRIC_sd`, `METRIC_iqr`, and of each entry all else that the board shows.
     #[serde(default)]
     pub details: bool,
+    #[serde(default)]
+    #[param(inline)]
+    pub shape: Shape,
 }
 
 /// A board as a table: each metric beside its rank, then the mean of the ranks and the final rank.
@@ -51,6 +66,7 @@ pub async fn csv(
         at,
         baseline,
         details,
+        shape,
     } = query.into_inner();
     let make = async |phase: Phase| {
         let name = format!(
@@ -58,7 +74,11 @@ pub async fn csv(
             phase.challenge_slug, phase.track_slug, phase.slug
         );
         let board = see(&kit, &phase, caller.as_ref(), &Asked { at, baseline }).await?;
-        let table = table(&board, details).map_err(ApiError::internal)?;
+        let table = match shape {
+            Shape::Wide => table(&board, details),
+            Shape::Long => csv_long::table(&board, details).map_err(Into::into),
+        };
+        let table = table.map_err(ApiError::internal)?;
         Ok(HttpResponse::Ok()
             .content_type("text/csv; charset=utf-8")
             .insert_header((
@@ -148,26 +168,4 @@ fn of_entry(board: &Board) -> Vec<(String, Cell)> {
         }));
     }
     columns
-}
-
-fn text(value: Option<impl ToString>) -> String {
-    value.map_or(String::new(), |value| value.to_string())
-}
-
-/// Names, reasons and links are texts that strangers chose; a spreadsheet must not take them for a formula.
-pub fn unarmed(name: &str) -> String {
-    if name.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{name}")
-    } else {
-        name.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_name_that_looks_like_a_formula_is_text() {
-        assert_eq!(super::unarmed("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(super::unarmed("Team-1"), "Team-1");
-    }
 }

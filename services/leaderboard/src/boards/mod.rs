@@ -2,6 +2,8 @@
 //! [`sight`] says what a caller may see, [`shown`] takes the rest from the rows.
 
 pub mod csv;
+pub mod csv_cells;
+mod csv_long;
 pub mod find;
 mod gains;
 pub mod list;

@@ -17,4 +17,6 @@ mod view;
 mod words;
 
 pub use make::all;
+pub use rows::{Drawing, Shown, list};
+pub use view::see;
 pub use words::quantity;

@@ -33,13 +33,3 @@ pub fn quantity<'t>(metric: &Metric, title: &'t str) -> Quantity<'t> {
         None => quantity,
     }
 }
-
-pub fn by(metrics: &[String]) -> String {
-    match metrics {
-        [one] => format!("By {one}, which every entry has in every case."),
-        many => format!(
-            "By {}, which every entry has in every case.",
-            many.join(", ")
-        ),
-    }
-}

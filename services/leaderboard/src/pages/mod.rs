@@ -4,3 +4,4 @@ pub mod board;
 pub mod index;
 pub mod moves;
 pub mod numbers;
+pub mod report;

@@ -7,4 +7,5 @@ pub mod machines;
 pub mod means;
 pub mod phases;
 pub mod rankings;
+pub mod reports;
 pub mod stamps;

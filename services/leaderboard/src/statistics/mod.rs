@@ -15,7 +15,9 @@ mod seed;
 mod tests;
 mod view;
 
-pub use compute::ALPHA;
-pub use document::{Document, Figures};
+pub use compute::{ALPHA, LEVEL, compute};
+pub use document::{Document, Figures, Standing};
 pub use make::all;
-pub use rows::of;
+pub use rows::{Kept, of};
+pub use seed::seed;
+pub use view::{Made, see};

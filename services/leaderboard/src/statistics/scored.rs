@@ -52,7 +52,8 @@ pub async fn read(db: &PgPool, ranking_id: Uuid, order: &[String]) -> Result<Sco
     )
     .fetch_all(db)
     .await?;
-    let names = names(entries.iter().map(|entry| &entry.values), order);
+    let values = entries.iter().filter_map(|entry| entry.values.as_object());
+    let names = names(values.flat_map(|values| values.keys()), order);
     let teams: Vec<Ranked> = entries
         .iter()
         .map(|entry| Ranked {
@@ -66,12 +67,9 @@ pub async fn read(db: &PgPool, ranking_id: Uuid, order: &[String]) -> Result<Sco
     Ok(scored)
 }
 
-/// Of a ranking those that its entries have, in the order of the phase as it is now.
-fn names<'a>(entries: impl Iterator<Item = &'a Value>, order: &[String]) -> Vec<String> {
-    let ranked: BTreeSet<&String> = entries
-        .filter_map(Value::as_object)
-        .flat_map(|values| values.keys())
-        .collect();
+/// Metrics of a ranking, those of its entries, in the order of the phase as it is now.
+pub fn names<'a>(ranked: impl Iterator<Item = &'a String>, order: &[String]) -> Vec<String> {
+    let ranked: BTreeSet<&String> = ranked.collect();
     let kept = order.iter().filter(|name| ranked.contains(name));
     let gone = ranked.iter().copied().filter(|name| !order.contains(name));
     kept.chain(gone).cloned().collect()
@@ -154,7 +152,8 @@ impl Cell {
     }
 }
 
-fn cell(metric: &str, values: &Value) -> Cell {
+/// What the values of a case say of a metric.
+pub fn cell(metric: &str, values: &Value) -> Cell {
     match values.get(metric) {
         Some(Value::Null) if is_of_group(metric) => Cell::None,
         value => value
@@ -181,13 +180,10 @@ mod tests {
 
     #[test]
     fn metrics_are_those_of_the_ranking_in_the_order_of_the_phase() {
-        let entries = [
-            json!({"IA": 1.0, "image_HD95": null}),
-            json!({"image_DSC": 1.0}),
-        ];
+        let ranked = ["IA", "image_HD95", "image_DSC", "IA"].map(str::to_owned);
         let order = ["image_DSC", "PQ", "IA"].map(str::to_owned);
         assert_eq!(
-            names(entries.iter(), &order),
+            names(ranked.iter(), &order),
             ["image_DSC", "IA", "image_HD95"]
         );
     }

@@ -252,6 +252,23 @@ async fn one_team_no_value_and_all_equal_make_boards_as_well(db: PgPool) {
     Ants,0.5,1,0,0,,,,,1,1,true,,,1,2026-09-01T12:01:00Z
     Bees,0.5,1,0,0,,,,,1,1,true,,,1,2026-09-01T12:01:00Z
     ");
+    let (_, csv) = get(
+        &db,
+        &format!("/api/v1/boards/{}.csv?shape=long", challenge.phase_id),
+        None,
+    )
+    .await;
+    insta::assert_snapshot!(csv, @r"
+    team,metric,value,rank
+    Ants,IA,0.5,1
+    Ants,image_DSC,,
+    Ants,mean_rank,1,
+    Ants,final_rank,1,
+    Bees,IA,0.5,1
+    Bees,image_DSC,,
+    Bees,mean_rank,1,
+    Bees,final_rank,1,
+    ");
     for query in [
         "sort=image_DSC",
         "sort=movement&dir=asc",

@@ -163,6 +163,7 @@ impl World {
             format!("{api}?at=2026-08-31T09:00:00Z&baseline=Plain"),
             format!("{api}.csv"),
             format!("{api}.csv?details=true&baseline=Plain"),
+            format!("{api}.csv?shape=long&details=true&baseline=Plain"),
             format!("{api}.csv?details=true&at=2026-09-01T11:59:59Z"),
             page.into(),
             format!("{page}?sort=submitted&dir=desc"),
@@ -179,6 +180,8 @@ impl World {
             format!("{page}/compare"),
             format!("{page}/compare?a=Walruses&b=Otters&metric=image_DSC"),
             format!("{page}/compare?a=Walruses&b=Vultures"),
+            format!("{api}/archive"),
+            format!("{page}/report"),
         ]
     }
 

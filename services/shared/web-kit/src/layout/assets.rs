@@ -9,10 +9,12 @@ use sha2::{Digest, Sha256};
 pub const STYLESHEET_PATH: &str = "/assets/molar.css";
 pub const ICON_PATH: &str = "/assets/molar.svg";
 pub const LIVE_LOG_PATH: &str = "/assets/live-log.js";
+pub const PRINT_PATH: &str = "/assets/print.js";
 pub const UPLOAD_PATH: &str = "/assets/upload.js";
 
 const STYLESHEET: &str = include_str!("../../assets/molar.css");
 const LIVE_LOG: &str = include_str!("../../assets/live-log.js");
+const PRINT: &str = include_str!("../../assets/print.js");
 const UPLOAD: &str = include_str!("../../assets/upload.js");
 const ICON: &str = include_str!("../../assets/molar.svg");
 
@@ -24,6 +26,11 @@ static STYLESHEET_URL: LazyLock<String> = LazyLock::new(|| {
 static LIVE_LOG_URL: LazyLock<String> = LazyLock::new(|| {
     let hash = hex::encode(Sha256::digest(LIVE_LOG));
     format!("{LIVE_LOG_PATH}?v={}", &hash[..12])
+});
+
+static PRINT_URL: LazyLock<String> = LazyLock::new(|| {
+    let hash = hex::encode(Sha256::digest(PRINT));
+    format!("{PRINT_PATH}?v={}", &hash[..12])
 });
 
 static UPLOAD_URL: LazyLock<String> = LazyLock::new(|| {
@@ -54,6 +61,19 @@ pub(crate) async fn live_log() -> HttpResponse {
         "text/javascript; charset=utf-8",
         "public, max-age=31536000, immutable",
         LIVE_LOG,
+    )
+}
+
+/// The address of the script that prints a page.
+pub fn print_url() -> &'static str {
+    &PRINT_URL
+}
+
+pub(crate) async fn print() -> HttpResponse {
+    asset(
+        "text/javascript; charset=utf-8",
+        "public, max-age=31536000, immutable",
+        PRINT,
     )
 }
 

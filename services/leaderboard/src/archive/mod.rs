@@ -1,0 +1,26 @@
+//! The archive of a finished phase: one ZIP that holds its scores per case and all that was made of them, so that
+//! anybody can come to the same ranks and statistics again, without us.
+//!
+//! The same version of a ranking gives the same bytes: nothing in it is of the moment at which it is asked for. Cases and
+//! entries are numbered; it holds no person and no id but that of the phase, from which the draws are seeded.
+
+mod content;
+mod crate_metadata;
+mod differences;
+pub mod find;
+mod gather;
+mod names;
+mod pack;
+mod packed;
+mod read;
+mod readme;
+mod recompute;
+mod rows;
+mod scores;
+mod scores_csv;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use read::Unreadable;
+pub use verify::{Check, Report, verify};

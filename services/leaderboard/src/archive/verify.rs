@@ -1,0 +1,292 @@
+//! Whether an archive is whole, and whether what it says of ranks follows from its scores. Needs nothing but the archive.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Seek};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::content::{MetricFacts, Ranking};
+use super::differences::Differences;
+use super::names::{CHECKSUMS, CRATE, LONG, PHASE, RANKING, STATISTICS, WIDE};
+use super::read::{Files, Unreadable, read};
+use super::recompute::{self, Measured};
+use super::scores::{Metric, Scores};
+use super::scores_csv::{read_long, read_wide};
+use crate::statistics::{ALPHA, LEVEL, seed};
+
+/// More than are ever made.
+const MOST_DRAWS: u64 = 10_000;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Whether all is equal.
+    pub is_equal: bool,
+    pub checks: Vec<Check>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    pub what: &'static str,
+    pub is_equal: bool,
+    /// Where it is not.
+    pub differences: Vec<String>,
+}
+
+impl Report {
+    fn add(&mut self, what: &'static str, differences: Differences) {
+        let differences = differences.into_lines();
+        self.checks.push(Check {
+            what,
+            is_equal: differences.is_empty(),
+            differences,
+        });
+        self.is_equal = self.checks.iter().all(|check| check.is_equal);
+    }
+
+    /// What could not even be looked at.
+    fn fail(&mut self, what: &'static str, why: String) {
+        let mut differences = Differences::default();
+        differences.add(|| why);
+        self.add(what, differences);
+    }
+}
+
+#[derive(Deserialize)]
+struct Phase {
+    phase_id: Uuid,
+    metrics: Vec<MetricFacts>,
+}
+
+/// Looks at everything, and goes on where something differs. `begins` hears what is looked at next.
+pub fn verify(from: impl Read + Seek, begins: &dyn Fn(&'static str)) -> Result<Report, Unreadable> {
+    begins("files and checksums");
+    let files = read(from)?;
+    for name in [CRATE, CHECKSUMS] {
+        if !files.contains_key(name) {
+            return Err(Unreadable::Other(name));
+        }
+    }
+    let mut report = Report {
+        is_equal: true,
+        checks: Vec::new(),
+    };
+    report.add("files", listed(&files));
+    report.add("checksums", checksums(&files));
+    begins("scores per case");
+    match (
+        document::<Phase>(&files, PHASE),
+        document::<Ranking>(&files, RANKING),
+    ) {
+        (Ok(phase), Ok(ranking)) => scores(&files, &phase, &ranking, &mut report, begins),
+        (Err(why), _) | (_, Err(why)) => report.fail("documents", why),
+    }
+    Ok(report)
+}
+
+/// Files against the RO-Crate's list.
+fn listed(files: &Files) -> Differences {
+    let mut found = Differences::default();
+    let crate_: Value = match document(files, CRATE) {
+        Ok(crate_) => crate_,
+        Err(why) => {
+            found.add(|| why);
+            return found;
+        }
+    };
+    let graph = crate_["@graph"].as_array().into_iter().flatten();
+    let of_root = graph.filter(|entity| entity["@id"] == "./");
+    let parts = of_root.flat_map(|root| root["hasPart"].as_array().into_iter().flatten());
+    let listed: BTreeSet<&str> = parts.filter_map(|part| part["@id"].as_str()).collect();
+    let present: BTreeSet<&str> = files
+        .keys()
+        .map(String::as_str)
+        .filter(|name| *name != CRATE)
+        .collect();
+    for name in listed.difference(&present) {
+        found.add(|| format!("{name} is listed in {CRATE} and missing"));
+    }
+    for name in present.difference(&listed) {
+        found.add(|| format!("{name} is not listed in {CRATE}"));
+    }
+    found
+}
+
+/// Files against the list of checksums, which has all but itself.
+fn checksums(files: &Files) -> Differences {
+    let mut found = Differences::default();
+    let text = String::from_utf8_lossy(&files[CHECKSUMS].bytes);
+    let mut known = BTreeSet::new();
+    for line in text.lines() {
+        let Some((sha256, name)) = line.split_once("  ") else {
+            found.add(|| format!("{CHECKSUMS}: {line:?} is no line of it"));
+            continue;
+        };
+        known.insert(name);
+        match files.get(name) {
+            None => found.add(|| format!("{name} is missing")),
+            Some(file) if file.sha256 != sha256 => {
+                found.add(|| format!("{name} is not as it was: its SHA-256 is {}", file.sha256));
+            }
+            Some(_) => {}
+        }
+    }
+    let unknown = files
+        .keys()
+        .filter(|name| *name != CHECKSUMS && !known.contains(name.as_str()));
+    unknown.for_each(|name| found.add(|| format!("{name} has no checksum: it was put in later")));
+    found
+}
+
+fn document<T: serde::de::DeserializeOwned>(files: &Files, name: &str) -> Result<T, String> {
+    let file = files
+        .get(name)
+        .ok_or_else(|| format!("{name} is missing"))?;
+    serde_json::from_slice(&file.bytes).map_err(|error| format!("{name}: {error}"))
+}
+
+fn scores(
+    files: &Files,
+    phase: &Phase,
+    ranking: &Ranking,
+    report: &mut Report,
+    begins: &dyn Fn(&'static str),
+) {
+    let metrics: Vec<Metric> = phase.metrics.iter().map(MetricFacts::metric).collect();
+    let entries = ranking.entries.len();
+    let table = |name: &str| {
+        let file = files
+            .get(name)
+            .ok_or_else(|| format!("{name} is missing"))?;
+        let scores = match name {
+            LONG => read_long(&*file.bytes, &metrics, entries),
+            _ => read_wide(&*file.bytes, &metrics, entries),
+        };
+        scores.map_err(|why| format!("{name}: {why}"))
+    };
+    let scores = match table(LONG) {
+        Ok(scores) => scores,
+        Err(why) => return report.fail("scores", why),
+    };
+    let mut differences = Differences::default();
+    match table(WIDE) {
+        Ok(wide) if wide == scores => {}
+        Ok(_) => differences.add(|| format!("{WIDE} does not say what {LONG} says")),
+        Err(why) => differences.add(|| why),
+    }
+    for (place, entry) in (1..).zip(&ranking.entries) {
+        if entry.entry != place {
+            differences.add(|| format!("{RANKING}: entry {} stands in place {place}", entry.entry));
+        }
+    }
+    report.add("scores", differences);
+    begins("means and ranks");
+    ranks(&scores, ranking, report);
+    begins("statistics");
+    match document(files, STATISTICS) {
+        Ok(archived) => statistics(&scores, phase, ranking, &archived, report),
+        Err(why) => report.fail("statistics", why),
+    }
+}
+
+fn ranks(scores: &Scores, ranking: &Ranking, report: &mut Report) {
+    let each = || (1..).zip(&ranking.entries);
+    let measured: Vec<Measured> = (0..ranking.entries.len())
+        .map(|at| recompute::measured(scores, at))
+        .collect();
+    let mut means = Differences::default();
+    for ((number, entry), measured) in each().zip(&measured) {
+        let archived = json!({"values": entry.values, "spreads": entry.spreads,
+                              "cases": entry.cases, "failed_cases": entry.failed_cases});
+        let recomputed = json!({"values": measured.values, "spreads": measured.spreads,
+                                "cases": measured.cases, "failed_cases": measured.failed_cases});
+        means.compare(&format!("entry {number}"), &archived, &recomputed);
+    }
+    report.add("means", means);
+
+    let competes: Vec<bool> = ranking
+        .entries
+        .iter()
+        .map(|one| one.out_reason.is_none())
+        .collect();
+    let found = match recompute::places(scores, &measured, &competes) {
+        Ok(found) => found,
+        Err(error) => return report.fail("ranks", error.to_string()),
+    };
+    let [mut by_metric, mut mean_ranks, mut finals] = [(); 3].map(|()| Differences::default());
+    for ((number, entry), place) in each().zip(&found.places) {
+        let at = format!("entry {number}");
+        by_metric.compare(&at, &json!(entry.ranks), &json!(place.ranks));
+        mean_ranks.compare(&at, &json!(entry.mean_rank), &json!(place.mean_rank));
+        finals.compare(&at, &json!(entry.rank), &json!(place.rank));
+    }
+    by_metric.compare("left_out", &json!(ranking.left_out), &json!(found.left_out));
+    report.add("ranks by metric", by_metric);
+    report.add("mean ranks", mean_ranks);
+    report.add("final ranks", finals);
+}
+
+/// Of the statistics what does not follow from scores.
+const BESIDE: [&str; 7] = [
+    "version", "as_of", "seed", "draws", "library", "level", "alpha",
+];
+/// What is drawn again, and what is said beside it.
+const TEAMS: &str = "intervals and stability";
+const FIGURES: &str = "ranks by metric and scheme, tests, consensus";
+
+fn statistics(
+    scores: &Scores,
+    phase: &Phase,
+    ranking: &Ranking,
+    archived: &Value,
+    report: &mut Report,
+) {
+    let seed = seed(phase.phase_id.into(), ranking.version);
+    let mut draws = Differences::default();
+    draws.compare("seed", &archived["seed"], &json!(seed));
+    draws.compare("version", &archived["version"], &json!(ranking.version));
+    draws.compare("level", &archived["level"], &json!(LEVEL));
+    draws.compare("alpha", &archived["alpha"], &json!(ALPHA));
+    let library = format!("molar-ranking {}", molar_ranking::VERSION);
+    if archived["library"] != library.as_str() {
+        let made_by = &archived["library"];
+        draws.add(|| format!("made by {made_by}, and this is {library}: digits may differ"));
+    }
+    let number = archived["draws"]
+        .as_u64()
+        .filter(|draws| (1..=MOST_DRAWS).contains(draws));
+    let Some(number) = number else {
+        draws.add(|| format!("{} is no number of draws", archived["draws"]));
+        return report.add("draws", draws);
+    };
+    report.add("draws", draws);
+    // From the ranks that the archive claims: where those are wrong, that is told above.
+    let ranks: Vec<_> = ranking.entries.iter().map(|entry| entry.rank).collect();
+    let found = recompute::found(scores, &ranks, seed, number as usize)
+        .map_err(|error| error.to_string())
+        .and_then(|found| serde_json::to_value(found).map_err(|error| error.to_string()));
+    let recomputed = match found {
+        Ok(Value::Object(found)) => found,
+        Ok(_) => return report.fail(FIGURES, "nothing comes out".to_owned()),
+        Err(why) => return report.fail(FIGURES, why),
+    };
+    let [mut teams, mut figures] = [(); 2].map(|()| Differences::default());
+    let archived = archived.as_object().into_iter().flatten();
+    let archived = archived.filter(|(name, _)| !BESIDE.contains(&name.as_str()));
+    let mut archived: BTreeMap<&String, &Value> = archived.collect();
+    for (name, value) in &recomputed {
+        let differences = if name == "teams" {
+            &mut teams
+        } else {
+            &mut figures
+        };
+        differences.compare(name, archived.remove(name).unwrap_or(&Value::Null), value);
+    }
+    for (name, value) in archived {
+        figures.compare(name, value, &Value::Null);
+    }
+    report.add(TEAMS, teams);
+    report.add(FIGURES, figures);
+}

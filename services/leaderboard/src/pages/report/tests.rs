@@ -1,0 +1,92 @@
+//! The report as its readers get it.
+
+use actix_web::http::StatusCode;
+use molar_testkit::{PhaseBuilder, TeamBuilder};
+use molar_web_kit::testing;
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::tests::world::{challenge, entry, fold, get, set};
+
+const PAGE: &str = "/boards/sts/teeth/validation/report";
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn it_tells_what_the_tables_hold_and_says_what_they_do_not(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    for (name, ia) in [("<b>Ants</b>", 0.5), ("Bees", 0.75)] {
+        let team = TeamBuilder::new(&challenge, name).insert(&db).await;
+        entry(&db, &challenge, &team, 1, ia).await;
+    }
+    fold(&db, challenge.phase_id).await;
+    let (status, page) = get(&db, PAGE, None).await;
+    assert_eq!(status, StatusCode::OK);
+    for told in [
+        "A challenge of a test.",
+        "data-use terms were signed: version 1 by 2 people",
+        "scored here",
+        "&#60;b&#62;Ants",
+        "0.7500",
+        "The platform was not told.",
+        "data-print",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(
+        !page.contains("<b>Ants") && !page.contains("/archive"),
+        "{page}"
+    );
+    assert!(page.contains("Ranks may move until"));
+
+    set(
+        &db,
+        "closes_at = '2026-09-01 11:00:00Z', published_at = '2026-09-01 11:30:00Z'",
+    )
+    .await;
+    let (_, page) = get(&db, PAGE, None).await;
+    let archive = format!("/api/v1/boards/{}/archive", challenge.phase_id);
+    assert!(
+        page.contains(&archive) && !page.contains("Ranks may move"),
+        "{page}"
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_board_that_hides_something_has_none_but_for_its_organizers(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    let team = TeamBuilder::new(&challenge, "Ants").insert(&db).await;
+    entry(&db, &challenge, &team, 1, 0.5).await;
+    fold(&db, challenge.phase_id).await;
+    let olga = testing::organizer(&db, "Olga", challenge.id).await;
+    let anonymous = json!({"names": "anonymous"});
+    let rounded = json!({"values": "rounded", "decimals": 1});
+    for mode in [
+        format!("board = '{anonymous}'"),
+        format!("board = '{rounded}'"),
+        "board = '{}', is_final = true".to_owned(),
+    ] {
+        set(&db, &mode).await;
+        let (status, page) = get(&db, PAGE, None).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(
+            !page.contains("Ants") && !page.contains("Assessment"),
+            "{mode}: {page}"
+        );
+        let (_, page) = get(&db, PAGE, Some(&olga)).await;
+        assert!(
+            page.contains("Ants") && page.contains("Assessment"),
+            "{mode}"
+        );
+    }
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_board_without_anybody_has_a_report_that_says_so(db: PgPool) {
+    challenge(&db, PhaseBuilder::new("validation")).await;
+    let (status, page) = get(&db, PAGE, None).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Nobody is on this board yet."), "{page}");
+    assert_eq!(
+        get(&db, "/boards/sts/teeth/none/report", None).await.0,
+        StatusCode::NOT_FOUND
+    );
+}
