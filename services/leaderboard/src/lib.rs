@@ -10,6 +10,7 @@ mod entries;
 mod error;
 mod figures;
 mod fold;
+mod live;
 mod moves;
 mod openapi;
 mod pages;

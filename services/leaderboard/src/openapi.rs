@@ -3,6 +3,7 @@ use utoipa::OpenApi;
 use crate::audit;
 use crate::boards::{csv, find, list};
 use crate::figures;
+use crate::live::events;
 use crate::moves;
 use crate::routes::routes;
 use crate::statistics;
@@ -12,6 +13,7 @@ use crate::statistics;
     list::list,
     find::find,
     csv::csv,
+    events::events,
     figures::find::find,
     figures::file::file,
     statistics::find::find,

@@ -8,9 +8,12 @@ use molar_contracts::keys;
 use molar_objects::{S3Args, Store};
 use molar_service::{Application, Role, RoleArgs};
 use molar_web_kit::WebArgs;
+use molar_web_kit::live::ring_on;
 use tokio::sync::Notify;
 
-use crate::{audit_head, figures, fold, routes, statistics};
+use crate::live::Boards;
+use crate::rows::rankings;
+use crate::{audit_head, figures, fold, live, routes, statistics};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -54,6 +57,16 @@ const FIGURES: Duration = Duration::from_secs(10);
 pub async fn serve(config: Config) -> molar_service::Result<()> {
     let mut app = Application::build(Role::Leaderboard, config.role.clone(), &config).await?;
     let kit = web::Data::new(config.web.kit(&mut app));
+    let boards = web::Data::new(Boards::new(app.shutdown.token()));
+    let changed = app.bells.subscribe(&REASONS);
+    let (db, stop) = (app.db.clone(), app.shutdown.token());
+    let notified = ring_on(db, rankings::NOTIFIED, changed.clone(), stop);
+    app.spawn("notified", notified);
+    let (looked, followed) = (kit.clone(), boards.clone());
+    app.spawn_every("live", Duration::from_secs(5), changed, move || {
+        let (kit, boards) = (looked.clone(), followed.clone());
+        async move { live::look::all(&kit, &boards).await }
+    });
     let bell = app.bells.subscribe(&REASONS);
     let ranked = Arc::new(Notify::new());
     let (db, clock, rung) = (app.db.clone(), app.clock.clone(), ranked.clone());
@@ -87,6 +100,9 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
             async move { audit_head::export(&db, &store, clock.now()).await }
         },
     );
-    app.run_until_stopped(move |service| routes().configure(kit.clone())(service))
-        .await
+    app.run_until_stopped(move |service| {
+        service.app_data(boards.clone());
+        routes().configure(kit.clone())(service);
+    })
+    .await
 }

@@ -13,5 +13,5 @@ mod sight;
 mod view;
 
 pub use see::{Asked, see};
-pub use sight::is_listed;
+pub use sight::{Sight, is_listed};
 pub use view::{Board, Row};

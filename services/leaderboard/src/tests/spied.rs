@@ -6,10 +6,12 @@ use molar_testkit::{
     Challenge, EvaluationBuilder, MockClock, PhaseBuilder, SubmissionBuilder, Team, TeamBuilder,
     as_role, noon,
 };
+use molar_web_kit::live::testing::next;
 use molar_web_kit::testing::{self, Person};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+use super::following::Following;
 use super::world::{answer_as, fold_at};
 use crate::{figures, statistics};
 
@@ -179,6 +181,9 @@ impl World {
             let (status, headers, body) = answer_as(&role, &route, person).await;
             all.push((route, format!("{status}\n{headers}\n\n{body}")));
         }
+        let following = Following::of(role);
+        let mut events = following.follow(self.challenge.phase_id, person).await;
+        all.push(("events".into(), next(&mut events).await.unwrap()));
         all
     }
 

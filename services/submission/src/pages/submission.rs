@@ -18,7 +18,7 @@ use crate::state::State;
 use crate::submissions::access::see;
 use crate::submissions::cases::{self, CaseList, CaseView};
 use crate::submissions::view::SubmissionView;
-use crate::submissions::{find, measures};
+use crate::submissions::{changes, find, measures};
 
 #[derive(Template)]
 #[template(path = "submission.html")]
@@ -41,6 +41,8 @@ struct SubmissionPage<'a> {
     created: String,
     /// When its next case is expected to begin.
     queue_starts: String,
+    /// Of what is shown, while more may come.
+    seen: Option<u64>,
 }
 
 struct Column {
@@ -89,6 +91,9 @@ pub async fn submission(
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.acquire().await?;
     let seen = see(&mut conn, &caller, *id).await?;
+    // Taken before the rest: what moves in between is told, and not missed.
+    let number = changes::number(&mut conn, &kit, seen).await?;
+    let seen = see(&mut conn, &caller, *id).await?;
     let list = cases::list(&mut conn, &seen).await?;
     let measured = measures::list(&mut conn, &seen).await?;
     let is_reviewer = seen.is_reviewer;
@@ -111,6 +116,7 @@ pub async fn submission(
             && (view.state == SubmissionState::Scored || !view.is_final),
         csrf: caller.csrf_token(),
         curves,
+        seen: (!view.is_final).then_some(number),
         ..page(&view, &phase, list)
     };
     let title = format!("Submission of {}", view.team);
@@ -122,7 +128,7 @@ pub async fn submission(
         .crumb("Submissions", "/submissions")
         .caller(Some(&caller));
     if !view.is_final {
-        framed = framed.refresh_s(5);
+        framed = framed.refresh_s(5).live();
     }
     Ok(framed.respond())
 }
@@ -158,6 +164,7 @@ fn page<'a>(view: &'a SubmissionView, phase: &'a Phase, list: CaseList) -> Submi
         can_cancel: false,
         can_withdraw: false,
         can_choose: false,
+        seen: None,
         submission: view,
         phase,
     }
