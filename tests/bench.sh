@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: figures of scoring, of ranking, of the sandbox and of the whole pipeline, each beside its floor in the same run, as tables.
+# `make bench`: figures of scoring, of ranking, of the sandbox, of open pages and of the whole pipeline, each beside its floor in the same run, as tables.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SQLX_OFFLINE=true
@@ -21,6 +21,7 @@ MOLAR_BIN=$PWD/target/release/molar cargo run --quiet --package molar-tests --ex
 MOLAR_BIN=$PWD/target/release/molar target/debug/examples/bench_uploads throughput rush
 # A million submissions take some minutes to seed, and 4 GB of disk.
 MOLAR_BIN=$PWD/target/release/molar target/debug/examples/bench_boards
+MOLAR_BIN=$PWD/target/release/molar target/debug/examples/bench_live
 # Takes three times its size on the disk, and minutes.
 if [ -n "${MOLAR_BENCH_KILLED_MIB:-}" ]; then
     MOLAR_BIN=$PWD/target/release/molar target/debug/examples/bench_uploads killed

@@ -71,6 +71,11 @@ impl Api {
         url.into_iter().chain(token).collect()
     }
 
+    /// Where a path is, and the token: for requests that are not answered at once.
+    pub fn address(&self, path: &str) -> (String, Option<&str>) {
+        (format!("{}{path}", self.base), self.token.as_deref())
+    }
+
     pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
         self.send(Method::GET, path, None).await
     }

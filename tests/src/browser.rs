@@ -62,6 +62,70 @@ impl Browser {
         }))
     }
 
+    /// One command of the browser's own protocol, which can do what WebDriver cannot.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> anyhow::Result<Value> {
+        let body = json!({"cmd": command, "params": parameters});
+        self.post("/goog/cdp/execute", body).await
+    }
+
+    /// Shows pages so wide and high, in one of both looks, and with a screen's points for pixels.
+    pub async fn look_as(&self, width: u32, height: u32, is_dark: bool) -> anyhow::Result<()> {
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", size)
+            .await?;
+        let scheme = if is_dark { "dark" } else { "light" };
+        let media = json!({"features": [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]});
+        self.devtools("Emulation.setEmulatedMedia", media).await?;
+        Ok(())
+    }
+
+    /// Whether pages loaded from now on may run scripts of their own.
+    pub async fn let_scripts_run(&self, may: bool) -> anyhow::Result<()> {
+        let value = json!({ "value": !may });
+        self.devtools("Emulation.setScriptExecutionDisabled", value)
+            .await?;
+        Ok(())
+    }
+
+    /// All cookies go, and this one comes, for every port of the host.
+    pub async fn only_cookie(&self, cookie: Option<(&str, &str)>) -> anyhow::Result<()> {
+        self.devtools("Network.clearBrowserCookies", json!({}))
+            .await?;
+        if let Some((name, value)) = cookie {
+            let cookie = json!({"name": name, "value": value, "domain": "127.0.0.1", "path": "/", "httpOnly": true});
+            self.devtools("Network.setCookie", cookie).await?;
+        }
+        Ok(())
+    }
+
+    /// What the console was told as an error since it was asked last.
+    pub async fn console_errors(&self) -> anyhow::Result<Vec<String>> {
+        let told = self.post("/se/log", json!({"type": "browser"})).await?;
+        let entries = told.as_array().into_iter().flatten();
+        let errors = entries.filter(|entry| entry["level"] == "SEVERE");
+        Ok(errors.map(|entry| entry["message"].to_string()).collect())
+    }
+
+    /// Presses Tab so often, one after the other.
+    pub async fn press_tab(&self, times: usize) -> anyhow::Result<()> {
+        self.press(&"\u{e004}".repeat(times)).await
+    }
+
+    /// These keys, wherever the focus is.
+    pub async fn press(&self, keys: &str) -> anyhow::Result<()> {
+        let strokes = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|way| json!({"type": way, "value": key})));
+        let keys: Vec<Value> = strokes.collect();
+        let keyboard = json!({"actions": [{"type": "key", "id": "keyboard", "actions": keys}]});
+        self.post("/actions", keyboard).await?;
+        Ok(())
+    }
+
     pub async fn goto(&self, url: &str) -> anyhow::Result<()> {
         self.post("/url", json!({ "url": url })).await?;
         Ok(())
@@ -82,6 +146,12 @@ impl Browser {
     pub async fn run(&self, script: &str, arguments: Value) -> anyhow::Result<Value> {
         let body = json!({"script": script, "args": arguments});
         self.post("/execute/sync", body).await
+    }
+
+    /// A script that says by its last argument what came out.
+    pub async fn run_until_done(&self, script: &str, arguments: Value) -> anyhow::Result<Value> {
+        let body = json!({"script": script, "args": arguments});
+        self.post("/execute/async", body).await
     }
 
     /// Types into the element, or chooses a file for it.
@@ -113,6 +183,16 @@ impl Browser {
         let folder = built.with_file_name("screenshots");
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join(format!("{name}.png")), picture)?;
+        Ok(())
+    }
+
+    /// The whole page, as high as it is, into this file.
+    pub async fn keep_page(&self, path: &Path) -> anyhow::Result<()> {
+        let whole =
+            json!({"format": "png", "captureBeyondViewport": true, "optimizeForSpeed": true});
+        let picture = self.devtools("Page.captureScreenshot", whole).await?;
+        let picture = BASE64.decode(picture["data"].as_str().context("no picture")?)?;
+        std::fs::write(path, picture)?;
         Ok(())
     }
 
@@ -171,5 +251,6 @@ fn capabilities(profile: &Path) -> Value {
     json!({"capabilities": {"alwaysMatch": {
         "browserName": "chrome",
         "goog:chromeOptions": {"args": arguments},
+        "goog:loggingPrefs": {"browser": "ALL"},
     }}})
 }

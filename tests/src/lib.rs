@@ -4,6 +4,7 @@
 //! Everything here sees the platform from outside: HTTP, rows of the database, messages, processes.
 
 pub mod api;
+pub mod axe;
 pub mod browser;
 pub mod challenge;
 pub mod engine;

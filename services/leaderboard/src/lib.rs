@@ -13,6 +13,7 @@ mod error;
 mod figures;
 mod fold;
 mod kept;
+mod live;
 mod moves;
 mod openapi;
 mod pages;

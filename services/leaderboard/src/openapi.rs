@@ -4,6 +4,7 @@ use crate::archive;
 use crate::audit;
 use crate::boards::{csv, find, list};
 use crate::figures;
+use crate::live::events;
 use crate::moves;
 use crate::routes::routes;
 use crate::statistics;
@@ -13,6 +14,7 @@ use crate::statistics;
     list::list,
     find::find,
     csv::csv,
+    events::events,
     figures::find::find,
     figures::file::file,
     statistics::find::find,

@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{archive, audit, boards, compare, figures, moves, pages, statistics};
+use crate::{archive, audit, boards, compare, figures, live, moves, pages, statistics};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Leaderboard)
@@ -21,6 +21,11 @@ pub fn routes() -> Routes {
             "/api/v1/boards/{phase_id}",
             Access::SignedInOrPublic,
             boards::find::find,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}/events",
+            Access::SignedInOrPublic,
+            live::events::events,
         )
         .get(
             "/api/v1/boards/{phase_id}/statistics",

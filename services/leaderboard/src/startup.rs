@@ -8,12 +8,13 @@ use molar_contracts::keys;
 use molar_objects::{S3Args, Store};
 use molar_service::{Application, Role, RoleArgs};
 use molar_web_kit::WebArgs;
+use molar_web_kit::live::ring_on;
 use tokio::sync::Notify;
 
-use crate::kept::Boards;
 use crate::patience::Patience;
 use crate::rounds::Rounds;
-use crate::{audit_head, figures, routes, statistics};
+use crate::rows::rankings;
+use crate::{audit_head, figures, kept, live, routes, statistics};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -57,6 +58,16 @@ const FIGURES: Duration = Duration::from_secs(10);
 pub async fn serve(config: Config) -> molar_service::Result<()> {
     let mut app = Application::build(Role::Leaderboard, config.role.clone(), &config).await?;
     let kit = web::Data::new(config.web.kit(&mut app));
+    let boards = web::Data::new(live::Boards::new(app.shutdown.token()));
+    let changed = app.bells.subscribe(&REASONS);
+    let (db, stop) = (app.db.clone(), app.shutdown.token());
+    let notified = ring_on(db, rankings::NOTIFIED, changed.clone(), stop);
+    app.spawn("notified", notified);
+    let (looked, followed) = (kit.clone(), boards.clone());
+    app.spawn_every("live", Duration::from_secs(5), changed, move || {
+        let (kit, boards) = (looked.clone(), followed.clone());
+        async move { live::look::all(&kit, &boards).await }
+    });
     let bell = app.bells.subscribe(&REASONS);
     let ranked = Arc::new(Notify::new());
     let (db, clock, rung) = (app.db.clone(), app.clock.clone(), ranked.clone());
@@ -94,9 +105,10 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
             async move { audit_head::export(&db, &store, clock.now()).await }
         },
     );
-    let boards = web::Data::new(Boards::default());
+    let kept = web::Data::new(kept::Boards::default());
     app.run_until_stopped(move |service| {
         service.app_data(boards.clone());
+        service.app_data(kept.clone());
         routes().configure(kit.clone())(service);
     })
     .await

@@ -2,8 +2,8 @@ use utoipa::OpenApi;
 
 use crate::routes::routes;
 use crate::submissions::{
-    cancel, cases, choose, complete, console, create, events, files, find, list, measures, quota,
-    sign, unfinished, upload, withdraw,
+    cancel, cases, changes, choose, complete, console, create, events, files, find, list, measures,
+    quota, sign, unfinished, upload, withdraw,
 };
 
 #[derive(OpenApi)]
@@ -12,6 +12,7 @@ use crate::submissions::{
     list::list,
     console::all,
     events::events,
+    changes::events::events,
     files::files,
     find::find,
     upload::upload,

@@ -38,6 +38,11 @@ pub fn routes() -> Routes {
             Access::SignedIn,
             events::events,
         )
+        .get(
+            "/api/v1/submissions/{id}/changes/events",
+            Access::SignedIn,
+            changes::events::events,
+        )
         .get("/api/v1/submissions/{id}", Access::SignedIn, find::find)
         .get(
             "/api/v1/submissions/{id}/upload",

@@ -8,10 +8,11 @@ use chrono::TimeDelta;
 use molar_contracts::keys;
 use molar_objects::{S3Args, Store};
 use molar_service::{Application, Role, RoleArgs, lease};
-use molar_web_kit::{WebArgs, idempotency};
+use molar_web_kit::{Kit, WebArgs, idempotency};
 
 use crate::checks::{Check, Checker};
 use crate::state::State;
+use crate::submissions::changes::{self, Changes};
 use crate::{checks, quota, retention, routes, spare_layers, sweeper};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -53,12 +54,15 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
     let store = Store::connect(&config.objects).map_err(std::io::Error::other)?;
     spawn_checks(&mut app, &config, &store)?;
     spawn_rounds(&mut app, &store);
+    let changes = web::Data::new(Changes::new(app.shutdown.token()));
+    spawn_changes(&mut app, &kit, &changes);
     let state = web::Data::new(State {
         store,
         part_url_life: Duration::from_secs(config.part_url_s.into()),
     });
     app.run_until_stopped(move |service| {
         service.app_data(state.clone());
+        service.app_data(changes.clone());
         routes().configure(kit.clone())(service);
     })
     .await
@@ -91,6 +95,23 @@ fn spawn_checks(
     let bell = app.bells.subscribe(&[keys::SUBMISSION_COMPLETED]);
     app.spawn_job(check, settings, bell);
     Ok(())
+}
+
+/// Other roles' rows move without a message, too.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+fn spawn_changes(app: &mut Application, kit: &web::Data<Kit>, changes: &web::Data<Changes>) {
+    let bell = app.bells.subscribe(&[
+        keys::SUBMISSION_ACCEPTED,
+        keys::CANARY_PASSED,
+        keys::ATTEMPT_FINISHED,
+        keys::EVALUATION_FINISHED,
+    ]);
+    let (kit, changes) = (kit.clone(), changes.clone());
+    app.spawn_every("changes", LOOK_EVERY, bell, move || {
+        let (kit, changes) = (kit.clone(), changes.clone());
+        async move { changes::look::all(&kit, &changes).await }
+    });
 }
 
 fn spawn_rounds(app: &mut Application, store: &Store) {

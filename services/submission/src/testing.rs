@@ -17,11 +17,13 @@ use molar_objects::{BucketNames, Grants, Key, S3Args, Store};
 use molar_service::Role;
 use molar_service::lease::{LeaseLoop, Settings};
 use molar_testkit::{Challenge, ChallengeBuilder, PhaseBuilder, Team, TeamBuilder, as_role, noon};
+use molar_web_kit::Kit;
 use molar_web_kit::testing::{self, Person};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -29,6 +31,7 @@ use zip::write::SimpleFileOptions;
 use crate::checks::{Check, Checker};
 use crate::routes;
 use crate::state::State;
+use crate::submissions::changes::Changes;
 
 /// Open for as long as anybody will run these tests.
 pub fn open_phase() -> PhaseBuilder {
@@ -93,13 +96,30 @@ impl World {
         &self,
     ) -> impl Service<actix_http::Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>
     {
-        let kit = testing::kit(Role::Submission, self.db.clone(), MockClock::at(noon()));
+        let nobody_follows = web::Data::new(Changes::new(CancellationToken::new()));
+        self.app_with(&nobody_follows).await
+    }
+
+    pub fn kit(&self) -> web::Data<Kit> {
+        testing::kit(Role::Submission, self.db.clone(), MockClock::at(noon()))
+    }
+
+    /// With what is followed.
+    pub async fn app_with(
+        &self,
+        changes: &web::Data<Changes>,
+    ) -> impl Service<
+        actix_http::Request,
+        Response = ServiceResponse<BoxBody>,
+        Error = actix_web::Error,
+    > + use<> {
+        let (kit, changes) = (self.kit(), changes.clone());
         let state = web::Data::new(State {
             store: self.store.clone(),
             part_url_life: std::time::Duration::from_secs(3600),
         });
         testing::app(kit, routes(), |config| {
-            config.app_data(state);
+            config.app_data(state).app_data(changes);
         })
         .await
     }

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream;
 use molar_domain::printable::printable;
-use molar_web_kit::{ApiError, Caller, Kit};
+use molar_web_kit::{ApiError, Caller, Kit, live};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
@@ -69,11 +68,7 @@ pub async fn events(
             }
         }
     });
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream; charset=utf-8")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .streaming::<_, std::convert::Infallible>(Box::pin(events)))
+    Ok(live::response(events))
 }
 
 /// In the log of one lease: a case that is run again writes another.

@@ -127,6 +127,18 @@ pub struct Board {
 }
 
 impl Board {
+    /// What everybody sees of it who may see as much: without what was asked for, and without what a team finds at its
+    /// own row.
+    pub fn common(&self) -> Self {
+        let mut common = self.clone();
+        common.baseline = None;
+        for row in &mut common.rows {
+            row.gains.clear();
+            row.submission_id = None;
+        }
+        common
+    }
+
     /// Metrics that have columns.
     pub fn shown_metrics(&self) -> &[Column] {
         match self.sight.has_values() {

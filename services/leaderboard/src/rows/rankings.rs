@@ -47,6 +47,9 @@ pub async fn last(tx: &mut PgConnection, phase_id: PhaseId) -> sqlx::Result<Opti
     .await
 }
 
+/// The channel on which a new ranking is told.
+pub const NOTIFIED: &str = "rankings";
+
 pub async fn insert(tx: &mut PgConnection, new: &New<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO leaderboard.rankings (id, phase_id, version, inputs_hash, left_out, created_at, machines)
@@ -59,8 +62,12 @@ pub async fn insert(tx: &mut PgConnection, new: &New<'_>) -> sqlx::Result<()> {
         new.now,
         new.machines,
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    // Sent at commit: whichever process serves a board hears of it.
+    sqlx::query!("SELECT pg_notify($1, '')", NOTIFIED)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

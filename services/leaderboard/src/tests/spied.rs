@@ -6,10 +6,12 @@ use molar_testkit::{
     Challenge, EvaluationBuilder, MockClock, PhaseBuilder, SubmissionBuilder, Team, TeamBuilder,
     as_role, noon,
 };
+use molar_web_kit::live::testing::next;
 use molar_web_kit::testing::{self, Person};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
+use super::following::Following;
 use super::world::{asked, fold_at};
 use crate::kept::Boards;
 use crate::patience::Patience;
@@ -195,6 +197,9 @@ impl World {
             let told = format!("{}\n{headers}\n\n{}", answer.status, answer.body);
             all.push((route, told));
         }
+        let following = Following::of(role);
+        let mut events = following.follow(self.challenge.phase_id, person).await;
+        all.push(("events".into(), next(&mut events).await.unwrap()));
         all
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Who may call what, proven: every route of every role as every kind of caller, against the written
 //! matrix `tests/authorization-matrix.csv`. That every create is safe to repeat. Disks that are full. A platform that
-//! is destroyed and comes back from its backup.
+//! is destroyed and comes back from its backup. Every page in a real browser.
 //! A new route needs a row in the matrix
 //! (the failure prints it as observed: judge it, then paste it), a body in `requests.rs` if `{}` is not enough,
 //! and a value in `World::parameter` for a parameter of a new noun.
@@ -15,6 +15,7 @@
 mod backup;
 mod full;
 mod matrix;
+mod pages;
 mod repeats;
 mod requests;
 mod system;

@@ -14,13 +14,13 @@ use crate::world::{Kind, World};
 use crate::{client, routes};
 
 /// By method and path: one class for each kind of caller.
-type Matrix = BTreeMap<String, Vec<String>>;
+pub type Matrix = BTreeMap<String, Vec<String>>;
 
 fn file() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/authorization-matrix.csv")
 }
 
-fn read() -> Matrix {
+pub fn read() -> Matrix {
     let mut reader = csv::ReaderBuilder::new()
         .comment(Some(b'#'))
         .trim(csv::Trim::All)

@@ -198,7 +198,8 @@ pub(crate) async fn find(
     now: DateTime<Utc>,
 ) -> Result<Option<Caller>, ApiError> {
     // A cookie must be a session's: a token of the API that lands in one is not taken.
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         r#"
         SELECT token_id AS "token_id!", user_id AS "user_id!", user_name AS "user_name!",
                is_admin AS "is_admin!", team_ids AS "team_ids!: Vec<Uuid>",
@@ -213,32 +214,72 @@ pub(crate) async fn find(
     )
     .fetch_optional(db)
     .await?;
+    let csrf = csrf_token(kit, &credential.hash);
+    row.map(|row| row.into_caller(credential.via, csrf))
+        .transpose()
+}
 
-    let Some(row) = row else { return Ok(None) };
-    let scopes = row.scopes.iter().map(|scope| scope.parse());
-    let scopes: Vec<Scope> = scopes
-        .collect::<Result<_, _>>()
-        .map_err(ApiError::internal)?;
-    // Whose address nobody confirmed is nobody's organizer yet.
-    let organizes = scopes.contains(&Scope::Organize) && row.may_take_part;
-    let challenges = |ids: Vec<Uuid>| {
-        let ids = ids.into_iter().filter(|_| organizes);
-        ids.map(ChallengeId).collect()
-    };
-    Ok(Some(Caller {
-        user_id: row.user_id.into(),
-        user_name: row.user_name,
-        is_admin: row.is_admin && organizes,
-        teams: row.team_ids.into_iter().map(TeamId).collect(),
-        organizer_of: challenges(row.organizer_of),
-        reviewer_of: challenges(row.reviewer_of),
-        token_id: row.token_id,
-        via: credential.via,
-        scopes,
-        may_take_part: row.may_take_part,
-        last_used_at: row.last_used_at,
-        csrf: csrf_token(kit, &credential.hash),
-    }))
+/// The same caller as the rows say now: none whose session has ended. For answers that take minutes.
+pub async fn find_again(kit: &Kit, caller: &Caller) -> Result<Option<Caller>, ApiError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT token_id AS "token_id!", user_id AS "user_id!", user_name AS "user_name!",
+               is_admin AS "is_admin!", team_ids AS "team_ids!: Vec<Uuid>",
+               organizer_of AS "organizer_of!: Vec<Uuid>", reviewer_of AS "reviewer_of!: Vec<Uuid>",
+               scopes AS "scopes!", may_take_part AS "may_take_part!", last_used_at
+        FROM registration.callers
+        WHERE token_id = $1 AND expires_at > $2
+        "#,
+        caller.token_id,
+        kit.clock.now(),
+    )
+    .fetch_optional(&kit.db)
+    .await?;
+    row.map(|row| row.into_caller(caller.via, caller.csrf.clone()))
+        .transpose()
+}
+
+struct Row {
+    token_id: Uuid,
+    user_id: Uuid,
+    user_name: String,
+    is_admin: bool,
+    team_ids: Vec<Uuid>,
+    organizer_of: Vec<Uuid>,
+    reviewer_of: Vec<Uuid>,
+    scopes: Vec<String>,
+    may_take_part: bool,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    fn into_caller(self, via: Via, csrf: String) -> Result<Caller, ApiError> {
+        let scopes = self.scopes.iter().map(|scope| scope.parse());
+        let scopes: Vec<Scope> = scopes
+            .collect::<Result<_, _>>()
+            .map_err(ApiError::internal)?;
+        // Whose address nobody confirmed is nobody's organizer yet.
+        let organizes = scopes.contains(&Scope::Organize) && self.may_take_part;
+        let challenges = |ids: Vec<Uuid>| {
+            let ids = ids.into_iter().filter(|_| organizes);
+            ids.map(ChallengeId).collect()
+        };
+        Ok(Caller {
+            user_id: self.user_id.into(),
+            user_name: self.user_name,
+            is_admin: self.is_admin && organizes,
+            teams: self.team_ids.into_iter().map(TeamId).collect(),
+            organizer_of: challenges(self.organizer_of),
+            reviewer_of: challenges(self.reviewer_of),
+            token_id: self.token_id,
+            via,
+            scopes,
+            may_take_part: self.may_take_part,
+            last_used_at: self.last_used_at,
+            csrf,
+        })
+    }
 }
 
 /// Once a minute is enough for an owner who looks for a token that nobody uses.

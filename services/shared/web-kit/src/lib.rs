@@ -14,6 +14,7 @@ pub mod idempotency;
 mod kit;
 pub mod layout;
 pub mod links;
+pub mod live;
 pub mod openapi;
 pub mod page;
 pub mod problem;

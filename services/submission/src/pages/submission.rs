@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::submissions::access::see;
 use crate::submissions::cases;
 use crate::submissions::view::SubmissionView;
-use crate::submissions::{find, labels, measures};
+use crate::submissions::{changes, find, labels, measures};
 
 #[derive(Template)]
 #[template(path = "submission.html")]
@@ -38,6 +38,8 @@ struct SubmissionPage<'a> {
     created: String,
     /// When its next case is expected to begin.
     queue_starts: String,
+    /// Of what is shown, while more may come.
+    seen: Option<u64>,
 }
 
 struct StepView<'a> {
@@ -55,6 +57,9 @@ pub async fn submission(
     wanted: web::Query<Wanted>,
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.acquire().await?;
+    let seen = see(&mut conn, &caller, *id).await?;
+    // Taken before the rest: what moves in between is told, and not missed.
+    let number = changes::number(&mut conn, &kit, seen).await?;
     let seen = see(&mut conn, &caller, *id).await?;
     let list = cases::list(&mut conn, &seen).await?;
     let of_labels = labels::list(&mut conn, &seen).await?;
@@ -81,6 +86,7 @@ pub async fn submission(
         curves,
         cases: Cases::of(list, &wanted, &teeth::told(&of_labels)),
         labels: Labels::of(&of_labels, &wanted),
+        seen: (!view.is_final).then_some(number),
         ..page(&view, &phase)
     };
     let title = format!("Submission of {}", view.team);
@@ -92,7 +98,7 @@ pub async fn submission(
         .crumb("Submissions", "/submissions")
         .caller(Some(&caller));
     if !view.is_final {
-        framed = framed.refresh_s(5);
+        framed = framed.refresh_s(5).live();
     }
     Ok(framed.respond())
 }
@@ -122,6 +128,7 @@ fn page<'a>(view: &'a SubmissionView, phase: &'a Phase) -> SubmissionPage<'a> {
         can_cancel: false,
         can_withdraw: false,
         can_choose: false,
+        seen: None,
         submission: view,
         phase,
     }

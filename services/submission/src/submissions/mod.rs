@@ -4,6 +4,7 @@ pub mod access;
 pub mod admission;
 pub mod cancel;
 pub mod cases;
+pub mod changes;
 pub mod choose;
 pub mod complete;
 pub mod console;

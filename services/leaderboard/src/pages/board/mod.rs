@@ -17,6 +17,7 @@ use super::numbers::{is_of_run, moment};
 use crate::boards::{Asked, Board, see};
 use crate::error::Error;
 use crate::kept::{Asking, PAGE, Which};
+use crate::live;
 use crate::rows::phases::Phase;
 
 #[derive(Template)]
@@ -49,6 +50,9 @@ struct BoardPage<'a> {
     csv: String,
     json: String,
     closes_at: String,
+    /// Of what the page shows, where it is the board as it is now.
+    seen: Option<u64>,
+    say: String,
 }
 
 /// A column that may be left out.
@@ -86,6 +90,8 @@ async fn render(
 ) -> Result<HttpResponse, ApiError> {
     let found = find(kit, phase, caller, wanted).await?;
     let (mut board, status) = (found.board, found.status);
+    let is_now = found.wrong.is_none() && wanted.at.is_empty();
+    let seen = is_now.then(|| live::number(&kit, &board));
     let of_all = board.rows.len();
     wanted.filter(&mut board);
     let order = Order::of(wanted, &board);
@@ -93,10 +99,16 @@ async fn render(
     let body = BoardPage {
         wrong: found.wrong,
         has_more: board.rows.len() < of_all,
+        seen,
         ..page(phase, &board, wanted, &order)
     }
     .render()?;
-    Ok(layout::Page::new(board.title.clone(), body)
+    let page = layout::Page::new(board.title.clone(), body);
+    let page = match seen {
+        Some(_) => page.live(),
+        None => page,
+    };
+    Ok(page
         .crumb(
             phase.challenge_title.clone(),
             format!("/challenges/{}", phase.challenge_slug),
@@ -212,6 +224,11 @@ fn page<'a>(
         csv: format!("/api/v1/boards/{}.csv", phase.id),
         json: format!("/api/v1/boards/{}", phase.id),
         closes_at: moment(phase.window.closes_at, zone),
+        seen: None,
+        say: match board.version {
+            Some(version) => format!("The board has changed: it is version {version} now."),
+            None => "The board has changed.".to_owned(),
+        },
         path: path.clone(),
         board,
     }

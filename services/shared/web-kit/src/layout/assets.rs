@@ -8,11 +8,13 @@ use sha2::{Digest, Sha256};
 
 pub const STYLESHEET_PATH: &str = "/assets/molar.css";
 pub const ICON_PATH: &str = "/assets/molar.svg";
+pub const LIVE_PATH: &str = "/assets/live.js";
 pub const LIVE_LOG_PATH: &str = "/assets/live-log.js";
 pub const PRINT_PATH: &str = "/assets/print.js";
 pub const UPLOAD_PATH: &str = "/assets/upload.js";
 
 const STYLESHEET: &str = include_str!("../../assets/molar.css");
+const LIVE: &str = include_str!("../../assets/live.js");
 const LIVE_LOG: &str = include_str!("../../assets/live-log.js");
 const PRINT: &str = include_str!("../../assets/print.js");
 const UPLOAD: &str = include_str!("../../assets/upload.js");
@@ -21,6 +23,11 @@ const ICON: &str = include_str!("../../assets/molar.svg");
 static STYLESHEET_URL: LazyLock<String> = LazyLock::new(|| {
     let hash = hex::encode(Sha256::digest(STYLESHEET));
     format!("{STYLESHEET_PATH}?v={}", &hash[..12])
+});
+
+static LIVE_URL: LazyLock<String> = LazyLock::new(|| {
+    let hash = hex::encode(Sha256::digest(LIVE));
+    format!("{LIVE_PATH}?v={}", &hash[..12])
 });
 
 static LIVE_LOG_URL: LazyLock<String> = LazyLock::new(|| {
@@ -48,6 +55,19 @@ pub(crate) async fn stylesheet() -> HttpResponse {
         "text/css; charset=utf-8",
         "public, max-age=31536000, immutable",
         STYLESHEET,
+    )
+}
+
+/// The address of the script by which a page follows what it shows.
+pub(crate) fn live_url() -> &'static str {
+    &LIVE_URL
+}
+
+pub(crate) async fn live() -> HttpResponse {
+    asset(
+        "text/javascript; charset=utf-8",
+        "public, max-age=31536000, immutable",
+        LIVE,
     )
 }
 

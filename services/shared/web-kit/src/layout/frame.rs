@@ -24,6 +24,7 @@ pub struct Page {
     user: Option<(String, String)>,
     status: StatusCode,
     refresh_s: Option<u32>,
+    is_live: bool,
 }
 
 #[derive(Template)]
@@ -32,6 +33,7 @@ struct Frame<'a> {
     page: &'a Page,
     stylesheet: &'a str,
     icon: &'a str,
+    live: &'a str,
     version: &'a str,
 }
 
@@ -45,6 +47,7 @@ impl Page {
             user: None,
             status: StatusCode::OK,
             refresh_s: None,
+            is_live: false,
         }
     }
 
@@ -74,11 +77,20 @@ impl Page {
         self
     }
 
+    /// Follows what it shows, by an element with `data-live`, the address of its events, `data-seen`, the number of what
+    /// it shows, and `data-say`, which is said when that has changed; each `data-part` is kept up. Without scripts it
+    /// loads itself again, where it does that.
+    pub fn live(mut self) -> Self {
+        self.is_live = true;
+        self
+    }
+
     pub fn respond(&self) -> HttpResponse {
         let frame = Frame {
             page: self,
             stylesheet: assets::stylesheet_url(),
             icon: assets::ICON_PATH,
+            live: assets::live_url(),
             version: env!("CARGO_PKG_VERSION"),
         };
         match frame.render() {

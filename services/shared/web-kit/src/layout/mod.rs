@@ -9,10 +9,10 @@ mod redirect;
 mod security;
 
 pub use assets::{
-    ICON_PATH, LIVE_LOG_PATH, PRINT_PATH, STYLESHEET_PATH, UPLOAD_PATH, live_log_url, print_url,
-    stylesheet_url, upload_url,
+    ICON_PATH, LIVE_LOG_PATH, LIVE_PATH, PRINT_PATH, STYLESHEET_PATH, UPLOAD_PATH, live_log_url,
+    print_url, stylesheet_url, upload_url,
 };
-pub(crate) use assets::{icon, live_log, print, stylesheet, upload};
+pub(crate) use assets::{icon, live, live_log, print, stylesheet, upload};
 pub(crate) use frame::problem_page;
 pub use frame::{Crumb, Page, page, problem_index, problem_kind_page};
 pub use redirect::{return_path, see_other};

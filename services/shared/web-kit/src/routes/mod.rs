@@ -69,6 +69,7 @@ impl Routes {
         routes
             .get(layout::STYLESHEET_PATH, Access::Public, layout::stylesheet)
             .get(layout::ICON_PATH, Access::Public, layout::icon)
+            .get(layout::LIVE_PATH, Access::Public, layout::live)
             .get(layout::LIVE_LOG_PATH, Access::Public, layout::live_log)
             .get(layout::PRINT_PATH, Access::Public, layout::print)
             .get(layout::UPLOAD_PATH, Access::Public, layout::upload)
