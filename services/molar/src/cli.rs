@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::client::{
-    account, apply, ask, board, cases, complaints, correct, export, ledger, logs, rerun, session,
-    status, submit, team,
+    account, apply, ask, board, cases, complaints, correct, export, ledger, logs, report, rerun,
+    session, status, submit, team,
 };
 use crate::up::UpArgs;
 use crate::{admin, archive, audit, backup, migrate, pack, phantom, rehearse, roles, score};
@@ -80,6 +80,8 @@ pub enum Command {
     Pack(pack::Args),
     /// Organizers: replace wrong references by a new version of a split's set.
     Correct(correct::Args),
+    /// Finalists: hand in the report of the method, a PDF.
+    Report(report::Args),
     /// Organizers: run a container again that has ended.
     Rerun(rerun::Args),
     /// Organizers: take predictions, outputs, series of runs and scores of a phase out in bulk.
@@ -137,6 +139,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Complaints(args) => return complaints::run(args).await,
         Command::Pack(args) => Box::pin(pack::run(args)).await?,
         Command::Correct(args) => correct::run(args).await?,
+        Command::Report(args) => report::run(args).await?,
         Command::Rerun(args) => rerun::run(args).await?,
         Command::Export(args) => Box::pin(export::run(args)).await?,
         Command::Phantom(args) => tokio::task::block_in_place(|| phantom::run(args))?,

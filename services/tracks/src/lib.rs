@@ -3,13 +3,17 @@
 //! A challenge is what its file says: `routes` has no other way to make one. Images and references
 //! go straight to the object store; this role signs where to, and can itself not read a reference.
 
+mod awards;
 mod cases;
 mod challenges;
 mod config;
 mod corrections;
+mod dossiers;
 mod downloads;
 mod error;
+mod finals;
 mod openapi;
+mod outside;
 mod packs;
 mod pages;
 mod phases;

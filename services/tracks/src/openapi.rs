@@ -1,6 +1,6 @@
 use utoipa::OpenApi;
 
-use crate::{cases, challenges, corrections, packs, pages, phases};
+use crate::{awards, cases, challenges, corrections, dossiers, finals, packs, pages, phases};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -10,6 +10,7 @@ use crate::{cases, challenges, corrections, packs, pages, phases};
         (name = "phases", description = "Phases: windows, limits, readiness"),
         (name = "cases", description = "Cases and their references"),
         (name = "packs", description = "What participants begin with: one zip a track"),
+        (name = "finals", description = "Finalists, their dossiers, awards"),
         (name = "corrections", description = "Wrong references and what replaces them"),
     ),
     paths(
@@ -39,6 +40,19 @@ use crate::{cases, challenges, corrections, packs, pages, phases};
         corrections::find::find,
         corrections::stored::stored,
         corrections::accept::accept,
+        finals::name::name,
+        finals::find::find,
+        finals::strike::strike,
+        awards::set::set,
+        dossiers::find::find,
+        dossiers::find::download_report,
+        dossiers::find::download_code,
+        dossiers::save::save,
+        dossiers::report::announce,
+        dossiers::report::stored,
+        dossiers::code::fetch,
+        dossiers::lock::lock,
+        dossiers::lock::unlock,
         pages::docs::docs,
     )
 )]

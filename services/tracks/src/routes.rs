@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{cases, challenges, corrections, packs, pages, phases};
+use crate::{awards, cases, challenges, corrections, dossiers, finals, packs, pages, phases};
 
 pub fn routes() -> Routes {
     use Access::{Organizer, Public, SignedIn, SignedInOrPublic};
@@ -106,6 +106,91 @@ pub fn routes() -> Routes {
             "/api/v1/cases/{id}/remove",
             Organizer,
             cases::remove::remove,
+        )
+        .post(
+            "/api/v1/phases/{id}/finalists",
+            Organizer,
+            finals::name::name,
+        )
+        .get(
+            "/api/v1/phases/{id}/finalists",
+            SignedInOrPublic,
+            finals::find::find,
+        )
+        .put("/api/v1/phases/{id}/awards", Organizer, awards::set::set)
+        .post(
+            "/api/v1/finalists/{id}/strike",
+            Organizer,
+            finals::strike::strike,
+        )
+        .get(
+            "/api/v1/finalists/{id}/dossier",
+            SignedInOrPublic,
+            dossiers::find::find,
+        )
+        .put(
+            "/api/v1/finalists/{id}/dossier",
+            SignedIn,
+            dossiers::save::save,
+        )
+        .post(
+            "/api/v1/finalists/{id}/report",
+            SignedIn,
+            dossiers::report::announce,
+        )
+        .post(
+            "/api/v1/finalists/{id}/report/stored",
+            SignedIn,
+            dossiers::report::stored,
+        )
+        .get(
+            "/api/v1/finalists/{id}/report",
+            SignedInOrPublic,
+            dossiers::find::download_report,
+        )
+        .post(
+            "/api/v1/finalists/{id}/code",
+            Organizer,
+            dossiers::code::fetch,
+        )
+        .get(
+            "/api/v1/finalists/{id}/code",
+            SignedIn,
+            dossiers::find::download_code,
+        )
+        .post(
+            "/api/v1/finalists/{id}/lock",
+            Organizer,
+            dossiers::lock::lock,
+        )
+        .post(
+            "/api/v1/finalists/{id}/unlock",
+            Organizer,
+            dossiers::lock::unlock,
+        )
+        .get("/finals/{id}", SignedInOrPublic, pages::finals::show)
+        .post(
+            "/organize/phases/{id}/finalists",
+            Organizer,
+            pages::finals::name,
+        )
+        .post(
+            "/organize/phases/{id}/awards",
+            Organizer,
+            pages::finals::award,
+        )
+        .post("/organize/finalists/{id}", Organizer, pages::finals::act)
+        .get("/finalists/{id}", SignedInOrPublic, pages::dossier::show)
+        .post("/finalists/{id}", SignedIn, pages::dossier::save)
+        .get(
+            "/finalists/{id}/certificates/{number}",
+            SignedIn,
+            pages::certificate::show,
+        )
+        .get(
+            "/finalists/certificate.css",
+            Public,
+            pages::certificate::stylesheet,
         )
         .get("/api/openapi.json", Public, pages::docs::openapi)
         .get("/api/docs", SignedInOrPublic, pages::docs::docs)

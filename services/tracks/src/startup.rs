@@ -7,7 +7,9 @@ use actix_web::web;
 use molar_domain::limits::Caps;
 use molar_objects::Store;
 use molar_service::{Application, Role};
+use tokio::sync::Semaphore;
 
+use crate::outside::Internet;
 use crate::state::AppState;
 use crate::{Config, routes};
 
@@ -21,6 +23,8 @@ pub async fn serve(config: Config, openapi: Arc<str>) -> Result<(), StartError> 
     let state = web::Data::new(AppState {
         store,
         caps,
+        network: Arc::new(Internet),
+        fetching: Arc::new(Semaphore::new(1)),
         openapi,
     });
     app.run_until_stopped(move |service| {

@@ -2,6 +2,9 @@ use std::sync::Arc;
 
 use molar_domain::limits::Caps;
 use molar_objects::Store;
+use tokio::sync::Semaphore;
+
+use crate::outside::Network;
 
 /// What handlers of this role need beside the kit.
 #[derive(Clone)]
@@ -9,6 +12,10 @@ pub struct AppState {
     pub store: Store,
     /// The operator's.
     pub caps: Arc<Caps>,
+    /// What lies outside of the platform.
+    pub network: Arc<dyn Network>,
+    /// How many archives of code may be fetched at a time.
+    pub fetching: Arc<Semaphore>,
     /// The document of the whole API, of all roles.
     pub openapi: Arc<str>,
 }

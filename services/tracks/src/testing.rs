@@ -22,7 +22,9 @@ use molar_web_kit::testing::{Person, app, kit, noon};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
+use crate::outside::{Internet, Network};
 use crate::routes;
 use crate::state::AppState;
 
@@ -41,6 +43,10 @@ pub struct World {
 
 impl World {
     pub async fn new(owner: &PgPool) -> Self {
+        Self::with_network(owner, Arc::new(Internet)).await
+    }
+
+    pub async fn with_network(owner: &PgPool, network: Arc<dyn Network>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let keys: BTreeMap<_, _> = Holder::ALL
             .into_iter()
@@ -55,7 +61,13 @@ impl World {
         let owner_store = store(&endpoint, Holder::Owner);
         owner_store.ensure_buckets().await.expect("buckets");
         Self {
-            api: Api::with_store(owner, store(&endpoint, Holder::Tracks)).await,
+            api: Api::with(
+                owner,
+                store(&endpoint, Holder::Tracks),
+                Caps::default(),
+                network,
+            )
+            .await,
             _server: server,
             _folder: folder,
         }
@@ -85,19 +97,16 @@ fn store(endpoint: &str, role: Holder) -> Store {
 impl Api {
     /// With a store that does not answer.
     pub async fn new(owner: &PgPool) -> Self {
-        Self::with_store(owner, store("http://127.0.0.1:1", Holder::Tracks)).await
+        Self::with_caps(owner, Caps::default()).await
     }
 
     /// The same on a platform whose operator caps the limits of phases.
     pub async fn with_caps(owner: &PgPool, caps: Caps) -> Self {
-        Self::with(owner, store("http://127.0.0.1:1", Holder::Tracks), caps).await
+        let store = store("http://127.0.0.1:1", Holder::Tracks);
+        Self::with(owner, store, caps, Arc::new(Internet)).await
     }
 
-    async fn with_store(owner: &PgPool, store: Store) -> Self {
-        Self::with(owner, store, Caps::default()).await
-    }
-
-    async fn with(owner: &PgPool, store: Store, caps: Caps) -> Self {
+    async fn with(owner: &PgPool, store: Store, caps: Caps, network: Arc<dyn Network>) -> Self {
         let db = as_role(owner, Role::Tracks).await;
         let kit = kit(Role::Tracks, db, MockClock::at(noon()));
         let openapi = crate::openapi().to_json().expect("a document").into();
@@ -105,6 +114,8 @@ impl Api {
         let state = web::Data::new(AppState {
             store,
             caps,
+            network,
+            fetching: Arc::new(Semaphore::new(1)),
             openapi,
         });
         let service = app(kit, routes(), |config| {

@@ -19,6 +19,7 @@ pub mod export;
 pub mod ledger;
 pub mod logs;
 pub mod lookup;
+pub mod report;
 pub mod rerun;
 pub mod session;
 pub mod statistics;

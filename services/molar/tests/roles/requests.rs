@@ -113,6 +113,9 @@ pub fn body(world: &World, served: &Served) -> Body {
                 "image_sha256": sha256, "reference_sha256": sha256,
             }],
         }),
+        "/api/v1/phases/{id}/awards" => json!({"awards": []}),
+        "/api/v1/finalists/{id}/report" => json!({"size_bytes": 5, "sha256": sha256}),
+        "/api/v1/finalists/{id}/report/stored" => json!({"sha256": sha256}),
         "/api/v1/tracks/{id}/packs/stored" => json!({"sha256": sha256}),
         "/api/v1/rescorings" => json!({
             "phase_id": challenge.phase_id, "reason": reason, "scope": "everything",
@@ -174,6 +177,7 @@ fn form(world: &World, served: &Served) -> Body {
             ("question", String::new()),
             ("answer", String::new()),
         ],
+        "/organize/finalists/{id}" => vec![("act", text("lock"))],
         "/organize/participations/{id}" => vec![("decision", text("disqualify")), reason],
         "/organize/participations" => vec![
             ("id", world.team.participation_id.to_string()),

@@ -91,6 +91,8 @@ pub struct Made {
     pub rescoring: Uuid,
     /// To publish the phase, asked by the admin.
     pub request: Uuid,
+    /// The captain's team, named and not published.
+    pub finalist: Uuid,
 }
 
 impl Made {
@@ -104,6 +106,7 @@ impl Made {
             correction: Uuid::now_v7(),
             rescoring: Uuid::now_v7(),
             request: Uuid::now_v7(),
+            finalist: Uuid::now_v7(),
         }
     }
 }
@@ -254,6 +257,7 @@ impl World {
             correction,
             rescoring,
             request,
+            finalist,
             ..
         } = self.made;
         let (challenge, phase) = (self.challenge.id, self.challenge.phase_id);
@@ -289,7 +293,14 @@ impl World {
                     parameters_hash, parameters, scorer_version, reference_set_id, parameters_hash, '{admin}', now()
              FROM scoring.evaluations WHERE id = '{evaluation}';
              INSERT INTO audit.requests (id, act, subject_id, challenge_id, requested_by, requested_at, expires_at)
-             VALUES ('{request}', 'publish', '{phase}', '{challenge}', '{admin}', now(), now() + interval '1 day')"
+             VALUES ('{request}', 'publish', '{phase}', '{challenge}', '{admin}', now(), now() + interval '1 day');
+             INSERT INTO tracks.finals (phase_id, top, ranking_version, named_by, named_at)
+             VALUES ('{phase}', 1, 1, '{admin}', now());
+             INSERT INTO tracks.finalists (id, phase_id, team_id, rank, named_at)
+             VALUES ('{finalist}', '{phase}', '{team}', 1, now());
+             INSERT INTO tracks.dossiers (finalist_id, report_key, report_bytes, report_sha256, report_at, code_key, code_bytes,
+                                          code_sha256, code_from, code_commit, code_at, changed_by, changed_at)
+             VALUES ('{finalist}', 'finals/1.pdf', 1, '', now(), 'finals/1.tar.gz', 1, '', '', '', now(), '{admin}', now())"
         );
         sqlx::raw_sql(AssertSqlSafe(statements))
             .execute(owner)
@@ -336,6 +347,9 @@ impl World {
             ("corrections", "id") => made.correction.to_string(),
             ("rescorings", "id") => made.rescoring.to_string(),
             ("requests", "id") => made.request.to_string(),
+            ("finals", "id") => challenge.phase_id.to_string(),
+            ("finalists", "id") => made.finalist.to_string(),
+            ("certificates", "number") => "0".to_owned(),
             ("tracks", "id") => challenge.track_id.to_string(),
             ("unsubscribe", "link") => unsubscribe(of(&self.people, Kind::Captain).id),
             _ => return None,

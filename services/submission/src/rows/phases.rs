@@ -255,6 +255,21 @@ pub async fn rank(
     Ok(rank.flatten())
 }
 
+/// Whether the organizers named the team a finalist of a phase; none where they have named nobody yet.
+pub async fn is_named(
+    db: impl PgExecutor<'_>,
+    phase_id: Uuid,
+    team_id: Uuid,
+) -> sqlx::Result<Option<bool>> {
+    sqlx::query_scalar!(
+        "SELECT bool_or(team_id = $2 AND is_finalist) FROM tracks.finalist_facts WHERE phase_id = $1",
+        phase_id,
+        team_id,
+    )
+    .fetch_one(db)
+    .await
+}
+
 pub async fn is_ready(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT is_ready AS "is_ready!" FROM tracks.phase_readiness WHERE phase_id = $1"#,

@@ -177,8 +177,15 @@ async fn require_finalist(
         );
         return Err(ApiError::conflict(why).with_code("finalists-unknown"));
     }
-    let rank = phases::rank(&mut *conn, finalists.phase_id, team).await?;
-    if is_finalist(rank, *top) {
+    let is_named = phases::is_named(&mut *conn, finalists.phase_id, team).await?;
+    let goes_on = match is_named {
+        Some(is_named) => is_named,
+        None => is_finalist(
+            phases::rank(&mut *conn, finalists.phase_id, team).await?,
+            *top,
+        ),
+    };
+    if goes_on {
         return Ok(());
     }
     // Not which place it has: the board may not be public yet.
@@ -425,6 +432,52 @@ mod tests {
         .unwrap();
         let (_, answer) = world.post("/api/v1/submissions", &world.body(10)).await;
         assert_eq!(answer["code"], "finalists-unknown", "{answer}");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn where_finalists_are_named_these_go_on_and_no_others(pool: PgPool) {
+        let world = World::with(&pool, ChallengeBuilder::new("sts").phase(open_phase())).await;
+        let before = PhaseBuilder::new("before").window(
+            noon() - chrono::TimeDelta::days(9),
+            noon() - chrono::TimeDelta::days(1),
+        );
+        let before = before.insert(&pool, &world.challenge).await;
+        sqlx::query!(
+            "UPDATE tracks.phases SET finalists_of = $1, finalists_top = 2 WHERE id = $2",
+            before.0,
+            world.challenge.phase_id.0,
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        // Good enough by its rank, but behind the two who were named.
+        place(&pool, &world, before.0, 2).await;
+        sqlx::query!(
+            "WITH f AS (INSERT INTO tracks.finals (phase_id, top, ranking_version, named_by, named_at)
+                        VALUES ($1, 2, 1, $1, now()) RETURNING phase_id)
+             INSERT INTO tracks.finalists (id, phase_id, team_id, rank) SELECT $1, phase_id, $2, 3 FROM f",
+            before.0,
+            world.team.id.0,
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let (_, answer) = world.post("/api/v1/submissions", &world.body(10)).await;
+        assert_eq!(answer["code"], "not-a-finalist", "{answer}");
+        sqlx::query!("UPDATE tracks.finalists SET named_at = now()")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let (status, answer) = world.post("/api/v1/submissions", &world.body(10)).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        sqlx::query!(
+            "UPDATE tracks.finalists SET struck_at = now(), struck_by = id, struck_reason = 'late'"
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let (_, answer) = world.post("/api/v1/submissions", &world.body(10)).await;
+        assert_eq!(answer["code"], "not-a-finalist", "{answer}");
     }
 
     /// A new version of the board, with the team on this rank.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::when;
 use crate::cases::splits::closed_to;
 use crate::challenges::rows::{self, Challenge, Split, Track};
+use crate::finals::rows as finals;
 use crate::packs::rows::{self as packs, Pack};
 use crate::phases::rows::{self as phases, Phase};
 use crate::phases::view::PhaseView;
@@ -64,6 +65,8 @@ struct PhasePart {
     rules: Vec<String>,
     waits_for: Vec<String>,
     board: String,
+    /// Where its finalists are, for whom they are told.
+    finals: Option<Uuid>,
     /// Where to hand in, while it is open.
     hand_in: Option<String>,
     is_hidden: bool,
@@ -89,10 +92,13 @@ pub async fn challenge(
     let mut phases = phases::list(&kit.db, Some(row.id), now).await?;
     phases.retain(|phase| phase.is_shown(caller.as_ref()));
     let packs = packs::current(&kit.db, row.id, None).await?;
+    let teams = caller.as_ref().map_or(&[][..], |caller| &caller.teams);
+    let teams: Vec<Uuid> = teams.iter().map(|team| team.0).collect();
+    let told = finals::phases_of(&kit.db, row.id, &teams).await?;
     let zone: Tz = row.zone.parse().unwrap_or(Tz::UTC);
     let mut parts: Vec<_> = tracks
         .into_iter()
-        .map(|track| track_part(track, &splits, &phases, zone, now))
+        .map(|track| track_part(track, &splits, &phases, &told, zone, now))
         .collect();
     for part in &mut parts {
         let pack = packs.iter().find(|pack| pack.track_id == part.id);
@@ -141,13 +147,16 @@ fn track_part(
     track: Track,
     splits: &[Split],
     phases: &[Phase],
+    told: &[Uuid],
     zone: Tz,
     now: DateTime<Utc>,
 ) -> TrackPart {
     let phases = phases.iter().filter(|phase| phase.track_id == track.id);
     let splits = splits.iter().filter(|split| split.track_id == track.id);
     TrackPart {
-        phases: phases.map(|phase| phase_part(phase, zone, now)).collect(),
+        phases: phases
+            .map(|phase| phase_part(phase, told, zone, now))
+            .collect(),
         splits: splits.map(split_part).collect(),
         format: match track.format.as_str() {
             "nifti" => "3D volumes, NIfTI label volumes (.nii.gz)",
@@ -232,7 +241,7 @@ fn split_part(split: &Split) -> SplitPart {
     }
 }
 
-fn phase_part(phase: &Phase, zone: Tz, now: DateTime<Utc>) -> PhasePart {
+fn phase_part(phase: &Phase, told: &[Uuid], zone: Tz, now: DateTime<Utc>) -> PhasePart {
     let state = phase.state(now);
     let (next, is_open) = match state {
         PhaseState::Planned => (phase.opens_at, false),
@@ -255,6 +264,7 @@ fn phase_part(phase: &Phase, zone: Tz, now: DateTime<Utc>) -> PhasePart {
         rules: rules(phase, zone),
         waits_for: PhaseView::of(phase.clone(), now).readiness.complaints,
         board: board(phase),
+        finals: told.contains(&phase.id).then_some(phase.id),
         hand_in: (is_open && phase.is_ready)
             .then(|| format!("/submissions/new?phase={}", phase.id)),
         is_hidden: phase.is_final && phase.published_at.is_none(),

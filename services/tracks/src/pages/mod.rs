@@ -1,7 +1,10 @@
+pub mod certificate;
 pub mod challenge;
 pub mod data;
 pub mod docs;
+pub mod dossier;
 pub mod file;
+pub mod finals;
 pub mod home;
 pub mod organize;
 pub mod organize_challenges;

@@ -26,6 +26,7 @@ struct Card {
 }
 
 struct Line {
+    id: Uuid,
     track: String,
     title: String,
     state: String,
@@ -49,6 +50,7 @@ pub async fn home(kit: web::Data<Kit>, caller: Caller) -> Result<HttpResponse, A
         }
         let phases = phases::list(&kit.db, Some(row.id), now).await?;
         let lines = phases.iter().map(|phase| Line {
+            id: phase.id,
             track: phase.track.clone(),
             title: phase.title.clone(),
             state: phase.state(now).to_string(),

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::rows::{self, Phase};
 use super::view::PhaseView;
+use crate::finals;
 
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -59,7 +60,8 @@ pub enum Published {
     Waits(Waiting),
 }
 
-/// Shows the scores of a final phase, a hidden board, or past the freeze of one, to everybody. Doing so twice changes nothing.
+/// Shows the scores of a final phase, a hidden board, or past the freeze of one, to everybody, and with them the
+/// finalists and awards where some are named; then each dossier has to be locked. Doing so twice changes nothing.
 /// Where the challenge file wants two organizers for it, the first is answered 202 and another sends the same with
 /// `confirms`.
 #[utoipa::path(
@@ -92,13 +94,16 @@ pub async fn take(
     let phase = rows::find(&kit.db, id, now).await?;
     caller.require_organizer(phase.challenge_id())?;
     let reason = reason(body.reason.as_deref())?;
-    if !phase.is_final && !phase.board.is_hidden && phase.freezes_at.is_none() {
-        let why = "the scores of this phase are shown all along; only a final phase, or one with a frozen or hidden board, is published";
+    let finals = finals::rows::find_finals(&kit.db, phase.id).await?;
+    let hides = phase.is_final || phase.board.is_hidden || phase.freezes_at.is_some();
+    if !hides && finals.is_none() {
+        let why = "the scores of this phase are shown all along; only a final phase, one with a frozen or hidden board, or one whose finalists are named is published";
         return Err(ApiError::conflict(why));
     }
 
     let mut tx = kit.db.begin().await?;
     if !is_published(&mut tx, id).await? {
+        finals::publish::require_ready(&mut tx, id.0).await?;
         let wish = Wish {
             act: Act::Publish,
             subject: id.0,
@@ -131,8 +136,16 @@ struct Signed<'a> {
 
 /// Of two who publish at once the second waits here, and finds it done.
 async fn is_published(conn: &mut PgConnection, id: PhaseId) -> sqlx::Result<bool> {
+    sqlx::query!(
+        "SELECT FROM tracks.finals WHERE phase_id = $1 FOR UPDATE",
+        id.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
     sqlx::query_scalar!(
-        r#"SELECT published_at IS NOT NULL AS "is!" FROM tracks.phases WHERE id = $1 FOR UPDATE"#,
+        r#"SELECT published_at IS NOT NULL AND NOT EXISTS (
+               SELECT FROM tracks.finals f WHERE f.phase_id = p.id AND f.published_at IS NULL
+           ) AS "is!" FROM tracks.phases p WHERE id = $1 FOR UPDATE"#,
         id.0,
     )
     .fetch_one(conn)
@@ -147,7 +160,7 @@ async fn write(
     now: DateTime<Utc>,
 ) -> Result<(), ApiError> {
     sqlx::query!(
-        "UPDATE tracks.phases SET published_at = $2, published_by = $3 WHERE id = $1",
+        "UPDATE tracks.phases SET published_at = $2, published_by = $3 WHERE id = $1 AND published_at IS NULL",
         phase.id,
         now,
         by.caller.user_id.0,
@@ -160,6 +173,9 @@ async fn write(
         "from": phase.state(now),
         "to": "published",
     });
+    if let Some(told) = finals::publish::write(conn, phase.id, now).await? {
+        details["finals"] = told;
+    }
     if let Some(first) = by.asked_by {
         details["asked_by"] = json!(first);
     }

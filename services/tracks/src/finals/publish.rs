@@ -1,0 +1,54 @@
+//! What the publication of a phase does with its finalists: one act tells ranks, finalists and awards.
+
+use chrono::{DateTime, Utc};
+use molar_web_kit::ApiError;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::rows;
+use crate::Error;
+use crate::awards;
+
+/// Where finalists were named nothing is published before each of their dossiers is complete and locked.
+pub async fn require_ready(conn: &mut PgConnection, phase_id: Uuid) -> Result<(), ApiError> {
+    let all = rows::list(conn, phase_id).await?;
+    let standing = all.into_iter().filter(|of| !of.is_struck());
+    let open: Vec<String> = standing
+        .filter(|of| of.locked_at.is_none() || !of.is_approved)
+        .map(|of| of.team)
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "the dossier is not locked, or the place in the track does not count any more, of {}: lock each dossier, or strike the finalist with a reason, at /finals/{phase_id}",
+        open.join(", ")
+    );
+    Err(ApiError::conflict(why).with_code("dossiers-open"))
+}
+
+/// Marks them as published and returns what the audit log keeps of it; nothing where none were named.
+pub async fn write(
+    conn: &mut PgConnection,
+    phase_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Value>, Error> {
+    let done = sqlx::query!(
+        "UPDATE tracks.finals SET published_at = $2 WHERE phase_id = $1 AND published_at IS NULL",
+        phase_id,
+        now,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let all = rows::list(&mut *conn, phase_id).await?;
+    let standing = all.iter().filter(|of| !of.is_struck());
+    let finalists: Vec<Value> = standing
+        .map(|of| json!({"team_id": of.team_id, "rank": of.rank, "consents": of.consents}))
+        .collect();
+    let awards = awards::list(conn, phase_id).await?;
+    Ok(Some(json!({"finalists": finalists, "awards": awards})))
+}

@@ -1,0 +1,108 @@
+//! `/finalists/{id}/certificates/{number}`: a page to be printed or kept as a PDF. 0 is the team's, then one an author.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use molar_web_kit::{ApiError, Caller, Kit};
+use uuid::Uuid;
+
+use crate::dossiers::rows;
+use crate::finals::rows as finals;
+
+#[derive(Template)]
+#[template(path = "certificate.html")]
+struct Certificate<'a> {
+    finalist: &'a finals::Finalist,
+    /// Of the team's own certificate there is none.
+    author: Option<String>,
+    authors: Vec<String>,
+    awards: Vec<(String, String)>,
+    rank: String,
+    day: Option<String>,
+}
+
+#[tracing::instrument(name = "pages.certificate", skip_all)]
+pub async fn show(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    path: web::Path<(Uuid, usize)>,
+) -> Result<HttpResponse, ApiError> {
+    let (id, number) = path.into_inner();
+    let finalist = finals::find(&kit.db, id).await?;
+    let sees_all = caller.may_review(finalist.challenge_id());
+    let is_theirs = finalist.is_own(&caller) && finalist.is_published();
+    if finalist.is_struck() || !(sees_all || is_theirs) {
+        return Err(ApiError::NotFound("certificate"));
+    }
+    let dossier = rows::find(&kit.db, id).await?;
+    let authors = dossier.authors.0.into_iter().map(|author| author.name);
+    let authors: Vec<String> = authors.collect();
+    let author = match number.checked_sub(1) {
+        Some(at) => Some(
+            authors
+                .get(at)
+                .ok_or(ApiError::NotFound("certificate"))?
+                .clone(),
+        ),
+        None => None,
+    };
+    let awards = crate::awards::list(&kit.db, finalist.phase_id).await?;
+    let awards = awards.into_iter().filter_map(|award| {
+        let place = award.places.iter().find(|of| of.finalist_id == id)?;
+        Some((award.title, ordinal(place.place)))
+    });
+    let body = Certificate {
+        author,
+        authors,
+        awards: awards.collect(),
+        rank: ordinal(finalist.rank),
+        day: finalist.published_at.map(|at| day(at, &finalist.zone)),
+        finalist: &finalist,
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::VARY, "cookie"))
+        .body(body.render()?))
+}
+
+fn day(at: DateTime<Utc>, zone: &str) -> String {
+    let zone = zone.parse().unwrap_or(chrono_tz::UTC);
+    at.with_timezone(&zone).format("%-d %B %Y").to_string()
+}
+
+fn ordinal(number: i32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// Of certificates alone, since they have no frame.
+pub async fn stylesheet() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .body(include_str!("../../templates/certificate.css"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ordinal;
+
+    #[test]
+    fn places_are_spelled_as_they_are_said() {
+        let said: Vec<String> = [1, 2, 3, 4, 11, 12, 13, 21, 111, 122]
+            .into_iter()
+            .map(ordinal)
+            .collect();
+        let right = [
+            "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "111th", "122nd",
+        ];
+        assert_eq!(said, right);
+    }
+}
