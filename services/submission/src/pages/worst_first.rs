@@ -67,7 +67,7 @@ async fn the_worst_case_stands_first_and_each_reason_and_tooth_is_told(pool: PgP
     assert_eq!(status, StatusCode::OK);
     assert!(row(&page, "Case_02") < row(&page, "Case_01"), "{page}");
     assert!(
-        page.contains("<a class=\"sort asc\" href=\"?by=IA#cases\">")
+        page.contains("<a class=\"sort asc\" href=\"?by=image_DSC#cases\">")
             && page.contains("aria-sort=\"ascending\""),
         "{page}"
     );
@@ -136,7 +136,7 @@ async fn where_scores_are_hidden_no_tooth_and_no_order_tells_them(pool: PgPool) 
                 "Dice",
                 "Tooth",
                 "Case_02",
-                "Teeth",
+                "Teeth of",
                 "<mask>",
                 "mask&#62;",
             ] {
