@@ -241,6 +241,8 @@ fn capabilities(profile: &Path) -> Value {
         "--no-sandbox",
         "--disable-gpu",
         "--disable-quic",
+        // As on a telephone: they lie over the page.
+        "--hide-scrollbars",
         "--disable-dev-shm-usage",
         "--no-first-run",
         "--disable-background-networking",

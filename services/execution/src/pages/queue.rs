@@ -71,6 +71,7 @@ pub async fn show(kit: web::Data<Kit>, caller: Caller) -> Result<HttpResponse, A
         .crumb("Organize", "/organize")
         .caller(Some(&caller))
         .refresh_s(15)
+        .live()
         .respond())
 }
 

@@ -62,7 +62,7 @@ const follow = (live) => {
     }
     const next = page.querySelector("[data-live]");
     seen = next?.dataset.seen ?? wanted;
-    if (isChanged && next) say(next.dataset.say);
+    if (isChanged && next?.dataset.say) say(next.dataset.say);
     if (!next) giveUp();
   };
 
@@ -75,7 +75,20 @@ const follow = (live) => {
     if (wanted !== told) update();
   };
 
+  // Without events of its own it looks from time to time.
+  const lookAgain = () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      try { await load(); } catch { return giveUp(); }
+      lookAgain();
+    }, 1000 * live.dataset.every);
+  };
+
   const open = () => {
+    if (live.dataset.every) {
+      live.replaceChildren("This page follows what happens.");
+      return lookAgain();
+    }
     events = new EventSource(live.dataset.live);
     events.addEventListener("changed", (event) => {
       tries = 0;

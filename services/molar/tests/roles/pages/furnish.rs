@@ -15,7 +15,7 @@ const TEAMS: [(&str, f64, f64); 8] = [
     ("Molar Ridge", 0.9312, 0.8127),
     ("Even Arch", 0.9107, 0.8034),
     (
-        "Universitätsklinikum für Zahn-, Mund- und Kieferheilkunde, Arbeitsgruppe Bildverarbeitung",
+        "Universitätsklinikum, Arbeitsgruppe Bildverarbeitung, Köln",
         0.9011,
         0.7712,
     ),
@@ -23,7 +23,7 @@ const TEAMS: [(&str, f64, f64); 8] = [
     ("牙齿分割队", 0.8421, 0.7103),
     ("🦷 Tooth & Nail <b>", 0.8420, 0.7011),
     (
-        "DonaudampfschifffahrtsgesellschaftskapitaensmuetzenzahnbuersteDonaudampfschiff",
+        "Donaudampfschifffahrtsgesellschaftszahnbuerstenhalter",
         0.7012,
         0.6021,
     ),
