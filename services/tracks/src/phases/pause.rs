@@ -173,7 +173,7 @@ mod tests {
         let (_, refused) = fritz.post(&open, json!({})).await;
         insta::assert_json_snapshot!(refused, @r#"
         {
-          "detail": "the scores of this phase are shown all along; only a final phase, or one with a frozen or hidden board, is published",
+          "detail": "the scores of this phase are shown all along; only a final phase, one with a frozen or hidden board, or one whose finalists are named is published",
           "status": 409,
           "title": "This does not fit the present state",
           "type": "/problems/conflict"
