@@ -91,7 +91,7 @@ async fn render(
     let found = find(kit, phase, caller, wanted).await?;
     let (mut board, status) = (found.board, found.status);
     let is_now = found.wrong.is_none() && wanted.at.is_empty();
-    let seen = is_now.then(|| live::number(&kit, &board));
+    let seen = is_now.then(|| live::number(kit, &board));
     let of_all = board.rows.len();
     wanted.filter(&mut board);
     let order = Order::of(wanted, &board);
