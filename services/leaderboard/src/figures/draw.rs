@@ -85,7 +85,8 @@ impl<'a> Book<'a> {
     fn by(&self, metrics: &[String]) -> String {
         let metrics = metrics.join(", ");
         let left_out = self.statistics().left_out.iter();
-        let left_out: Vec<_> = left_out.map(|one| one.metric.as_str()).collect();
+        let left_out = left_out.map(|one| title(&one.metric).unwrap_or(one.metric.clone()));
+        let left_out: Vec<_> = left_out.collect();
         if self.statistics().is_board_ranking || left_out.is_empty() {
             return format!("By {metrics}, which every entry has in every case.");
         }

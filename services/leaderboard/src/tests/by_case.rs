@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::patience::Patience;
 use crate::{figures, statistics};
 
 pub const PAGE: &str = "/boards/sts/teeth/validation/compare";
@@ -77,9 +78,11 @@ pub async fn fail(db: &PgPool, challenge: &Challenge, evaluation: Uuid, case: us
 /// The drawn names of figures.
 pub async fn draw(db: &PgPool, phase: PhaseId) -> Vec<String> {
     let role = as_role(db, Role::Leaderboard).await;
-    let made = statistics::all(&role, &MockClock::at(noon()), 10).await;
+    let made = statistics::all(&role, &MockClock::at(noon()), 10, &Patience::default()).await;
     made.unwrap();
-    figures::all(&role, noon()).await.unwrap();
+    figures::all(&role, noon(), &Patience::default())
+        .await
+        .unwrap();
     let names = sqlx::query_scalar!(
         "SELECT name FROM leaderboard.figures WHERE phase_id = $1 ORDER BY version, position",
         phase.0

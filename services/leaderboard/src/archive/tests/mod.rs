@@ -26,6 +26,7 @@ use zip::{ZipArchive, ZipWriter};
 
 use super::names::CHECKSUMS;
 use super::verify::{Report, verify};
+use crate::patience::Patience;
 use crate::{figures, fold, routes, statistics};
 
 const CASES: [&str; 4] = ["Anna", "Berta", "Cora", "Dora"];
@@ -91,10 +92,12 @@ impl World {
         fold::one(&role, self.challenge.phase_id, noon())
             .await
             .unwrap();
-        statistics::all(&role, &MockClock::at(noon()), 100)
+        statistics::all(&role, &MockClock::at(noon()), 100, &Patience::default())
             .await
             .unwrap();
-        figures::all(&role, noon()).await.unwrap();
+        figures::all(&role, noon(), &Patience::default())
+            .await
+            .unwrap();
     }
 
     async fn archive(&self, db: &PgPool) -> Vec<u8> {

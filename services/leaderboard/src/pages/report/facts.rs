@@ -47,7 +47,7 @@ impl Facts<'_> {
             || "not published yet".to_owned(),
             |at| format!("published {}", self.time(at)),
         );
-        vec![
+        let mut facts = vec![
             fact("Challenge", phase.challenge_title.clone()),
             fact(
                 "Track and phase",
@@ -58,18 +58,21 @@ impl Facts<'_> {
             fact(
                 "Schedule",
                 format!(
-                    "opened {}, closed {}, {published}",
+                    "opens {}, closes {}, {published}",
                     self.time(window.opens_at),
                     self.time(window.closes_at)
                 ),
             ),
             fact("Submission method", self.submission()),
-            fact("Limits of a case", self.limits()),
             fact("Participation policy", self.policy()),
             fact("Availability of code", self.code()),
             unknown("Award policy"),
             unknown("Conflicts of interest"),
-        ]
+        ];
+        if phase.kind == SubmissionKind::Container {
+            facts.push(fact("Limits of a case", self.limits()));
+        }
+        facts
     }
 
     fn submission(&self) -> String {
@@ -97,8 +100,7 @@ impl Facts<'_> {
     fn limits(&self) -> String {
         let limits: Option<Limits> =
             serde_json::from_value(self.told.definition.limits.clone()).ok();
-        let is_run = self.phase.kind == SubmissionKind::Container;
-        limits.filter(|_| is_run).map_or(String::new(), |limits| {
+        limits.map_or(String::new(), |limits| {
             format!(
                 "{} s, {} MiB of memory, {} cores, {} GPUs; device class {}",
                 limits.wall_s,
@@ -118,11 +120,11 @@ impl Facts<'_> {
             .iter()
             .map(|one| format!("version {} by {} people", one.version, one.signatures))
             .collect();
-        let terms = match signed.is_empty() {
-            true => "nobody has signed data-use terms".to_owned(),
-            false => format!("data-use terms were signed: {}", signed.join(", ")),
-        };
-        format!("teams of up to {}; {terms}", definition.team_size_max)
+        let size = format!("teams of up to {}", definition.team_size_max);
+        match signed.is_empty() {
+            true => size,
+            false => format!("{size}; data-use terms were signed: {}", signed.join(", ")),
+        }
     }
 
     fn code(&self) -> String {
@@ -146,17 +148,23 @@ impl Facts<'_> {
         let groups = definition.groups.as_object();
         let groups = groups.map(|groups| groups.keys().cloned().collect::<Vec<_>>());
         let groups = groups.unwrap_or_default();
-        vec![
+        let mut facts = vec![
             fact(
                 "Task",
                 format!("segmentation of up to {labels} labels, instance by instance"),
             ),
-            fact("Groups of labels that are told apart", groups.join(", ")),
             unknown("Field of application"),
             unknown("Target cohort"),
             unknown("Challenge cohort"),
             fact("Form of the data", definition.format.clone()),
-        ]
+        ];
+        if !groups.is_empty() {
+            facts.push(fact(
+                "Groups of labels that are told apart",
+                groups.join(", "),
+            ));
+        }
+        facts
     }
 
     pub fn datasets(&self) -> Vec<Fact> {

@@ -24,7 +24,6 @@ impl Told {
         statistics: Option<Made>,
     ) -> Result<Self, Error> {
         let (db, id) = (&kit.db, phase.id);
-        let now = kit.clock.now();
         Ok(Self {
             definition: reports::definition(db, id).await?,
             splits: reports::splits(db, phase.track_id).await?,
@@ -32,7 +31,11 @@ impl Told {
                 Some(version) => reports::scorers(db, id, version).await?,
                 None => Vec::new(),
             },
-            agreements: reports::agreements(db, phase.challenge_id.0, now).await?,
+            // Up to what is shown: who signs after a board has stood still hands in, too.
+            agreements: match board.made_at {
+                Some(until) => reports::agreements(db, phase.challenge_id.0, until).await?,
+                None => Vec::new(),
+            },
             statistics,
         })
     }
