@@ -11,11 +11,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::Place;
 
-/// Proxies end what is silent for long.
-const WORD_EVERY: Duration = Duration::from_secs(15);
+struct Pace {
+    /// Proxies end what is silent for long.
+    word_every: Duration,
+    /// Then the page comes again, and is asked anew who it is.
+    follow_max: Duration,
+}
 
-/// Then the page comes again, and is asked anew who it is.
-const FOLLOW_MAX: Duration = Duration::from_secs(300);
+const PACE: Pace = Pace {
+    word_every: Duration::from_secs(15),
+    follow_max: Duration::from_secs(300),
+};
 
 /// Who follows one thing.
 pub struct Follower<F> {
@@ -32,12 +38,17 @@ impl<F: AsyncFn() -> bool> Follower<F> {
     /// At once the number as it is, by which a page knows whether it missed something, then each new one. A word in
     /// between goes by the clock alone.
     pub fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        self.paced(PACE)
+    }
+
+    fn paced(self, pace: Pace) -> impl Stream<Item = Result<Bytes, Infallible>> {
         let now = Instant::now();
         let following = Following {
             follower: self,
             last: None,
-            word_at: now + WORD_EVERY,
-            until: now + FOLLOW_MAX,
+            word_at: now + pace.word_every,
+            until: now + pace.follow_max,
+            pace,
         };
         stream::unfold(following, |mut following| async move {
             let event = following.next().await?;
@@ -51,6 +62,7 @@ struct Following<F> {
     last: Option<u64>,
     word_at: Instant,
     until: Instant,
+    pace: Pace,
 }
 
 impl<F: AsyncFn() -> bool> Following<F> {
@@ -70,7 +82,7 @@ impl<F: AsyncFn() -> bool> Following<F> {
             tokio::select! {
                 changed = self.follower.told.changed() => changed.ok()?,
                 () = sleep_until(self.word_at) => {
-                    self.word_at += WORD_EVERY;
+                    self.word_at += self.pace.word_every;
                     return Some(Bytes::from_static(b": nothing new\n\n"));
                 }
                 () = sleep_until(self.until) => return None,
@@ -111,11 +123,15 @@ mod tests {
         Some(String::from_utf8(event.to_vec()).unwrap())
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn each_new_number_is_one_event_and_silence_is_broken_by_the_clock() {
         let (number, told) = watch::channel(Some(7));
         let events = follower(told, Rc::new(Cell::new(true)), CancellationToken::new());
-        let mut events = pin!(events.events());
+        let pace = Pace {
+            word_every: Duration::from_millis(30),
+            follow_max: Duration::from_secs(1),
+        };
+        let mut events = pin!(events.paced(pace));
         let event = |number| Some(format!("id: {number}\nevent: changed\ndata: {number}\n\n"));
         assert_eq!(text(events.next().await), event(7));
         let word = Some(": nothing new\n\n".to_owned());
@@ -130,7 +146,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_may_see_it_no_more_hears_the_end_and_no_event() {
         let (number, told) = watch::channel(Some(7));
         let may_see = Rc::new(Cell::new(true));
@@ -142,7 +158,7 @@ mod tests {
         assert_eq!(text(events.next().await), None);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_stream_ends_with_its_thing_and_with_the_process() {
         let (number, told) = watch::channel(Some(7));
         let stop = CancellationToken::new();
