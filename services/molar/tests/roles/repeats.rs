@@ -33,6 +33,7 @@ fn creator(path: &str) -> Kind {
         "/api/v1/workers/enrolment-tokens" => Kind::Admin,
         "/api/v1/announcements"
         | "/api/v1/challenges/{slug}/faq"
+        | "/api/v1/phases/{id}/finalists"
         | "/api/v1/rescorings"
         | "/api/v1/submissions/{id}/rerun" => Kind::Organizer,
         _ => Kind::Captain,
@@ -84,7 +85,7 @@ impl Sender<'_> {
 }
 
 /// Where creates leave a row.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
     "registration.users",
     "registration.tokens",
     "registration.teams",
@@ -98,6 +99,8 @@ const TABLES: [&str; 13] = [
     "execution.enrolment_tokens",
     "execution.attempts",
     "scoring.rescorings",
+    "tracks.finals",
+    "tracks.finalists",
 ];
 
 async fn rows(owner: &PgPool) -> i64 {
@@ -237,6 +240,27 @@ async fn prepare(owner: &PgPool, world: &World, served: &Served) {
             world.made.rescoring
         );
         sqlx::raw_sql(AssertSqlSafe(open))
+            .execute(owner)
+            .await
+            .unwrap();
+    }
+    if served.info.path == "/api/v1/phases/{id}/finalists" {
+        // A phase that has ended, with a rank, whose finalists are not named.
+        let phase = world.challenge.phase_id;
+        let ended = format!(
+            "DELETE FROM tracks.dossiers; DELETE FROM tracks.finalists; DELETE FROM tracks.finals;
+             UPDATE tracks.phases SET closes_at = now() - interval '1 day', published_at = now() WHERE id = '{phase}';
+             UPDATE submission.submissions SET cancelled_at = now()
+             WHERE id IN (SELECT submission_id FROM submission.in_flight WHERE phase_id = '{phase}');
+             INSERT INTO leaderboard.rankings (id, phase_id, version, inputs_hash, left_out, created_at)
+             VALUES ('{phase}', '{phase}', 1000, 'of a test', '{{}}', now());
+             INSERT INTO leaderboard.entries (ranking_id, team_id, submission_id, evaluation_id, values, ranks, mean_rank,
+                 final_rank, is_eligible, cases, failed_cases, submitted_at)
+             SELECT '{phase}', team_id, submission_id, id, '{{}}', '{{}}', 1, 1, true, 1, 0, now()
+             FROM scoring.evaluations WHERE phase_id = '{phase}' AND team_id = '{}' LIMIT 1",
+            world.team.id
+        );
+        sqlx::raw_sql(AssertSqlSafe(ended))
             .execute(owner)
             .await
             .unwrap();

@@ -114,6 +114,7 @@ pub fn body(world: &World, served: &Served) -> Body {
             }],
         }),
         "/api/v1/phases/{id}/awards" => json!({"awards": []}),
+        "/api/v1/phases/{id}/finalists" => json!({"top": 1, "reason": reason}),
         "/api/v1/finalists/{id}/report" => json!({"size_bytes": 5, "sha256": sha256}),
         "/api/v1/finalists/{id}/report/stored" => json!({"sha256": sha256}),
         "/api/v1/tracks/{id}/packs/stored" => json!({"sha256": sha256}),

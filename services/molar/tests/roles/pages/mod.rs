@@ -65,7 +65,8 @@ async fn visits(system: &System, world: &World) -> Vec<Visit> {
     let mut visits = Vec::new();
     for served in routes() {
         let is_document = served.info.path == "/api/docs";
-        let is_page = served.is_safe() && (served.is_page() || is_document);
+        let is_style = served.info.path.ends_with(".css");
+        let is_page = served.is_safe() && (served.is_page() && !is_style || is_document);
         if !is_page || !served.info.path.contains(&wanted) {
             continue;
         }
