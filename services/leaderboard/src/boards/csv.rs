@@ -97,8 +97,9 @@ fn table(
     details: bool,
 ) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     let mut columns: Vec<(String, Cell)> = vec![column("team", |row| unarmed(&row.team))];
+    let has_spreads = details && board.sight.has_spreads();
     for metric in board.shown_metrics() {
-        columns.extend(of_metric(metric, board.baseline.is_some(), details));
+        columns.extend(of_metric(metric, board.baseline.is_some(), has_spreads));
     }
     if board.sight.has_details() {
         columns.push(column("mean_rank", |row| text(row.mean_rank)));
@@ -119,7 +120,7 @@ fn column(name: &str, cell: impl Fn(&Row) -> String + 'static) -> (String, Cell)
     (name.to_owned(), Box::new(cell))
 }
 
-fn of_metric(metric: &Column, has_gain: bool, details: bool) -> Vec<(String, Cell)> {
+fn of_metric(metric: &Column, has_gain: bool, has_spreads: bool) -> Vec<(String, Cell)> {
     let name = || metric.name.clone();
     let titled = |what: &str| format!("{}{what}", metric.name);
     let (value, rank, gain, sd, iqr) = (name(), name(), name(), name(), name());
@@ -136,7 +137,7 @@ fn of_metric(metric: &Column, has_gain: bool, details: bool) -> Vec<(String, Cel
             text(row.gains.get(&gain))
         }));
     }
-    if details {
+    if has_spreads {
         columns.push(column(&titled("_sd"), move |row| {
             text(row.spreads.get(&sd).map(|spread| spread.sd))
         }));

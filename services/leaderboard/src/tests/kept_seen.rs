@@ -44,7 +44,7 @@ async fn every_change_is_seen_at_the_next_request(db: PgPool) {
          WHERE team_id = (SELECT id FROM registration.teams WHERE name = 'Otters')",
         "UPDATE registration.participations SET is_reason_public = true WHERE state = 'disqualified'",
         "UPDATE registration.participations SET reason = 'another' WHERE state = 'disqualified'",
-        "UPDATE registration.participations SET state = 'approved' WHERE reason = 'another'",
+        "UPDATE registration.participations SET state = 'approved', is_reason_public = false WHERE reason = 'another'",
         "UPDATE registration.participations SET state = 'withdrawn'
          WHERE team_id = (SELECT id FROM registration.teams WHERE name = 'Narwhals')",
         "UPDATE submission.submissions SET code_url = 'https://other.test'",

@@ -36,10 +36,23 @@ async fn nothing_that_a_mode_hides_stands_in_any_answer(db: PgPool) {
     .map(rules);
     let modes = [
         (anonymous, [world.names.clone(), details].concat()),
-        (order, [world.values.clone(), world.times.clone()].concat()),
+        (
+            order,
+            [
+                world.values.clone(),
+                world.times.clone(),
+                vec!["mean_rank".into()],
+            ]
+            .concat(),
+        ),
         (
             rounded,
-            [world.values.clone(), world.times.clone()].concat(),
+            [
+                world.values.clone(),
+                world.times.clone(),
+                vec!["mean_rank".into()],
+            ]
+            .concat(),
         ),
         (
             rules(json!({"names": "anonymous", "values": "order"})),
@@ -47,7 +60,7 @@ async fn nothing_that_a_mode_hides_stands_in_any_answer(db: PgPool) {
         ),
         (
             rules(json!({"ladder_step": 0.05})),
-            ["spread", "adjusted_p", "Podium", "svg"]
+            ["\"spreads\"", "_sd", "adjusted_p", "<svg class=\"figure"]
                 .map(str::to_owned)
                 .to_vec(),
         ),

@@ -82,7 +82,6 @@ impl World {
                 "55778",
                 "44412",
                 "33391",
-                "mean_rank",
                 "failed_cases",
             ]
             .map(str::to_owned)
