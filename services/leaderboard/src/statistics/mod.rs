@@ -1,7 +1,7 @@
 //! How sure the ranking of a phase is, made from the scores per case.
 //!
 //! Made in the background, at most once a minute and phase, and only when there is a new version of the ranking;
-//! whoever asks reads what is there. Whatever is in it follows from the scores and the [`seed`], so that
+//! whoever asks reads what is there. Whatever is in it follows from the scores and the [`seed()`], so that
 //! anybody who has the scores comes to the same digits.
 
 mod compute;
