@@ -330,13 +330,14 @@ fn a_second_signal_does_not_wait_for_anybody() {
     }
     let place = Place::new();
     let stubborn = format!(
-        "trap '' TERM INT; touch {}; while :; do sleep 0.2; done",
+        "trap 'touch {}' TERM INT; touch {}; while :; do sleep 0.2; done",
+        place.file("asked").display(),
         place.file("started").display()
     );
     let up = place.up("postgres", Some(&stubborn));
     place.until("the command", || place.file("started").exists());
     up.signal(Signal::TERM);
-    std::thread::sleep(Duration::from_millis(300));
+    place.until("the first signal", || place.file("asked").exists());
     let asked_again = Instant::now();
     up.signal(Signal::TERM);
     assert!(!up.wait().success());

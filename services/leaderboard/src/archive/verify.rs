@@ -18,6 +18,9 @@ use crate::statistics::{ALPHA, LEVEL, seed};
 
 /// More than are ever made.
 const MOST_DRAWS: u64 = 10_000;
+const MOST_ENTRIES: usize = 20_000;
+/// Of all draws together, that are held at once.
+const MOST_RANKS: usize = 100_000_000;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -155,14 +158,21 @@ fn scores(
     begins: &dyn Fn(&'static str),
 ) {
     let metrics: Vec<Metric> = phase.metrics.iter().map(MetricFacts::metric).collect();
-    let entries = ranking.entries.len();
+    if ranking.entries.len() > MOST_ENTRIES {
+        return report.fail(
+            "scores",
+            format!("{RANKING} has more than {MOST_ENTRIES} entries"),
+        );
+    }
+    let teams = ranking.entries.iter().map(|entry| entry.team.clone());
+    let teams: Vec<String> = teams.collect();
     let table = |name: &str| {
         let file = files
             .get(name)
             .ok_or_else(|| format!("{name} is missing"))?;
         let scores = match name {
-            LONG => read_long(&*file.bytes, &metrics, entries),
-            _ => read_wide(&*file.bytes, &metrics, entries),
+            LONG => read_long(&*file.bytes, &metrics, &teams),
+            _ => read_wide(&*file.bytes, &metrics, &teams),
         };
         scores.map_err(|why| format!("{name}: {why}"))
     };
@@ -256,7 +266,8 @@ fn statistics(
     }
     let number = archived["draws"]
         .as_u64()
-        .filter(|draws| (1..=MOST_DRAWS).contains(draws));
+        .filter(|draws| (1..=MOST_DRAWS).contains(draws))
+        .filter(|draws| (*draws as usize).saturating_mul(ranking.entries.len()) <= MOST_RANKS);
     let Some(number) = number else {
         draws.add(|| format!("{} is no number of draws", archived["draws"]));
         return report.add("draws", draws);

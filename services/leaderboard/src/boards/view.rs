@@ -127,6 +127,11 @@ pub struct Board {
 }
 
 impl Board {
+    /// Rows of which more is told than a rank, where the board tells details: those of teams that have their place.
+    pub fn told_rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.submitted_at.is_some())
+    }
+
     /// What everybody sees of it who may see as much: without what was asked for, and without what a team finds at its
     /// own row.
     pub fn common(&self) -> Self {

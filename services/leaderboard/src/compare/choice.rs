@@ -39,16 +39,11 @@ pub fn closed(board: &Board) -> Option<&'static str> {
              so its entries are not compared case by case.",
         );
     }
-    match (entries(board).count(), &board.metrics[..]) {
+    match (board.told_rows().count(), &board.metrics[..]) {
         (0, _) | (_, []) => Some("Nobody is on this board yet, so there is nothing to compare."),
         (1, _) => Some("There is one entry on this board. It takes two to compare."),
         _ => None,
     }
-}
-
-/// Of teams that have their place: of others the board tells neither name nor time.
-pub fn entries(board: &Board) -> impl Iterator<Item = &Row> {
-    board.rows.iter().filter(|row| row.submitted_at.is_some())
 }
 
 /// Of a board that is not [`closed`]; else what is wrong, in words.
@@ -57,7 +52,7 @@ pub fn choose<'a>(asked: &Asked, board: &'a Board) -> Result<Choice<'a>, String>
         if name.is_empty() {
             return Ok(None);
         }
-        match entries(board).find(|row| row.team == name) {
+        match board.told_rows().find(|row| row.team == name) {
             Some(row) => Ok(Some(row)),
             None => Err(format!(
                 "There is no entry of “{name}” on this board. Choose one from the list."
@@ -65,7 +60,7 @@ pub fn choose<'a>(asked: &Asked, board: &'a Board) -> Result<Choice<'a>, String>
         }
     };
     let other = |than: Option<&Row>| {
-        let mut rows = entries(board);
+        let mut rows = board.told_rows();
         rows.find(|row| than.is_none_or(|than| than.team_id != row.team_id))
             .ok_or_else(|| "It takes two entries to compare.".to_owned())
     };

@@ -7,13 +7,14 @@ use molar_domain::metric::Metric;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 use url::form_urlencoded;
 
-use super::choice::{Asked, Choice, choose, closed, entries};
+use super::choice::{Asked, Choice, choose, closed};
 use super::matched::{self, Both, Tally};
 use super::{draw, rows};
 use crate::boards::{self, Board};
 use crate::error::Error;
+use crate::kept::Which;
 use crate::pages::numbers::number;
-use crate::rows::phases::{self, Phase};
+use crate::rows::phases::Phase;
 use crate::teeth;
 
 #[derive(Template)]
@@ -67,11 +68,7 @@ pub async fn page(
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
     let (challenge, track, slug) = path.into_inner();
-    let phases = phases::list(&kit.db).await?;
-    let phase = phases.into_iter().find(|phase| {
-        phase.challenge_slug == challenge && phase.track_slug == track && phase.slug == slug
-    });
-    let phase = phase.ok_or(ApiError::NotFound("board"))?;
+    let phase = Which::Path(challenge, track, slug).find(&kit.db).await?;
     let board = boards::see(&kit, &phase, caller.as_ref(), &boards::Asked::default()).await?;
     let mut asked = asked.into_inner();
     let mut body = ComparePage {
@@ -96,7 +93,7 @@ pub async fn page(
                 body.wrong = Some(wrong);
             }
         }
-        body.names = entries(&board).map(|row| row.team.as_str()).collect();
+        body.names = board.told_rows().map(|row| row.team.as_str()).collect();
         body.asked = &asked;
     }
     let page = layout::Page::new(
@@ -106,7 +103,7 @@ pub async fn page(
     Ok(page
         .crumb(
             phase.challenge_title.clone(),
-            format!("/challenges/{challenge}"),
+            format!("/challenges/{}", phase.challenge_slug),
         )
         .crumb("Leaderboards", "/boards")
         .crumb(board.title.clone(), phase.path())

@@ -88,6 +88,9 @@ pub const CSV: &str = "csv";
 
 /// A moment that is asked for may be still to come.
 fn is_keepable(query: &str) -> bool {
-    let names_a_moment = || form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == "at");
+    let names_a_moment = || {
+        form_urlencoded::parse(query.as_bytes())
+            .any(|(key, value)| key == "at" && !value.trim().is_empty())
+    };
     query.len() <= LONGEST_QUERY && !names_a_moment()
 }

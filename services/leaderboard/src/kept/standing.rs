@@ -84,7 +84,10 @@ impl States {
         };
         let begun = Instant::now();
         match known() {
-            Some((at, state)) if begun - at < STATE_COUNTS_FOR => Ok(state),
+            // When the last work ends is told at once.
+            Some((at, state)) if state != PhaseState::Closing && begun - at < STATE_COUNTS_FOR => {
+                Ok(state)
+            }
             _ => {
                 let state = phases::state(&kit.db, phase, kit.clock.now()).await?;
                 let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,7 +13,10 @@ use crate::error::Error;
 use crate::rows::phases::{self, Phase};
 
 /// Looks at each board once for each kind of caller who follows it, however many they are.
+///
+/// One that fails is told and does not keep the others from their turn.
 pub async fn all(kit: &Kit, boards: &Boards) -> Result<(), Error> {
+    let mut first_failure = None;
     let mut look = Look {
         kit,
         phases: HashMap::new(),
@@ -24,11 +27,15 @@ pub async fn all(kit: &Kit, boards: &Boards) -> Result<(), Error> {
             Ok(number) => Some(number),
             // There is no such board for them any more.
             Err(Error::Database(sqlx::Error::RowNotFound)) => None,
-            Err(error) => return Err(error),
+            Err(error) => {
+                tracing::error!(phase.id = %seen.phase, error = &error as &dyn std::error::Error, "no look at a board");
+                first_failure.get_or_insert(error);
+                continue;
+            }
         };
         boards.followed.tell(&seen, number);
     }
-    Ok(())
+    first_failure.map_or(Ok(()), Err)
 }
 
 struct Look<'a> {

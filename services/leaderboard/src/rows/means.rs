@@ -64,9 +64,9 @@ pub fn spread(spreads: &Value, metric: &str) -> Option<Spread> {
     Spread::deserialize(spreads.get(metric)?).ok()
 }
 
-/// Keeps those that are not kept yet.
+/// Keeps those that are not kept yet. What has no case comes to nothing that could take the place of a mean.
 pub async fn keep(tx: &mut PgConnection, candidates: &[Candidate]) -> sqlx::Result<()> {
-    let new = || candidates.iter().filter(|candidate| candidate.is_new);
+    let new = || candidates.iter().filter(|new| new.is_new && new.cases > 0);
     let ids: Vec<Uuid> = new().map(|new| new.evaluation.0).collect();
     let means: Vec<Value> = new().map(|new| json!(new.means)).collect();
     let spreads: Vec<Value> = new().map(|new| json!(new.spreads)).collect();

@@ -147,7 +147,7 @@ pub async fn at(
         Ranking,
         "SELECT id, version, left_out, machines, created_at FROM leaderboard.rankings
          WHERE phase_id = $1 AND ($2::timestamptz IS NULL OR created_at <= $2)
-         ORDER BY version DESC LIMIT 1",
+         ORDER BY created_at DESC, version DESC LIMIT 1",
         phase_id.0,
         moment,
     )

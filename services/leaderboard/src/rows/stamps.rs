@@ -32,9 +32,10 @@ pub async fn find(
         Stamp,
         r#"SELECT (SELECT version FROM leaderboard.rankings
                    WHERE phase_id = $1 AND ($4::timestamptz IS NULL OR created_at <= $4)
-                   ORDER BY version DESC LIMIT 1) AS version,
+                   ORDER BY created_at DESC, version DESC LIMIT 1) AS version,
                   (SELECT version FROM leaderboard.rankings
-                   WHERE phase_id = $1 AND created_at <= $3 ORDER BY version DESC LIMIT 1) AS version_before,
+                   WHERE phase_id = $1 AND created_at <= $3
+                   ORDER BY created_at DESC, version DESC LIMIT 1) AS version_before,
                   (SELECT count FROM leaderboard.changes WHERE subject = $1) AS of_phase,
                   (SELECT count FROM leaderboard.changes WHERE subject = $2) AS of_track,
                   (SELECT count(*) FROM registration.participants p

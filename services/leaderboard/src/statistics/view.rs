@@ -90,11 +90,11 @@ pub async fn see(kit: &Kit, phase: &Phase, caller: Option<&Caller>) -> Result<St
     Ok(seen)
 }
 
-/// Only teams that have a row, in the order of the rows.
+/// Only teams of which the board tells more than a rank, in the order of its rows.
 fn made(kept: Kept, board: &Board, is_current: bool) -> Made {
     let document = kept.document.0;
-    let places = document.places(board.rows.iter().map(|row| row.team_id));
-    let names = board.rows.iter().map(|row| (row.team_id, &row.team));
+    let places = document.places(board.told_rows().map(|row| row.team_id));
+    let names = board.told_rows().map(|row| (row.team_id, &row.team));
     let names: BTreeMap<Uuid, &String> = names.collect();
     let teams = places.iter().map(|&place| &document.teams[place]);
     let teams = teams.map(|team| TeamRow {

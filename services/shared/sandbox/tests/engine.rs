@@ -46,7 +46,9 @@ against_docker! {
         assert!(log(&finished).contains("said\n") && log(&finished).contains("erred\n"));
         assert_eq!(heard, log(&finished).as_bytes());
         let span = finished.finished_at.unwrap() - finished.started_at.unwrap();
-        assert_eq!(finished.wall_ms, u64::try_from(span.num_milliseconds()).unwrap());
+        // Of what ends at once the engine may write down the end before the start; that took no time.
+        let span = u64::try_from(span.num_milliseconds()).unwrap_or(0);
+        assert_eq!(finished.wall_ms, span);
         let taken = collect_output(&bench.outputs(), "out.json", 100).unwrap();
         assert_eq!(taken.size, 8);
         assert_eq!(bench.containers().await, 0);

@@ -47,7 +47,7 @@ const follow = (live) => {
   status.setAttribute("role", "status");
   live.after(status);
   let [events, tries, timer] = [null, 0, 0];
-  let [seen, wanted, isBusy] = [live.dataset.seen, null, false];
+  let [seen, wanted, isBusy, misses] = [live.dataset.seen, null, false, 0];
 
   const say = (text) => { if (status.textContent !== text) status.textContent = text; };
 
@@ -63,16 +63,22 @@ const follow = (live) => {
     const next = page.querySelector("[data-live]");
     seen = next?.dataset.seen ?? wanted;
     if (isChanged && next?.dataset.say) say(next.dataset.say);
-    if (!next) giveUp();
+    if (!next) finish();
   };
 
   const update = async () => {
     if (isBusy || wanted === seen) return;
     isBusy = true;
     const told = wanted;
-    try { await load(); } catch { broken(); }
+    try {
+      await load();
+      if (tries <= TRIES) tries = 0;
+    } catch { broken(); }
     isBusy = false;
-    if (wanted !== told) update();
+    if (wanted !== told) return update();
+    // The page may be a moment behind what was told, or ahead of it.
+    misses = wanted === seen ? 0 : misses + 1;
+    if (misses > 0 && misses < 3 && events) setTimeout(update, 2000);
   };
 
   // Without events of its own it looks from time to time.
@@ -80,7 +86,7 @@ const follow = (live) => {
     clearTimeout(timer);
     timer = setTimeout(async () => {
       try { await load(); } catch { return giveUp(); }
-      lookAgain();
+      if (tries <= TRIES) lookAgain();
     }, 1000 * live.dataset.every);
   };
 
@@ -91,9 +97,11 @@ const follow = (live) => {
     }
     events = new EventSource(live.dataset.live);
     events.addEventListener("changed", (event) => {
-      tries = 0;
       live.replaceChildren("This page follows what happens.");
       wanted = event.data;
+      misses = 0;
+      // Else it is once the page could be fetched.
+      if (wanted === seen) tries = 0;
       update();
     });
     events.onerror = broken;
@@ -110,6 +118,13 @@ const follow = (live) => {
     tries += 1;
     if (tries > TRIES) return giveUp();
     timer = setTimeout(open, 1000 * 2 ** tries * (0.75 + Math.random() / 2));
+  };
+
+  const finish = () => {
+    close();
+    tries = TRIES + 1;
+    live.replaceChildren("That was the last change. ", ...link);
+    say("That was the last change.");
   };
 
   const giveUp = () => {

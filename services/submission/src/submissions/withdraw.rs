@@ -38,6 +38,8 @@ pub async fn withdraw_one(
             "the phase is published; ask its organizers to withdraw the submission",
         ));
     }
+    // As all acts that count in the ranks: who comes second waits here, and not in the middle.
+    submissions::lock_team(&mut tx, seen.phase.id, seen.life.team_id).await?;
     let now = db::now(&mut *tx).await?;
     if submissions::withdraw(&mut *tx, id, now).await? {
         let phase = seen.phase.id;

@@ -31,7 +31,8 @@ pub async fn lock(
     act(&kit, &caller, *id, &body, Step::Lock).await
 }
 
-/// Opens it to its team again, before the phase is published, with a reason that the audit log keeps.
+/// Opens it to its team again, also after its due date and before the phase is published, with a reason that the audit
+/// log keeps.
 #[utoipa::path(
     post,
     path = "/api/v1/finalists/{id}/unlock",
@@ -86,6 +87,8 @@ pub async fn take(
         Some("the dossiers are published and stay as they are".to_owned())
     } else if finalist.is_struck() {
         Some("this team is no finalist any more".to_owned())
+    } else if step == Step::Unlock && finalist.due_at.is_some_and(|due| due <= now) {
+        None
     } else if (step == Step::Lock) == dossier.locked_at.is_some() {
         let so = if step == Step::Lock { "locked" } else { "open" };
         Some(format!("the dossier is {so} already"))
@@ -117,10 +120,12 @@ async fn write(
 ) -> Result<(), ApiError> {
     let is_lock = step == Step::Lock;
     sqlx::query!(
-        "UPDATE tracks.dossiers SET locked_at = $2, locked_by = $3 WHERE finalist_id = $1",
+        "UPDATE tracks.dossiers SET locked_at = $2, locked_by = $3, reopened_at = COALESCE($4, reopened_at)
+         WHERE finalist_id = $1",
         finalist.id,
         is_lock.then_some(now),
         is_lock.then_some(caller.user_id.0),
+        (!is_lock).then_some(now),
     )
     .execute(&mut *tx)
     .await?;

@@ -156,6 +156,9 @@ fn check_link(text: &str, commit: Option<&str>) -> Result<(), String> {
     if link.scheme() != "https" || !is_named || text.len() > 500 {
         return Err("must be a public https:// address with the name of a host".to_owned());
     }
+    if !link.username().is_empty() || link.password().is_some() || link.port().is_some() {
+        return Err("must have no user, no password and no port: everybody is told it".to_owned());
+    }
     match commit {
         Some(commit) => archive::address(&link, commit).map(|_| ()),
         None => Ok(()),

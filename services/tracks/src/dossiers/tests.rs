@@ -122,10 +122,9 @@ async fn only_its_team_writes_it_and_nobody_once_it_is_locked_or_due(pool: PgPoo
         200
     );
     assert_eq!(stage.member("Ada").put(&path, dossier(None)).await.0, 200);
-    sqlx::query!("UPDATE tracks.finals SET dossiers_due_at = '2026-09-01 12:00Z'")
-        .execute(&pool)
-        .await
-        .unwrap();
+    let due = "UPDATE tracks.finals SET dossiers_due_at = '2026-09-01 12:00Z'; UPDATE tracks.dossiers SET reopened_at = NULL;
+               UPDATE tracks.finalists SET named_at = '2026-08-31 12:00Z' WHERE named_at IS NOT NULL";
+    sqlx::raw_sql(due).execute(&pool).await.unwrap();
     let (status, refused) = stage.member("Ada").put(&path, dossier(None)).await;
     assert_eq!((status, &refused["code"]), (409, &json!("dossier-closed")));
 }
@@ -270,7 +269,7 @@ async fn the_network_of_production_fetches_nothing_from_inside(pool: PgPool) {
     let id = stage.fill("Ada").await;
     let path = format!("/api/v1/finalists/{id}/code");
     let inside = format!("https://localhost/ada/{COMMIT}.tar.gz");
-    for link in [link, inside] {
+    for (link, why) in [(link, "https"), (inside, "not public")] {
         sqlx::query!("UPDATE tracks.dossiers SET code_url = $1", link)
             .execute(&pool)
             .await
@@ -279,6 +278,10 @@ async fn the_network_of_production_fetches_nothing_from_inside(pool: PgPool) {
         assert_eq!(
             (status, &refused["code"]),
             (409, &json!("code-not-fetched")),
+            "{refused}"
+        );
+        assert!(
+            refused["detail"].as_str().unwrap().contains(why),
             "{refused}"
         );
     }

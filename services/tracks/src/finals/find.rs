@@ -3,6 +3,7 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use molar_domain::PhaseId;
+use molar_domain::board::Names;
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -23,7 +24,7 @@ pub struct FinalsView {
     /// Until when the teams may change their dossiers.
     pub dossiers_due_at: Option<DateTime<Utc>>,
     pub published_at: Option<DateTime<Utc>>,
-    /// Of the ranking that they were named from; organizers alone know it before publication.
+    /// Of the ranking that they were named from, once published that of their ranks; organizers alone are told.
     pub ranking_version: Option<i32>,
     pub finalists: Vec<FinalistView>,
     pub awards: Vec<AwardView>,
@@ -34,7 +35,7 @@ pub struct FinalistView {
     pub id: Uuid,
     pub team_id: Uuid,
     pub team: String,
-    /// Told once it is published; to organizers before.
+    /// Told once it is published, if the board has names; to organizers before.
     pub rank: Option<i32>,
     pub is_struck: bool,
     /// Why it was struck: for its team and organizers.
@@ -84,27 +85,35 @@ pub async fn of(
     let all = rows::list(&mut *conn, phase.id).await?;
     let is_told = |of: &Finalist| {
         let is_own = caller.is_some_and(|caller| of.is_own(caller));
-        sees_all || is_own || (is_public && !of.is_struck())
+        sees_all || is_own || (is_public && !of.is_struck() && of.is_approved)
     };
-    let told: Vec<FinalistView> = all
-        .into_iter()
-        .filter(is_told)
-        .map(|of| view(of, sees_all))
-        .collect();
+    // Where the board has pseudonyms, a name beside a rank would tell whose each of them is.
+    let has_ranks = sees_all || phase.board.names == Names::Shown;
+    let told = all.into_iter().filter(is_told);
+    let mut told: Vec<FinalistView> = told.map(|of| view(of, sees_all, has_ranks)).collect();
+    if !has_ranks {
+        told.sort_by(|a, b| a.team.cmp(&b.team));
+    }
     if told.is_empty() {
         return Err(unknown);
     }
-    let awards = match sees_all || is_public {
+    let mut awards = match sees_all || is_public {
         true => awards::list(&mut *conn, phase.id).await?,
         false => Vec::new(),
     };
+    if !sees_all {
+        let is_told = |id: Uuid| told.iter().any(|of| of.id == id);
+        for award in &mut awards {
+            award.places.retain(|place| is_told(place.finalist_id));
+        }
+    }
     Ok(FinalsView {
         phase_id: phase.id,
         phase: phase.title.clone(),
         top: finals.top,
         dossiers_due_at: finals.dossiers_due_at,
         published_at: finals.published_at,
-        ranking_version: (sees_all || is_public).then_some(finals.ranking_version),
+        ranking_version: sees_all.then_some(finals.ranking_version),
         finalists: told,
         awards,
     })
@@ -131,9 +140,9 @@ async fn shows_board(
     Ok(phase.visibility().shows_board(is_participant, may_review))
 }
 
-fn view(of: Finalist, sees_all: bool) -> FinalistView {
+fn view(of: Finalist, sees_all: bool, has_ranks: bool) -> FinalistView {
     FinalistView {
-        rank: (sees_all || of.is_published()).then_some(of.rank),
+        rank: (sees_all || of.is_published() && has_ranks).then_some(of.rank),
         is_struck: of.is_struck(),
         is_locked: of.locked_at.is_some(),
         is_approved: sees_all.then_some(of.is_approved),

@@ -1,5 +1,7 @@
 //! Who the finalists of a phase are: named once, from a ranking that stands, by one act.
 
+#[cfg(test)]
+mod afterwards;
 mod choose;
 pub mod find;
 pub mod name;

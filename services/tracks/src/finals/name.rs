@@ -113,13 +113,20 @@ pub async fn take(
 /// What the file says of those who go on holds here, too.
 async fn top(conn: &mut PgConnection, phase: &Phase, given: Option<i32>) -> Result<i32, ApiError> {
     let said = sqlx::query_scalar!(
-        "SELECT finalists_top FROM tracks.phases WHERE finalists_of = $1 ORDER BY finalists_top DESC LIMIT 1",
+        r#"SELECT DISTINCT finalists_top AS "top!" FROM tracks.phases
+           WHERE finalists_of = $1 AND finalists_top IS NOT NULL ORDER BY 1"#,
         phase.id
     )
-    .fetch_optional(conn)
-    .await?
-    .flatten();
-    let wrong = match (given, said) {
+    .fetch_all(conn)
+    .await?;
+    if let [fewest, .., most] = said[..] {
+        let why = format!(
+            "one later phase takes the best {fewest} of this phase and another the best {most}; named finalists go on to \
+             all of them, so let the challenge file say one number"
+        );
+        return Err(ApiError::conflict(why).with_code("finalists-differ"));
+    }
+    let wrong = match (given, said.first().copied()) {
         (Some(given), Some(said)) if given != said => format!(
             "the challenge file lets the best {said} of this phase go on; leave this out, or change the file first"
         ),

@@ -34,6 +34,7 @@ pub struct Finalist {
     /// Whether its place in the track still counts.
     pub is_approved: bool,
     pub struck_reason: Option<String>,
+    /// None of one that was named, or whose dossier was opened again, after that.
     pub due_at: Option<DateTime<Utc>>,
     pub published_at: Option<DateTime<Utc>>,
     pub locked_at: Option<DateTime<Utc>>,
@@ -67,7 +68,8 @@ impl Finalist {
     /// Once published, where the team consents and the board is everybody's, everybody reads what it told.
     pub fn tells_all(&self) -> bool {
         let is_everybodys = self.visibility == Visibility::Public.as_str();
-        is_everybodys && self.is_published() && !self.is_struck() && self.consents == Some(true)
+        let is_winner = self.is_approved && !self.is_struck();
+        is_everybodys && self.is_published() && is_winner && self.consents == Some(true)
     }
 }
 
@@ -133,7 +135,8 @@ async fn select(
         r#"
         SELECT f.id, f.phase_id, p.title AS phase, t.title AS track, c.id AS challenge_id, c.title AS challenge, c.zone,
                f.team_id, m.team_name AS "team!", f.rank, (m.state = 'approved' AND NOT m.is_out_of_competition) AS "is_approved!",
-               f.struck_reason, n.dossiers_due_at AS due_at, n.published_at, d.locked_at AS "locked_at?", d.consents AS "consents?",
+               f.struck_reason,
+               CASE WHEN COALESCE(d.reopened_at, f.named_at) < n.dossiers_due_at THEN n.dossiers_due_at END AS due_at, n.published_at, d.locked_at AS "locked_at?", d.consents AS "consents?",
                p.visibility
         FROM tracks.finalists f
         JOIN tracks.finals n ON n.phase_id = f.phase_id

@@ -32,7 +32,7 @@ pub async fn show(
     let finalist = finals::find(&kit.db, id).await?;
     let sees_all = caller.may_review(finalist.challenge_id());
     let is_theirs = finalist.is_own(&caller) && finalist.is_published();
-    if finalist.is_struck() || !(sees_all || is_theirs) {
+    if finalist.is_struck() || !finalist.is_approved || !(sees_all || is_theirs) {
         return Err(ApiError::NotFound("certificate"));
     }
     let dossier = rows::find(&kit.db, id).await?;

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use molar_contracts::keys;
 use molar_domain::consent::Act;
+use molar_domain::phase::PhaseState;
 use molar_domain::{PhaseId, UserId};
 use molar_service::consent::{self, Outcome, Wish};
 use molar_service::{audit, outbox};
@@ -98,6 +99,10 @@ pub async fn take(
     let hides = phase.is_final || phase.board.is_hidden || phase.freezes_at.is_some();
     if !hides && finals.is_none() {
         let why = "the scores of this phase are shown all along; only a final phase, one with a frozen or hidden board, or one whose finalists are named is published";
+        return Err(ApiError::conflict(why));
+    }
+    if finals.is_some() && !matches!(phase.state(now), PhaseState::Closed | PhaseState::Published) {
+        let why = "the finalists of this phase are published with it, and it is open, or work of it is left: publish it when that is done";
         return Err(ApiError::conflict(why));
     }
 

@@ -82,22 +82,19 @@ impl World {
             teams,
             olga,
         };
-        world.make(db).await;
+        world.make(db, 0).await;
         world
     }
 
-    /// Ranks, statistics and figures.
-    async fn make(&self, db: &PgPool) {
+    /// Ranks, statistics and figures, so many minutes past noon.
+    async fn make(&self, db: &PgPool, minutes: i64) {
         let role = as_role(db, Role::Leaderboard).await;
-        fold::one(&role, self.challenge.phase_id, noon())
+        let at = noon() + TimeDelta::minutes(minutes);
+        fold::one(&role, self.challenge.phase_id, at).await.unwrap();
+        statistics::all(&role, &MockClock::at(at), 100, &Patience::default())
             .await
             .unwrap();
-        statistics::all(&role, &MockClock::at(noon()), 100, &Patience::default())
-            .await
-            .unwrap();
-        figures::all(&role, noon(), &Patience::default())
-            .await
-            .unwrap();
+        figures::all(&role, at, &Patience::default()).await.unwrap();
     }
 
     async fn archive(&self, db: &PgPool) -> Vec<u8> {

@@ -6,7 +6,7 @@ use molar_web_kit::testing;
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::{CLOSED, PUBLISHED, World, get, hand_in, set};
+use super::{CLOSED, PUBLISHED, World, get, hand_in, set, verified, wrong};
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn organizers_have_it_from_the_end_and_all_from_the_publication(db: PgPool) {
@@ -43,6 +43,7 @@ async fn a_board_that_hides_something_is_archived_for_organizers_only(db: PgPool
         json!({"names": "anonymous"}),
         json!({"values": "order"}),
         json!({"values": "rounded", "decimals": 1}),
+        json!({"ladder_step": 0.05}),
     ] {
         set(&db, &format!("board = '{rules}'")).await;
         let (status, _) = get(&db, world.challenge.phase_id, None, 0).await;
@@ -53,6 +54,34 @@ async fn a_board_that_hides_something_is_archived_for_organizers_only(db: PgPool
     set(&db, "board = '{}', visibility = 'participants'").await;
     let (status, _) = get(&db, world.challenge.phase_id, None, 0).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_containers_used_in_each_hidden_case_is_for_organizers(db: PgPool) {
+    let world = World::new(&db).await;
+    let measured = "UPDATE scoring.case_scores SET values = values || '{\"gpu_memory_area_mib_s\": 10.0625}';
+         DELETE FROM leaderboard.drawings; DELETE FROM leaderboard.statistics; DELETE FROM leaderboard.entries;
+         DELETE FROM leaderboard.rankings; DELETE FROM leaderboard.means";
+    sqlx::raw_sql(measured).execute(&db).await.unwrap();
+    world.make(&db, 0).await;
+    set(&db, PUBLISHED).await;
+    let (status, why) = get(&db, world.challenge.phase_id, None, 0).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(String::from_utf8_lossy(&why).contains("ask the organizers"));
+    let report = verified(&world.archive(&db).await);
+    assert!(report.is_equal, "{:?}", wrong(&report));
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_phase_that_everybody_has_left_is_archived_and_verified_as_well(db: PgPool) {
+    let world = World::new(&db).await;
+    sqlx::query!("UPDATE registration.participations SET state = 'withdrawn'")
+        .execute(&db)
+        .await
+        .unwrap();
+    world.make(&db, 5).await;
+    let report = verified(&world.archive(&db).await);
+    assert!(report.is_equal, "{:?}", wrong(&report));
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
@@ -75,7 +104,7 @@ async fn there_is_none_until_all_that_is_in_it_is_made(db: PgPool) {
     .execute(&db)
     .await
     .unwrap();
-    world.make(&db).await;
+    world.make(&db, 0).await;
     assert_eq!(
         get(&db, phase, Some(&world.olga), 0).await.0,
         StatusCode::CONFLICT

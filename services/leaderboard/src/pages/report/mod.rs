@@ -20,7 +20,8 @@ use self::told::Told;
 use super::numbers::moment;
 use crate::boards::Board;
 use crate::figures::{self, Shown};
-use crate::rows::phases::{self, Phase};
+use crate::kept::Which;
+use crate::rows::phases::Phase;
 use crate::statistics;
 
 const NOT_SHOWN: &str =
@@ -65,11 +66,7 @@ pub async fn report(
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
     let (challenge, track, slug) = path.into_inner();
-    let phases = phases::list(&kit.db).await?;
-    let phase = phases.into_iter().find(|phase| {
-        phase.challenge_slug == challenge && phase.track_slug == track && phase.slug == slug
-    });
-    let phase = phase.ok_or(ApiError::NotFound("board"))?;
+    let phase = Which::Path(challenge, track, slug).find(&kit.db).await?;
     let seen = figures::see(&kit, &phase, caller.as_ref()).await?;
     let board = &seen.board;
     let empty = match board.hidden {
@@ -81,8 +78,11 @@ pub async fn report(
         None => {
             let made = statistics::see(&kit, &phase, caller.as_ref()).await?;
             let figures = match &seen.drawing {
-                Some(drawing) => figures::list(&kit.db, phase.id, drawing.version).await?,
-                None => Vec::new(),
+                // Tables and figures of one page are of one version.
+                Some(drawing) if seen.is_current() => {
+                    figures::list(&kit.db, phase.id, drawing.version).await?
+                }
+                _ => Vec::new(),
             };
             let told = Told::read(&kit, &phase, board, made.statistics).await?;
             ReportPage::of(&phase, board, told, figures)
@@ -92,7 +92,7 @@ pub async fn report(
     Ok(layout::Page::new(title, page.render()?)
         .crumb(
             phase.challenge_title.clone(),
-            format!("/challenges/{challenge}"),
+            format!("/challenges/{}", phase.challenge_slug),
         )
         .crumb("Leaderboards", "/boards")
         .crumb(board.title.clone(), phase.path())

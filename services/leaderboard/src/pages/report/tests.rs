@@ -59,9 +59,12 @@ async fn a_board_that_hides_something_has_none_but_for_its_organizers(db: PgPool
     let olga = testing::organizer(&db, "Olga", challenge.id).await;
     let anonymous = json!({"names": "anonymous"});
     let rounded = json!({"values": "rounded", "decimals": 1});
+    let (order, ladder) = (json!({"values": "order"}), json!({"ladder_step": 0.05}));
     for mode in [
         format!("board = '{anonymous}'"),
         format!("board = '{rounded}'"),
+        format!("board = '{order}'"),
+        format!("board = '{ladder}'"),
         "board = '{}', is_final = true".to_owned(),
     ] {
         set(&db, &mode).await;

@@ -83,6 +83,29 @@ async fn a_frozen_board_tells_nothing_of_what_came_later(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn of_a_team_that_is_gone_a_frozen_board_tells_a_rank_and_its_statistics_nothing(db: PgPool) {
+    let challenge = challenge(&db, &["IA"]).await;
+    let phase = challenge.phase_id;
+    let gone = team(&db, &challenge, "Ants", &ia(HIGH)).await;
+    team(&db, &challenge, "Bees", &ia(LOW)).await;
+    fold(&db, phase, later(-3 * 3600)).await;
+    make(&db, later(-3 * 3600)).await;
+    set(&db, "freezes_at = '2026-09-01 10:00:00Z'").await;
+    sqlx::query!(
+        "UPDATE registration.participations SET state = 'withdrawn' WHERE team_id = $1",
+        gone.id.0
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let seen = statistics(&db, phase).await;
+    let teams = seen["teams"].as_array().unwrap().iter();
+    let teams: Vec<_> = teams.map(|team| team["team"].as_str().unwrap()).collect();
+    assert_eq!(teams, ["Bees"], "{seen}");
+    assert_eq!(seen["adjusted_p"], json!([[null]]), "{seen}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn the_version_at_which_a_board_has_frozen_waits_for_no_minute(db: PgPool) {
     let challenge = challenge(&db, &["IA"]).await;
     let phase = challenge.phase_id;
