@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use molar_domain::PhaseId;
 use molar_domain::ids::uuid_at;
 use molar_domain::metric::Metric;
 use molar_domain::phase::Keep;
+use molar_domain::{Clock, PhaseId, TeamId};
 use molar_ranking::{Direction, Entry, MetricColumn, Table, rank_table};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
@@ -16,42 +16,128 @@ use uuid::Uuid;
 use crate::entries::{Candidate, Choice, kept};
 use crate::error::Error;
 use crate::rows::phases::Phase;
+use crate::rows::stamps::{self, Inputs};
 use crate::rows::{candidates, in_work, machines, means, phases, rankings};
 
+/// What a phase was ranked from: where only some of its teams have changed since, only those are looked at again.
+#[derive(Debug)]
+pub struct Basis {
+    phase: Phase,
+    inputs: Inputs,
+    /// As they were ranked, without their spreads.
+    entries: Vec<Candidate>,
+}
+
+impl Basis {
+    /// Whether ranking it now would come to the same. On a Ladder entries wait for what is in work, which nothing counts.
+    pub fn stands(&self, phase: &Phase, inputs: &Inputs) -> bool {
+        self.phase == *phase && self.inputs == *inputs && phase.board.ladder_step.is_none()
+    }
+
+    fn differs_by_teams(&self, phase: &Phase, inputs: &Inputs) -> bool {
+        let same = Inputs {
+            of_phase: self.inputs.of_phase,
+            ..inputs.clone()
+        };
+        self.stands(phase, &same)
+    }
+}
+
 /// Ranks one phase; returns whether there is a new version.
+#[cfg(test)]
 pub async fn one(db: &PgPool, phase_id: PhaseId, now: DateTime<Utc>) -> Result<bool, Error> {
+    let clock = molar_testkit::MockClock::at(now);
+    Ok(again(db, phase_id, None, &clock).await?.0)
+}
+
+/// Ranks one phase; returns whether there is a new version, and from what, unless it could not be ranked as it is.
+pub async fn again(
+    db: &PgPool,
+    phase_id: PhaseId,
+    before: Option<Basis>,
+    clock: &dyn Clock,
+) -> Result<(bool, Option<Basis>), Error> {
     let begun = Instant::now();
     let mut tx = db.begin().await?;
     // Two folds of one phase would both see the same last version.
     rankings::lock(&mut tx, phase_id).await?;
-    let is_new = rank(&mut tx, phase_id, now).await?;
+    let Some(basis) = basis(&mut tx, phase_id, before).await? else {
+        return Ok((false, None));
+    };
+    // Not before what was read: a version from before a board is frozen holds nothing from after.
+    let is_new = rank(&mut tx, &basis, clock.now()).await?;
     tx.commit().await?;
     if is_new {
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(phase.id = %phase_id, took_ms, "ranked");
     }
-    Ok(is_new)
+    Ok((is_new, Some(basis)))
 }
 
-async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> Result<bool, Error> {
+/// The entries of a phase; none where it cannot be ranked by what it says, or says something else meanwhile.
+async fn basis(
+    tx: &mut PgConnection,
+    phase_id: PhaseId,
+    before: Option<Basis>,
+) -> Result<Option<Basis>, Error> {
     let phase = phases::find(&mut *tx, phase_id).await?;
+    // Before what is counted, so that what comes in between is seen by the next round.
+    let inputs = stamps::inputs(&mut *tx, &phase).await?;
     // The file may name a metric for the best that what counts was not measured by: a re-scoring decides.
     let is_measured = |metric: &String| phase.metrics.contains(metric);
     if phase.keep == Keep::Best && !phase.keep_metric.as_ref().is_some_and(is_measured) {
-        return Ok(false);
+        return Ok(None);
     }
-    let candidates = candidates::list(&mut *tx, &phase).await?;
+    let before = before.filter(|before| before.differs_by_teams(&phase, &inputs));
+    let (teams, mut entries) = match before {
+        Some(mut before) => {
+            let since = before.inputs.of_phase;
+            let teams = stamps::changed_teams(&mut *tx, &phase, since).await?;
+            before.entries.retain(|entry| !teams.contains(&entry.team));
+            (teams, before.entries)
+        }
+        None => (phases::participants(&mut *tx, &phase).await?, Vec::new()),
+    };
+    entries.extend(entries_of(tx, &phase, &teams).await?);
+    entries.sort_unstable_by_key(|entry| entry.team);
+    // A re-scoring may have been published between the reads.
+    let (phase_now, inputs_now) = (
+        phases::find(&mut *tx, phase_id).await?,
+        stamps::inputs(&mut *tx, &phase).await?,
+    );
+    let is_one = phase_now == phase && inputs_now.of_all == inputs.of_all;
+    Ok(is_one.then_some(Basis {
+        phase,
+        inputs,
+        entries,
+    }))
+}
+
+/// Of each of these teams its one entry, with all that is measured of it.
+async fn entries_of(
+    tx: &mut PgConnection,
+    phase: &Phase,
+    teams: &[TeamId],
+) -> Result<Vec<Candidate>, Error> {
+    let candidates = candidates::list(&mut *tx, phase, teams).await?;
     means::keep(&mut *tx, &candidates).await?;
-    let candidates = decided(&mut *tx, &phase, candidates).await?;
-    let mut entries = entries(&phase, candidates)?;
+    let candidates = decided(&mut *tx, phase, candidates).await?;
+    let mut entries = entries(phase, candidates)?;
     let made = candidates::complete(&mut *tx, &mut entries, &phase.metrics).await?;
     means::keep(&mut *tx, &made).await?;
-    // A re-scoring may have been published between the two reads.
-    if phases::find(&mut *tx, phase_id).await?.metrics != phase.metrics {
-        return Ok(false);
+    for entry in &mut entries {
+        // Both are kept now.
+        entry.spreads.clear();
+        entry.is_new = false;
     }
-    let inputs = inputs_hash(&phase.metrics, &entries);
-    let last = rankings::last(tx, phase_id).await?;
+    Ok(entries)
+}
+
+/// Writes the next version where it would differ from the last.
+async fn rank(tx: &mut PgConnection, basis: &Basis, now: DateTime<Utc>) -> Result<bool, Error> {
+    let Basis { phase, entries, .. } = basis;
+    let inputs = inputs_hash(&phase.metrics, entries);
+    let last = rankings::last(tx, phase.id).await?;
     let is_first = last.is_none();
     if last.as_ref().is_some_and(|last| last.inputs_hash == inputs)
         || (is_first && entries.is_empty())
@@ -60,12 +146,12 @@ async fn rank(tx: &mut PgConnection, phase_id: PhaseId, now: DateTime<Utc>) -> R
     }
     // Another process may have begun later and come first: versions stay in the order of their times.
     let now = last.as_ref().map_or(now, |last| now.max(last.created_at));
-    let table = table(&phase.metrics, &entries)?;
+    let table = table(&phase.metrics, entries)?;
     let evaluations: Vec<_> = entries.iter().map(|entry| entry.evaluation.0).collect();
     let machines = machines::list(tx, &evaluations).await?;
     let ranking = rankings::New {
         id: uuid_at(now),
-        phase_id,
+        phase_id: phase.id,
         version: last.map_or(1, |last| last.version + 1),
         inputs_hash: inputs,
         left_out: &table.left_out,

@@ -7,13 +7,13 @@ use molar_domain::{Clock, PhaseId};
 use sqlx::PgPool;
 
 use crate::error::Error;
-use crate::fold;
+use crate::fold::{self, Basis};
 use crate::rows::{phases, stamps};
 
-/// Of each phase what it was ranked from the last time, so that a round costs little where nothing has changed: of
-/// fifty thousand submissions one look at a row, and not at each.
+/// Of each phase what it was ranked from the last time, so that a round costs little where nothing has changed, and not
+/// much more where one team of a thousand has.
 #[derive(Default)]
-pub struct Rounds(Mutex<HashMap<PhaseId, String>>);
+pub struct Rounds(Mutex<HashMap<PhaseId, Basis>>);
 
 impl Rounds {
     /// Looks at every phase. One that fails is told and does not keep the others from their turn.
@@ -28,23 +28,26 @@ impl Rounds {
         first_failure.map_or(Ok(()), Err)
     }
 
-    /// Looked at before it is ranked: what comes in between is seen by the next round.
     async fn one(
         &self,
         db: &PgPool,
         phase: &phases::Phase,
         clock: &dyn Clock,
     ) -> Result<(), Error> {
-        let stamp = format!("{phase:?}{:?}", stamps::inputs(db, phase).await?);
+        let inputs = stamps::inputs(db, phase).await?;
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // On a Ladder entries wait for what is in work, which no stamp tells.
-        let may_rest = phase.board.ladder_step.is_none();
-        if may_rest && lock().get(&phase.id) == Some(&stamp) {
+        if lock()
+            .get(&phase.id)
+            .is_some_and(|basis| basis.stands(phase, &inputs))
+        {
             return Ok(());
         }
-        // What one phase takes is no time of the next.
-        fold::one(db, phase.id, clock.now()).await?;
-        lock().insert(phase.id, stamp);
+        // Taken out: where ranking fails the next round looks at all of it.
+        let before = lock().remove(&phase.id);
+        let (_, basis) = fold::again(db, phase.id, before, clock).await?;
+        if let Some(basis) = basis {
+            lock().insert(phase.id, basis);
+        }
         Ok(())
     }
 }
@@ -99,6 +102,9 @@ mod tests {
             sqlx::raw_sql(AssertSqlSafe(change)).execute(&db).await.unwrap();
             rounds.all(&role, &clock).await.unwrap();
             assert_eq!(versions(&db).await, version, "{change}");
+            // Whoever looks at everything comes to the same.
+            Rounds::default().all(&role, &clock).await.unwrap();
+            assert_eq!(versions(&db).await, version, "{change}");
         }
         entry(&db, &challenge, &bees, 9, 0.9).await;
         sqlx::raw_sql("DELETE FROM scoring.frames")
@@ -118,5 +124,44 @@ mod tests {
             .unwrap();
         rounds.all(&role, &clock).await.unwrap();
         assert_eq!((before, versions(&db).await), (9, 0));
+    }
+
+    /// What is kept of the other team is falsified behind its back: who reads it ranks it anew.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_score_makes_a_round_look_at_its_team_and_at_no_other(db: PgPool) {
+        let challenge = challenge(&db, PhaseBuilder::new("validation").keep_best("IA")).await;
+        let (ants, bees) = (
+            TeamBuilder::new(&challenge, "Ants").insert(&db).await,
+            TeamBuilder::new(&challenge, "Bees").insert(&db).await,
+        );
+        for (minutes, ia) in [(1, 0.5), (2, 0.6)] {
+            entry(&db, &challenge, &ants, minutes, ia).await;
+        }
+        entry(&db, &challenge, &bees, 3, 0.7).await;
+        let role = as_role(&db, Role::Leaderboard).await;
+        let (rounds, clock) = (Rounds::default(), MockClock::at(noon()));
+        rounds.all(&role, &clock).await.unwrap();
+        sqlx::raw_sql(
+            "UPDATE leaderboard.means SET means = '{\"IA\": 0.9}' WHERE means->>'IA' = '0.5'",
+        )
+        .execute(&db)
+        .await
+        .unwrap();
+        entry(&db, &challenge, &bees, 4, 0.8).await;
+        rounds.all(&role, &clock).await.unwrap();
+        assert_eq!(values(&db).await, [0.6, 0.8]);
+        Rounds::default().all(&role, &clock).await.unwrap();
+        assert_eq!(values(&db).await, [0.8, 0.9]);
+    }
+
+    /// Of the newest version, in their order.
+    async fn values(db: &PgPool) -> Vec<f64> {
+        sqlx::query_scalar!(
+            r#"SELECT (e.values->>'IA')::float8 AS "ia!" FROM leaderboard.current_rankings r
+               JOIN leaderboard.entries e ON e.ranking_id = r.ranking_id ORDER BY 1"#
+        )
+        .fetch_all(db)
+        .await
+        .unwrap()
     }
 }

@@ -54,6 +54,9 @@ const GATHER: Duration = Duration::from_millis(300);
 /// How often it is looked which figures are to be drawn; those of one phase are drawn at most once a minute.
 const FIGURES: Duration = Duration::from_secs(10);
 
+/// For how long a look at a board counts for whoever comes after it.
+const LOOKED_AT: Duration = Duration::from_millis(50);
+
 /// Serves until stopped.
 pub async fn serve(config: Config) -> molar_service::Result<()> {
     let mut app = Application::build(Role::Leaderboard, config.role.clone(), &config).await?;
@@ -105,7 +108,7 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
             async move { audit_head::export(&db, &store, clock.now()).await }
         },
     );
-    let kept = web::Data::new(kept::Boards::default());
+    let kept = web::Data::new(kept::Boards::looked_at_every(LOOKED_AT));
     app.run_until_stopped(move |service| {
         service.app_data(boards.clone());
         service.app_data(kept.clone());

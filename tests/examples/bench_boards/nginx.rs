@@ -13,8 +13,9 @@ use tokio::process::{Child, Command};
 
 pub struct Nginx {
     folder: TempDir,
+    files: u32,
     pub address: SocketAddr,
-    _child: Child,
+    child: Child,
 }
 
 impl Nginx {
@@ -56,23 +57,27 @@ impl Nginx {
         }
         Ok(Self {
             folder,
+            files: 0,
             address,
-            _child: child,
+            child,
         })
     }
 
-    pub fn put(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        let path = self.folder.path().join("files").join(name);
+    /// Where it is read. Each time a new file: nginx keeps those that it knows open.
+    pub fn put(&mut self, bytes: &[u8]) -> anyhow::Result<String> {
+        self.files += 1;
+        let name = format!("board-{}", self.files);
+        let path = self.folder.path().join("files").join(&name);
         fs::write(&path, bytes)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
-        Ok(())
+        Ok(format!("/{name}"))
     }
 }
 
 /// Its workers end with it where it is asked, and not where it is killed.
 impl Drop for Nginx {
     fn drop(&mut self) {
-        let id = self._child.id().and_then(|id| i32::try_from(id).ok());
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
         if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
             let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
             std::thread::sleep(Duration::from_millis(300));

@@ -13,7 +13,7 @@ use crate::{setting, table};
 const ROUNDS: usize = 3;
 
 pub async fn measure(stage: &Stage) -> anyhow::Result<Table> {
-    let nginx = Nginx::start().await?;
+    let mut nginx = Nginx::start().await?;
     let mut table = table(&[
         "read by 64 at once",
         "bytes",
@@ -36,10 +36,9 @@ pub async fn measure(stage: &Stage) -> anyhow::Result<Table> {
         let ours = request(stage, path, headers, 200);
         let answer = load::once(&ours).await?;
         ensure!(answer.status == 200, "{path} answers {}", answer.status);
-        nginx.put("board", &answer.body)?;
         let theirs = Request {
+            path: nginx.put(&answer.body)?,
             to: nginx.address,
-            path: "/board".to_owned(),
             ..ours.clone()
         };
         let row = pair(what, answer.body.len(), &ours, &theirs).await?;
@@ -53,10 +52,9 @@ pub async fn measure(stage: &Stage) -> anyhow::Result<Table> {
             .find_map(|line| line.strip_prefix("etag: "));
         let known = format!("if-none-match: {}\r\n", tag.context("no ETag")?);
         let ours = request(stage, path, &known, 304);
-        nginx.put("board", &answer.body)?;
         let file = Request {
+            path: nginx.put(&answer.body)?,
             to: nginx.address,
-            path: "/board".to_owned(),
             ..request(stage, path, "", 200)
         };
         let answer = load::once(&file).await?;

@@ -12,6 +12,7 @@ use super::csv_long;
 use super::see::{Asked, see};
 use super::view::{Board, Column, Row};
 use crate::kept::{Asking, CSV, Which};
+use crate::rows::intervals::Interval;
 use crate::rows::phases::Phase;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
@@ -32,7 +33,7 @@ pub struct Query {
     pub at: Option<DateTime<Utc>>,
     /// As of the board: adds `METRIC_gain_pp`.
     pub baseline: Option<String>,
-    /// Adds `METRIC_sd`, `METRIC_iqr`, and of each entry all else that the board shows.
+    /// Adds `METRIC_sd`, `METRIC_iqr`, the interval of the rank, and of each entry all else that the board shows.
     #[serde(default)]
     pub details: bool,
     #[serde(default)]
@@ -105,6 +106,11 @@ fn table(
         columns.push(column("mean_rank", |row| text(row.mean_rank)));
     }
     columns.push(column("final_rank", |row| text(row.rank)));
+    if details && board.sight.has_cases() {
+        let bound = |row: &Row, of: fn(Interval) -> f64| text(row.interval.map(of));
+        columns.push(column("rank_from", move |row| bound(row, |of| of.from)));
+        columns.push(column("rank_to", move |row| bound(row, |of| of.to)));
+    }
     if details {
         columns.extend(of_entry(board));
     }

@@ -12,9 +12,9 @@ use super::sight::Sight;
 use super::view::{BaselineRow, Board, Column};
 use super::{gains, movement, pseudonym};
 use crate::error::Error;
-use crate::rows::disqualified;
 use crate::rows::phases::{self, Phase};
 use crate::rows::rankings::{self, Ranking};
+use crate::rows::{disqualified, intervals};
 
 /// What may be asked of a board.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -97,6 +97,7 @@ fn empty(phase: &Phase, sight: Sight, state: PhaseState) -> Result<Board, Error>
         as_of: sight.moment.filter(|_| sight.hidden.is_none()),
         version: None,
         made_at: None,
+        intervals: None,
         sight,
     })
 }
@@ -112,6 +113,10 @@ async fn fill(
     let day_before = board.sight.day_before(phase, as_of);
     let before = movement::before(&kit.db, phase, &ranking, day_before).await?;
     let entries = rankings::entries(&kit.db, ranking.id).await?;
+    let found = match board.sight.has_cases() {
+        true => intervals::newest(&kit.db, phase.id, ranking.version).await?,
+        false => None,
+    };
     let reader = Reader {
         sight: &board.sight,
         caller,
@@ -125,6 +130,9 @@ async fn fill(
     if board.sight.has_details() {
         board.version = Some(ranking.version);
         board.made_at = Some(ranking.created_at);
+    }
+    if let Some(found) = found {
+        board.set_intervals(&found);
     }
     Ok(())
 }

@@ -61,6 +61,7 @@ impl Reader<'_> {
         let has_all_values = rules.values == Values::Shown && is_told;
         let mut row = Row {
             rank: entry.final_rank,
+            interval: None,
             movement: self
                 .before
                 .and_then(|before| before.movement(entry.team_id, entry.final_rank)),

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::movement::Movement;
 use super::sight::Sight;
 use crate::rows::disqualified::Disqualified;
+use crate::rows::intervals::{Interval, Intervals};
 use crate::spread::Spread;
 
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -27,6 +28,9 @@ pub struct Column {
 pub struct Row {
     /// Absent out of competition.
     pub rank: Option<i32>,
+    /// In 95 % of the draws of the cases its rank lies between these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
     /// Against the day before, where a ranking stood then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movement: Option<Movement>,
@@ -77,6 +81,13 @@ pub struct BaselineRow {
     pub values: BTreeMap<String, Option<f64>>,
 }
 
+/// Of which ranking intervals are.
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+pub struct IntervalsOf {
+    pub version: i32,
+    pub as_of: DateTime<Utc>,
+}
+
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Board {
     pub phase_id: uuid::Uuid,
@@ -121,12 +132,29 @@ pub struct Board {
     pub version: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made_at: Option<DateTime<Utc>>,
+    /// From which version and when the intervals were made, which is at most once a minute; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<IntervalsOf>,
     /// What this caller may see, by which pages choose their columns.
     #[serde(skip)]
     pub sight: Sight,
 }
 
 impl Board {
+    /// Puts each interval at its row, if more is told of that than a rank.
+    pub fn set_intervals(&mut self, found: &Intervals) {
+        for row in &mut self.rows {
+            let is_told = row.submitted_at.is_some() && row.rank.is_some();
+            let interval = found.of_teams.get(&row.team_id).filter(|_| is_told);
+            row.interval = interval.copied();
+        }
+        let has_any = self.rows.iter().any(|row| row.interval.is_some());
+        self.intervals = has_any.then_some(IntervalsOf {
+            version: found.version,
+            as_of: found.computed_at,
+        });
+    }
+
     /// Rows of which more is told than a rank, where the board tells details: those of teams that have their place.
     pub fn told_rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|row| row.submitted_at.is_some())

@@ -1,6 +1,7 @@
 //! Answers with a board: kept ones where nobody is signed in, new ones else.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use molar_web_kit::{ApiError, Caller, Kit};
@@ -10,6 +11,7 @@ pub use super::standing::Which;
 
 use super::body::Body;
 use super::line::Line;
+use super::recent::{Recent, is_to_be_new};
 use super::respond::respond;
 use super::shelf::{Key, Shelf};
 use super::standing::{self, Standing, States};
@@ -19,11 +21,24 @@ use crate::rows::phases::Phase;
 const LONGEST_QUERY: usize = 512;
 
 /// One per process. Without it every answer is made anew.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Boards {
     line: Arc<Line<Which, Option<Arc<Standing>>>>,
+    recent: Arc<Recent>,
     states: Arc<States>,
     shelf: Arc<Shelf>,
+}
+
+impl Boards {
+    /// A look counts for so long after it began; not at all for who asks for what is so now.
+    pub fn looked_at_every(counts_for: Duration) -> Self {
+        Self {
+            line: Arc::default(),
+            recent: Arc::new(Recent::new(counts_for)),
+            states: Arc::default(),
+            shelf: Arc::default(),
+        }
+    }
 }
 
 /// A request for a board.
@@ -32,7 +47,7 @@ pub struct Asking<'a> {
     pub request: &'a HttpRequest,
     pub caller: Option<&'a Caller>,
     pub which: Which,
-    /// Page, JSON or CSV.
+    /// Page, JSON, CSV or statistics.
     pub form: &'static str,
 }
 
@@ -72,19 +87,26 @@ impl Asking<'_> {
             return None;
         }
         let boards: &Boards = self.request.app_data::<web::Data<Boards>>()?;
+        let recent = boards.recent.find(&self.which);
+        if let Some(standing) = recent.filter(|_| !is_to_be_new(self.request)) {
+            return Some((boards, standing));
+        }
+        let begun = Instant::now();
         let (kit, which, states) = (self.kit.clone(), self.which.clone(), boards.states.clone());
         let look = move || {
             let (kit, which, states) = (kit.clone(), which.clone(), states.clone());
             async move { standing::look(&kit, &which, &states).await.ok().flatten() }
         };
-        let standing = boards.line.ask(self.which.clone(), look).await??;
-        Some((boards, standing))
+        let standing = boards.line.ask(self.which.clone(), look).await.flatten();
+        boards.recent.put(&self.which, begun, standing.as_ref());
+        Some((boards, standing?))
     }
 }
 
 pub const PAGE: &str = "page";
 pub const JSON: &str = "json";
 pub const CSV: &str = "csv";
+pub const STATISTICS: &str = "statistics";
 
 /// A moment that is asked for may be still to come.
 fn is_keepable(query: &str) -> bool {

@@ -20,7 +20,7 @@ const LIFE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     pub phase: Uuid,
-    /// Page, JSON or CSV.
+    /// Page, JSON, CSV or statistics.
     pub form: &'static str,
     /// As it was asked.
     pub query: String,

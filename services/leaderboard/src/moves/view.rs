@@ -163,7 +163,8 @@ impl Standing {
 }
 
 async fn before(tx: &mut PgConnection, phase: &Phase) -> Result<Standing, Error> {
-    let candidates = candidates::list(tx, phase).await?;
+    let teams = phases::participants(&mut *tx, phase).await?;
+    let candidates = candidates::list(tx, phase, &teams).await?;
     Standing::of(tx, phase, phase.metrics.clone(), candidates).await
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use molar_domain::TeamId;
 use molar_domain::phase::Keep;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -32,13 +33,18 @@ struct Cases {
     failed: usize,
 }
 
-/// Of every submission that counts, its newest evaluation by what the phase is measured by, if that has finished:
-/// what was measured otherwise never stands beside it. Teams that are not approved take no part. What was withdrawn is
-/// among them where a Ladder remembers it.
+/// Of every submission of these teams that counts, its newest evaluation by what the phase is measured by, if that has
+/// finished: what was measured otherwise never stands beside it. Teams that are not approved take no part. What was
+/// withdrawn is among them where a Ladder remembers it.
 ///
 /// Of what is measured there is the metric that chooses the best, and no more: of fifty thousand one in fifty becomes an
 /// entry, and [`complete`] looks up the rest of those.
-pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Candidate>> {
+pub async fn list(
+    tx: &mut PgConnection,
+    phase: &Phase,
+    teams: &[TeamId],
+) -> sqlx::Result<Vec<Candidate>> {
+    let teams: Vec<Uuid> = teams.iter().map(|team| team.0).collect();
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT DISTINCT ON (s.submission_id)
@@ -50,7 +56,7 @@ pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Cand
            JOIN submission.accepted s ON s.submission_id = e.submission_id
            JOIN registration.participants p ON p.team_id = s.team_id AND p.track_id = $2
            LEFT JOIN leaderboard.means m ON m.evaluation_id = e.evaluation_id AND $4::text IS NOT NULL
-           WHERE e.phase_id = $1 AND e.state = 'finished'
+           WHERE e.phase_id = $1 AND e.team_id = ANY($5) AND e.state = 'finished'
              AND (e.is_current OR NOT EXISTS (SELECT FROM scoring.frame_facts f WHERE f.phase_id = $1))
              AND p.state = 'approved' AND (s.withdrawn_at IS NULL OR $3)
            ORDER BY s.submission_id, e.attempt_id DESC NULLS LAST, e.evaluation_id DESC"#,
@@ -58,6 +64,7 @@ pub async fn list(tx: &mut PgConnection, phase: &Phase) -> sqlx::Result<Vec<Cand
         phase.track_id,
         phase.board.ladder_step.is_some(),
         chooses(phase),
+        &teams,
     )
     .fetch_all(&mut *tx)
     .await?;

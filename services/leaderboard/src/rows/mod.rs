@@ -3,6 +3,7 @@
 pub mod candidates;
 pub mod disqualified;
 pub mod in_work;
+pub mod intervals;
 pub mod machines;
 pub mod means;
 pub mod phases;

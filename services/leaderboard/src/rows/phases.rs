@@ -10,7 +10,7 @@ use sqlx::types::Json;
 
 use crate::error::Error;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Phase {
     pub id: PhaseId,
     pub slug: String,
@@ -142,6 +142,16 @@ pub async fn is_participant(
     )
     .fetch_one(db)
     .await
+}
+
+/// All that are approved in its track.
+pub async fn participants(db: impl PgExecutor<'_>, phase: &Phase) -> sqlx::Result<Vec<TeamId>> {
+    let teams = sqlx::query_scalar!(
+        r#"SELECT team_id AS "team_id!" FROM registration.participants WHERE track_id = $1 AND state = 'approved'"#,
+        phase.track_id,
+    );
+    let teams = teams.fetch_all(db).await?;
+    Ok(teams.into_iter().map(TeamId).collect())
 }
 
 /// A phase is closed, and its ranks are final, only when the last of its work has ended.

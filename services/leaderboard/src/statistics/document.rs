@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use crate::rows::intervals::Interval;
+use crate::rows::intervals::OfTeams;
+
 /// As it is kept. Teams stand in the order of their ranks; lists in `figures` are in the order of the teams.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
@@ -32,12 +35,6 @@ pub struct Standing {
     pub stability: Option<f64>,
     /// Each rank that it has in some draw, best first.
     pub distribution: Vec<RankCount>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Interval {
-    pub from: f64,
-    pub to: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -98,6 +95,13 @@ pub struct LeftOut {
 }
 
 impl Document {
+    /// Those of the ranks, as a board shows them.
+    pub fn intervals(&self) -> OfTeams {
+        let teams = self.teams.iter();
+        let intervals = teams.filter_map(|team| Some((team.team_id, team.standing.interval?)));
+        intervals.collect()
+    }
+
     /// The places of those of `teams` that are in it, in their order.
     pub fn places(&self, teams: impl Iterator<Item = Uuid>) -> Vec<usize> {
         let places = self.teams.iter().zip(0..);

@@ -73,8 +73,8 @@ pub struct New<'a> {
 pub async fn insert(tx: &mut PgConnection, new: &New<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO leaderboard.statistics
-             (phase_id, version, computed_at, took_ms, seed, draws, library, document)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             (phase_id, version, computed_at, took_ms, seed, draws, library, document, intervals)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (phase_id, version) DO NOTHING",
         new.of.phase_id.0,
         new.of.version,
@@ -84,6 +84,7 @@ pub async fn insert(tx: &mut PgConnection, new: &New<'_>) -> sqlx::Result<()> {
         new.draws.cast_signed(),
         new.library,
         Json(new.document) as _,
+        Json(new.document.intervals()) as _,
     )
     .execute(tx)
     .await?;

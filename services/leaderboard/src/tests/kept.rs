@@ -1,5 +1,7 @@
 //! Answers that are kept in memory: never another's, never of before.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use chrono::TimeDelta;
 use molar_service::Role;
@@ -9,6 +11,7 @@ use sqlx::PgPool;
 
 use super::spied::{World, rules};
 use super::world::{Answer, asked, asked_at, set};
+use crate::kept::Boards;
 
 /// Every form in which a board is kept.
 pub fn forms(world: &World) -> Vec<String> {
@@ -275,4 +278,27 @@ async fn a_day_later_a_kept_board_is_compared_with_another(db: PgPool) {
     };
     assert!(at(1).await.contains("\"up\""));
     assert!(!at(25).await.contains("\"up\""));
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_look_counts_for_a_moment_but_not_for_who_asks_for_what_is_so_now(db: PgPool) {
+    let world = World::new(&db).await;
+    let role = as_role(&db, Role::Leaderboard).await;
+    let boards = Boards::looked_at_every(Duration::from_secs(3600));
+    let ask =
+        async |path: &str, headers: &[_]| asked(&role, Some(&boards), path, None, headers).await;
+    for path in forms(&world) {
+        set(&db, &rules(json!({}))).await;
+        let now = [("cache-control", "no-cache")];
+        let open = ask(&path, &now).await.body;
+        set(&db, &rules(json!({"is_hidden": true}))).await;
+        assert_eq!(ask(&path, &[]).await.body, open, "{path}");
+        let hidden = ask(&path, &now).await.body;
+        assert!(hidden != open && !hidden.contains("Walruses"), "{path}");
+        assert_eq!(
+            ask(&path, &[]).await.body,
+            hidden,
+            "{path}: who looked looked for all"
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! A board that is worth spying on, and all that can be asked of it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_service::Role;
 use molar_testkit::{
@@ -63,7 +65,7 @@ impl World {
         let mut world = Self {
             olga: testing::organizer(db, "Olga", challenge.id).await,
             stranger: testing::person(db, "Stranger").await,
-            boards: Boards::default(),
+            boards: Boards::looked_at_every(Duration::ZERO),
             names: [
                 "Walruses",
                 "Otters",

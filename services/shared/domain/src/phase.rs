@@ -65,7 +65,7 @@ spelled_enum! {
 }
 
 /// What decides the state of a phase.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Inclusive.
     pub opens_at: DateTime<Utc>,

@@ -52,7 +52,7 @@ const follow = (live) => {
   const say = (text) => { if (status.textContent !== text) status.textContent = text; };
 
   const load = async () => {
-    const answer = await fetch(location.href, {headers: {accept: "text/html"}});
+    const answer = await fetch(location.href, {cache: "no-cache", headers: {accept: "text/html"}});
     if (!answer.ok || answer.redirected) throw new Error("the page is not there any more");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const [old, fresh] = [parts(document), parts(page)];

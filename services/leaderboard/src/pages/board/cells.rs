@@ -10,6 +10,7 @@ use crate::pages::numbers::number;
 pub struct RowView {
     pub rank: String,
     pub rank_class: String,
+    pub interval: String,
     pub movement: Option<MovementView>,
     pub team: String,
     pub is_mine: bool,
@@ -64,6 +65,10 @@ pub fn row(row: &Row, board: &Board, wanted: &Wanted, zone: Tz) -> RowView {
             .filter(|rank| *rank <= 3)
             .map(|rank| format!("rank-{rank}"))
             .unwrap_or_default(),
+        interval: row
+            .interval
+            .filter(|_| wanted.shows("interval"))
+            .map_or(String::new(), |of| format!("{}–{}", of.from, of.to)),
         movement: row
             .movement
             .filter(|_| wanted.shows("movement"))

@@ -44,6 +44,8 @@ struct BoardPage<'a> {
     machines: String,
     zone: Tz,
     made_at: String,
+    /// When the intervals were made, where they are shown, and of which version, where that is another.
+    intervals: String,
     as_of: String,
     frozen_at: String,
     rules: Vec<String>,
@@ -215,6 +217,11 @@ fn page<'a>(
         machines: board.machines.join("; "),
         zone,
         made_at: time(board.made_at),
+        intervals: match board.intervals.filter(|_| wanted.shows("interval")) {
+            Some(of) if board.version == Some(of.version) => time(Some(of.as_of)),
+            Some(of) => format!("of version {}, {}", of.version, time(Some(of.as_of))),
+            None => String::new(),
+        },
         as_of: time(board.as_of.filter(|at| board.frozen_at != Some(*at))),
         frozen_at: time(board.frozen_at),
         rules: match board.sight.is_reviewer {
@@ -244,6 +251,9 @@ fn choices(board: &Board, wanted: &Wanted) -> Vec<Choice> {
     let mut choices: Vec<_> = metrics.iter().map(|m| choice(&m.name, &m.title)).collect();
     if board.rows.iter().any(|row| !row.spreads.is_empty()) {
         choices.push(choice("spread", "Standard deviation"));
+    }
+    if board.intervals.is_some() {
+        choices.push(choice("interval", "Interval of the rank"));
     }
     if board.rows.iter().any(|row| row.movement.is_some()) {
         choices.push(choice("movement", "Movement since the day before"));

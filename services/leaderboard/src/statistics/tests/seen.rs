@@ -191,3 +191,56 @@ async fn an_unknown_phase_is_a_problem_document(db: PgPool) {
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(body.contains("no such board"), "{body}");
 }
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_board_shows_each_rank_with_its_interval_and_says_of_which_version(db: PgPool) {
+    let challenge = challenge(&db, &["IA"]).await;
+    let phase = challenge.phase_id;
+    team(&db, &challenge, "Ants", &ia(LOW)).await;
+    team(&db, &challenge, "Bees", &ia(HIGH)).await;
+    fold(&db, phase, noon()).await;
+    let board = async || board(&db, phase, "").await;
+    assert!(!board().await.contains("interval"), "none were made yet");
+    make(&db, noon()).await;
+
+    let told: serde_json::Value = serde_json::from_str(&board().await).unwrap();
+    assert_eq!(told["intervals"]["version"], 1);
+    let of = |place: usize| told["rows"][place]["interval"].clone();
+    assert_eq!(of(0), json!({"from": 1.0, "to": 1.0}));
+    assert_eq!(of(1), json!({"from": 2.0, "to": 2.0}));
+    let csv = self::board(&db, phase, ".csv?details=true").await;
+    assert!(
+        csv.contains("rank_from,rank_to") && csv.contains("2,2"),
+        "{csv}"
+    );
+
+    // A newer version, of which there are none yet.
+    team(&db, &challenge, "Cats", &ia(LOW)).await;
+    fold(&db, phase, later(10)).await;
+    let told: serde_json::Value = serde_json::from_str(&board().await).unwrap();
+    assert_eq!(
+        (&told["version"], &told["intervals"]["version"]),
+        (&json!(2), &json!(1))
+    );
+    let mut rows = told["rows"].as_array().unwrap().iter();
+    let cats = rows.find(|row| row["team"] == "Cats").unwrap();
+    assert_eq!(cats["interval"], json!(null));
+
+    set(&db, "board = '{\"values\": \"rounded\", \"decimals\": 1}'").await;
+    for form in ["", ".csv?details=true"] {
+        let told = self::board(&db, phase, form).await;
+        assert!(
+            !told.contains("interval") && !told.contains("rank_from"),
+            "{told}"
+        );
+    }
+}
+
+/// As a stranger reads it.
+async fn board(db: &PgPool, phase: PhaseId, form: &str) -> String {
+    let role = as_role(db, Role::Leaderboard).await;
+    let path = format!("/api/v1/boards/{phase}{form}");
+    crate::tests::world::asked(&role, None, &path, None, &[])
+        .await
+        .body
+}
