@@ -302,3 +302,23 @@ async fn a_look_counts_for_a_moment_but_not_for_who_asks_for_what_is_so_now(db: 
         );
     }
 }
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn new_statistics_come_onto_a_board_that_is_kept(db: PgPool) {
+    let world = World::new(&db).await;
+    let role = as_role(&db, Role::Leaderboard).await;
+    let api = format!("/api/v1/boards/{}", world.challenge.phase_id);
+    let ask = async |path: &str| {
+        asked(&role, Some(&world.boards), path, None, &[])
+            .await
+            .body
+    };
+    let paths = [api.clone(), format!("{api}/statistics")];
+    for path in &paths {
+        assert!(!ask(path).await.contains("interval"), "{path}");
+    }
+    world.draw(&db, noon()).await;
+    for path in &paths {
+        assert!(ask(path).await.contains("interval"), "{path}");
+    }
+}
