@@ -36,13 +36,22 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// How the readers ask.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// Each as soon as it is answered: how much can be had.
+    AsMuchAsCanBe,
+    /// All together so many a second, each when its turn comes, and a late answer counts from then: how long it takes.
+    PerSecond(u32),
+}
+
 /// All readers for so long; the first tenth of it does not count.
-pub async fn measure(request: &Request, lasts: Duration) -> anyhow::Result<Load> {
+pub async fn measure(request: &Request, lasts: Duration, pace: Pace) -> anyhow::Result<Load> {
     let begun = Instant::now();
     let (from, until) = (begun + lasts / 10, begun + lasts);
     let mut readers = JoinSet::new();
     for reader in 0..READERS {
-        readers.spawn(read(request.clone(), reader, from, until));
+        readers.spawn(read(request.clone(), reader, pace, from, until));
     }
     let mut took = Vec::new();
     while let Some(one) = readers.join_next().await {
@@ -61,14 +70,23 @@ pub async fn measure(request: &Request, lasts: Duration) -> anyhow::Result<Load>
 async fn read(
     request: Request,
     reader: usize,
+    pace: Pace,
     from: Instant,
     until: Instant,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut connection = Connection::open(request.to).await?;
     let (mut took, mut turn) = (Vec::new(), reader);
+    let start = Instant::now();
     while Instant::now() < until {
+        let begun = match pace {
+            Pace::AsMuchAsCanBe => Instant::now(),
+            Pace::PerSecond(rate) => {
+                let due = start + Duration::from_secs_f64(turn as f64 / f64::from(rate));
+                tokio::time::sleep_until(due.into()).await;
+                due
+            }
+        };
         turn += READERS;
-        let begun = Instant::now();
         let status = connection.ask(&request, turn % ADDRESSES).await?;
         let answered = begun.elapsed();
         ensure!(

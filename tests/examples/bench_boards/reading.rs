@@ -5,12 +5,15 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use comfy_table::Table;
 
-use crate::load::{self, Load, READERS, Request};
+use crate::load::{self, Load, Pace, READERS, Request};
 use crate::nginx::Nginx;
 use crate::stage::Stage;
 use crate::{setting, table};
 
 const ROUNDS: usize = 3;
+
+/// More than anybody will ask for; less than fills the machine, whose cores the readers share.
+const RATE: u32 = 1000;
 
 pub async fn measure(stage: &Stage) -> anyhow::Result<Table> {
     let mut nginx = Nginx::start().await?;
@@ -24,6 +27,8 @@ pub async fn measure(stage: &Stage) -> anyhow::Result<Table> {
         "median ms",
         "p99 ms",
         "ratio",
+        &format!("molar p99 ms at {RATE}/s"),
+        "nginx",
     ]);
     let api = format!("/api/v1/boards/{}", stage.phase);
     let page = "/boards/scale/teeth/phase-1";
@@ -90,9 +95,13 @@ async fn pair(
 ) -> anyhow::Result<Vec<String>> {
     let lasts = Duration::from_secs(setting("MOLAR_BENCH_BOARD_S", 3));
     let (mut molar, mut nginx) = (Vec::new(), Vec::new());
+    let (mut molar_paced, mut nginx_paced) = (Vec::new(), Vec::new());
+    let (full, paced) = (Pace::AsMuchAsCanBe, Pace::PerSecond(RATE));
     for _ in 0..ROUNDS {
-        molar.push(load::measure(ours, lasts).await?);
-        nginx.push(load::measure(theirs, lasts).await?);
+        molar.push(load::measure(ours, lasts, full).await?);
+        nginx.push(load::measure(theirs, lasts, full).await?);
+        molar_paced.push(load::measure(ours, lasts, paced).await?);
+        nginx_paced.push(load::measure(theirs, lasts, paced).await?);
     }
     let median = |loads: &[Load], of: fn(&Load) -> f64| {
         let mut all: Vec<_> = loads.iter().map(of).collect();
@@ -107,5 +116,8 @@ async fn pair(
         row.push(format!("{:.2}", median(loads, |load| load.p99_ms)));
     }
     row.push(format!("{ratio:.2}"));
+    for loads in [&molar_paced, &nginx_paced] {
+        row.push(format!("{:.2}", median(loads, |load| load.p99_ms)));
+    }
     Ok(row)
 }
