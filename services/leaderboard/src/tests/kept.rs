@@ -305,20 +305,27 @@ async fn a_look_counts_for_a_moment_but_not_for_who_asks_for_what_is_so_now(db: 
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn new_statistics_come_onto_a_board_that_is_kept(db: PgPool) {
-    let world = World::new(&db).await;
+    let mut world = World::new(&db).await;
     let role = as_role(&db, Role::Leaderboard).await;
-    let api = format!("/api/v1/boards/{}", world.challenge.phase_id);
-    let ask = async |path: &str| {
-        asked(&role, Some(&world.boards), path, None, &[])
-            .await
-            .body
+    let first = world.first.clone();
+    world.hand_in(&db, &first, 1, 0.9, 0.9).await;
+    assert!(world.fold(&db, 0).await);
+    let board = format!("/api/v1/boards/{}", world.challenge.phase_id);
+    let of = async |path: &str, at: &str| {
+        let answer = asked(&role, Some(&world.boards), path, None, &[]).await;
+        let told: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        told.pointer(at).cloned()
     };
-    let paths = [api.clone(), format!("{api}/statistics")];
-    for path in &paths {
-        assert!(!ask(path).await.contains("interval"), "{path}");
+    let statistics = format!("{board}/statistics");
+    let paths = [
+        (&*board, "/intervals/version"),
+        (&statistics, "/statistics/version"),
+    ];
+    for (path, at) in paths {
+        assert_eq!(of(path, at).await, Some(json!(1)), "{path}");
     }
-    world.draw(&db, noon()).await;
-    for path in &paths {
-        assert!(ask(path).await.contains("interval"), "{path}");
+    world.draw(&db, noon() + TimeDelta::minutes(2)).await;
+    for (path, at) in paths {
+        assert_eq!(of(path, at).await, Some(json!(2)), "{path}");
     }
 }

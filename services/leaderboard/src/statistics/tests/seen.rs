@@ -226,13 +226,20 @@ async fn a_board_shows_each_rank_with_its_interval_and_says_of_which_version(db:
     let cats = rows.find(|row| row["team"] == "Cats").unwrap();
     assert_eq!(cats["interval"], json!(null));
 
-    set(&db, "board = '{\"values\": \"rounded\", \"decimals\": 1}'").await;
-    for form in ["", ".csv?details=true"] {
-        let told = self::board(&db, phase, form).await;
-        assert!(
-            !told.contains("interval") && !told.contains("rank_from"),
-            "{told}"
-        );
+    for rules in [
+        r#"{"values": "rounded", "decimals": 1}"#,
+        r#"{"values": "order"}"#,
+        r#"{"ladder_step": 0.1}"#,
+        r#"{"names": "anonymous"}"#,
+    ] {
+        set(&db, &format!("board = '{rules}'")).await;
+        for form in ["", ".csv?details=true"] {
+            let told = self::board(&db, phase, form).await;
+            assert!(
+                !told.contains("interval") && !told.contains("rank_from"),
+                "{rules}: {told}"
+            );
+        }
     }
 }
 
