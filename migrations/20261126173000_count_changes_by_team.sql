@@ -1,5 +1,7 @@
 -- Which teams a ranking has to look at again: one score does not make all of fifty thousand submissions worth a look.
 
+-- In the order in which running roles lock them.
+LOCK TABLE scoring.evaluations, submission.submissions;
 ALTER TABLE leaderboard.inputs
     ADD COLUMN of_all BIGINT NOT NULL DEFAULT 0;     -- the count when something last changed that is no single team's
 

@@ -100,12 +100,13 @@ async fn basis(
     };
     entries.extend(entries_of(tx, &phase, &teams).await?);
     entries.sort_unstable_by_key(|entry| entry.team);
-    // A re-scoring may have been published between the reads.
+    // A re-scoring may have been published between the reads, or a place have changed.
     let (phase_now, inputs_now) = (
         phases::find(&mut *tx, phase_id).await?,
         stamps::inputs(&mut *tx, &phase).await?,
     );
-    let is_one = phase_now == phase && inputs_now.of_all == inputs.of_all;
+    let is_one = phase_now == phase
+        && (inputs_now.of_all, inputs_now.of_track) == (inputs.of_all, inputs.of_track);
     Ok(is_one.then_some(Basis {
         phase,
         inputs,

@@ -33,7 +33,7 @@ pub struct Query {
     pub at: Option<DateTime<Utc>>,
     /// As of the board: adds `METRIC_gain_pp`.
     pub baseline: Option<String>,
-    /// Adds `METRIC_sd`, `METRIC_iqr`, the interval of the rank, and of each entry all else that the board shows.
+    /// Adds `METRIC_sd`, `METRIC_iqr`, the interval of the rank (wide only), and of each entry all else that the board shows.
     #[serde(default)]
     pub details: bool,
     #[serde(default)]
@@ -107,7 +107,11 @@ fn table(
     }
     columns.push(column("final_rank", |row| text(row.rank)));
     if details && board.sight.has_cases() {
-        let bound = |row: &Row, of: fn(Interval) -> f64| text(row.interval.map(of));
+        // Those of another version would stand beside ranks that they are not of.
+        let is_of_it = board.intervals.map(|of| of.version) == board.version;
+        let bound = move |row: &Row, of: fn(Interval) -> f64| {
+            text(row.interval.filter(|_| is_of_it).map(of))
+        };
         columns.push(column("rank_from", move |row| bound(row, |of| of.from)));
         columns.push(column("rank_to", move |row| bound(row, |of| of.to)));
     }

@@ -98,7 +98,7 @@ impl Asking<'_> {
             async move { standing::look(&kit, &which, &states).await.ok().flatten() }
         };
         let standing = boards.line.ask(self.which.clone(), look).await.flatten();
-        boards.recent.put(&self.which, begun, standing.as_ref());
+        boards.recent.put(&self.which, begun, standing.clone());
         Some((boards, standing?))
     }
 }

@@ -12,10 +12,13 @@ use super::standing::{Standing, Which};
 /// By id and by address each board is one; more are of boards that are gone.
 const MOST: usize = 1024;
 
+/// Nothing where the board is not kept.
+type Found = (Instant, Option<Arc<Standing>>);
+
 /// With a look for each of a crowd the database works more than whoever answers.
 pub struct Recent {
     counts_for: Duration,
-    found: Mutex<HashMap<Which, (Instant, Arc<Standing>)>>,
+    found: Mutex<HashMap<Which, Found>>,
 }
 
 impl Recent {
@@ -30,26 +33,23 @@ impl Recent {
     pub fn find(&self, which: &Which) -> Option<Arc<Standing>> {
         let found = self.lock();
         let (at, standing) = found.get(which)?;
-        (at.elapsed() < self.counts_for).then(|| standing.clone())
+        let counts = at.elapsed() < self.counts_for;
+        standing.clone().filter(|_| counts)
     }
 
-    /// What a look found that began at `at`, or later.
-    pub fn put(&self, which: &Which, at: Instant, standing: Option<&Arc<Standing>>) {
+    /// What a look found that began at `at`, or later; one that began before takes the place of none.
+    pub fn put(&self, which: &Which, at: Instant, standing: Option<Arc<Standing>>) {
         let mut found = self.lock();
-        match standing {
-            Some(standing) => {
-                if found.len() >= MOST {
-                    found.clear();
-                }
-                found.insert(which.clone(), (at, standing.clone()));
-            }
-            None => {
-                found.remove(which);
-            }
+        if found.get(which).is_some_and(|(held, _)| *held > at) {
+            return;
         }
+        if found.len() >= MOST {
+            found.clear();
+        }
+        found.insert(which.clone(), (at, standing));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Which, (Instant, Arc<Standing>)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Which, Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -95,8 +95,12 @@ pub struct LeftOut {
 }
 
 impl Document {
-    /// Those of the ranks, as a board shows them.
+    /// Those of the ranks, as a board shows them: none where not all that the board ranks by could be drawn, for then they
+    /// are of another ranking.
     pub fn intervals(&self) -> OfTeams {
+        if !self.figures.is_board_ranking {
+            return OfTeams::new();
+        }
         let teams = self.teams.iter();
         let intervals = teams.filter_map(|team| Some((team.team_id, team.standing.interval?)));
         intervals.collect()

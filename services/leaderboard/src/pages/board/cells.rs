@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::wanted::Wanted;
 use crate::boards::movement::{Direction, Movement};
 use crate::boards::{Board, Row};
-use crate::pages::numbers::number;
+use crate::pages::numbers::{interval, number};
 
 pub struct RowView {
     pub rank: String,
@@ -68,7 +68,7 @@ pub fn row(row: &Row, board: &Board, wanted: &Wanted, zone: Tz) -> RowView {
         interval: row
             .interval
             .filter(|_| wanted.shows("interval"))
-            .map_or(String::new(), |of| format!("{}–{}", of.from, of.to)),
+            .map_or(String::new(), interval),
         movement: row
             .movement
             .filter(|_| wanted.shows("movement"))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::boards::{Board, Column, Row};
-use crate::pages::numbers::number;
+use crate::pages::numbers::{interval, number};
 use crate::rows::reports::Split;
 use crate::statistics::Made;
 
@@ -85,12 +85,12 @@ pub struct Cell {
 }
 
 pub fn entries(board: &Board, made: Option<&Made>) -> Vec<EntryView> {
-    let made = made.filter(|made| made.is_current);
+    let made = made.filter(|made| made.is_current && made.figures.is_board_ranking);
     let teams = made.map_or(&[][..], |made| &made.teams).iter();
     let intervals: BTreeMap<&String, String> = teams
         .filter_map(|team| {
-            let interval = team.standing.interval?;
-            Some((&team.team, format!("{}–{}", interval.from, interval.to)))
+            let of = team.standing.interval?;
+            Some((&team.team, interval(of)))
         })
         .collect();
     let view = |row: &Row| EntryView {

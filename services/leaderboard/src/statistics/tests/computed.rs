@@ -122,6 +122,7 @@ fn a_case_that_one_team_lacks_leaves_the_metric_out_and_says_so() {
     );
     assert_eq!(made.figures.metrics.len(), 1);
     assert!(!made.figures.is_board_ranking);
+    assert!(made.intervals().is_empty(), "they are of another ranking");
     assert_eq!(standing(&made, 0).rank, 1, "the board's");
     assert_eq!(made.figures.schemes[0].ranks, [Some(2), Some(1)]);
     assert_eq!(

@@ -210,7 +210,7 @@ async fn a_board_shows_each_rank_with_its_interval_and_says_of_which_version(db:
     assert_eq!(of(1), json!({"from": 2.0, "to": 2.0}));
     let csv = self::board(&db, phase, ".csv?details=true").await;
     assert!(
-        csv.contains("rank_from,rank_to") && csv.contains("2,2"),
+        csv.contains("rank_from,rank_to") && csv.contains("2,2,2,2,"),
         "{csv}"
     );
 
