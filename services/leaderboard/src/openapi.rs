@@ -17,6 +17,7 @@ use crate::statistics;
     events::events,
     figures::find::find,
     figures::file::file,
+    figures::picture::picture,
     statistics::find::find,
     archive::find::archive,
     moves::find::find,

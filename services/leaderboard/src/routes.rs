@@ -43,6 +43,11 @@ pub fn routes() -> Routes {
             figures::file::file,
         )
         .get(
+            "/api/v1/boards/{phase_id}/figures/{name}.png",
+            Access::SignedInOrPublic,
+            figures::picture::picture,
+        )
+        .get(
             "/boards/{challenge}/{track}/{phase}/figures",
             Access::SignedInOrPublic,
             figures::page::page,

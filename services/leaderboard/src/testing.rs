@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, read_body};
+use actix_web::web;
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_domain::PhaseId;
 use molar_service::Role;
@@ -87,6 +88,7 @@ pub struct Answer {
     pub status: StatusCode,
     headers: HeaderMap,
     pub body: String,
+    pub bytes: web::Bytes,
 }
 
 impl Answer {
@@ -116,11 +118,12 @@ pub async fn ask(
     }
     let response = call_service(&app, request.to_request()).await;
     let (status, headers) = (response.status(), response.headers().clone());
-    let body = read_body(response).await;
+    let bytes = read_body(response).await;
     Answer {
         status,
         headers,
-        body: String::from_utf8(body.to_vec()).unwrap(),
+        body: String::from_utf8_lossy(&bytes).into_owned(),
+        bytes,
     }
 }
 

@@ -45,7 +45,8 @@ pub async fn a_log_grows_on_its_page_while_it_is_written(stage: &mut Stage) -> a
     .await
 }
 
-async fn in_browser(
+/// Plays in a browser, where there is one.
+pub async fn in_browser(
     name: &str,
     play: impl AsyncFnOnce(&Browser) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
@@ -96,7 +97,8 @@ async fn read_along(stage: &Stage, driver: &Browser) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn sign_in(stage: &Stage, driver: &Browser) -> anyhow::Result<()> {
+/// As the captain of the better team.
+pub async fn sign_in(stage: &Stage, driver: &Browser) -> anyhow::Result<()> {
     driver
         .goto(&format!("{}/login", stage.system.url()))
         .await?;

@@ -3,6 +3,7 @@
 //! One system serves all scenarios, since RabbitMQ alone takes ten seconds to start; each scenario
 //! hands in submissions of its own and leaves the system as it found it.
 
+mod archive;
 mod bad_input;
 mod boards;
 mod browser;
@@ -10,6 +11,7 @@ mod data;
 mod exports;
 mod killed;
 mod leases;
+mod live;
 mod packs;
 mod reruns;
 mod rescored;
@@ -36,6 +38,15 @@ async fn main() -> ExitCode {
         browser {
             a_file_goes_up_from_the_page_and_on_after_a_reload,
             a_log_grows_on_its_page_while_it_is_written,
+        }
+        live {
+            an_open_board_shows_a_new_score_and_keeps_what_its_reader_did,
+            a_submission_is_followed_to_its_end_on_its_page,
+            a_page_that_lost_its_server_comes_back_or_says_that_it_does_not,
+            without_scripts_a_board_has_a_link_and_a_submission_loads_itself,
+        }
+        archive {
+            a_published_phase_is_fetched_and_computed_again_and_a_changed_byte_is_found,
         }
         uploads {
             a_submit_that_was_stopped_and_killed_goes_on_where_it_was,

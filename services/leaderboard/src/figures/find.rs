@@ -37,6 +37,8 @@ pub struct Item {
     pub note: String,
     /// Of the SVG.
     pub path: String,
+    /// Of the PNG, for which a scale may be asked.
+    pub picture: String,
 }
 
 impl Item {
@@ -45,9 +47,15 @@ impl Item {
             name: drawn.name.clone(),
             title: drawn.title.clone(),
             note: drawn.note.clone(),
-            path: format!("/api/v1/boards/{phase_id}/figures/{}.svg", drawn.name),
+            path: address(phase_id, &drawn.name, "svg"),
+            picture: address(phase_id, &drawn.name, "png"),
         }
     }
+}
+
+/// Of a figure as a file.
+pub fn address(phase: PhaseId, name: &str, ending: &str) -> String {
+    format!("/api/v1/boards/{phase}/figures/{name}.{ending}")
 }
 
 /// The figures of a board: what there is, of which version.

@@ -8,9 +8,12 @@ mod draw;
 pub mod file;
 pub mod find;
 mod inputs;
+mod kept;
 mod make;
 pub mod page;
+pub mod picture;
 mod rows;
+mod studio;
 #[cfg(test)]
 mod tests;
 mod view;

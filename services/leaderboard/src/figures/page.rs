@@ -5,6 +5,7 @@ use askama::Template;
 use chrono_tz::Tz;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 
+use super::find::address;
 use super::rows::{self, Shown};
 use super::view::{Seen, see};
 use crate::kept::Which;
@@ -23,7 +24,8 @@ struct FiguresPage {
 }
 
 struct View {
-    file: String,
+    svg: String,
+    png: String,
     drawn: Shown,
 }
 
@@ -46,7 +48,8 @@ pub async fn page(
         at.format("%-d %B %Y, %H:%M:%S %Z").to_string()
     });
     let views = figures.into_iter().map(|drawn| View {
-        file: format!("/api/v1/boards/{}/figures/{}.svg", phase.id, drawn.name),
+        svg: address(phase.id, &drawn.name, "svg"),
+        png: address(phase.id, &drawn.name, "png"),
         drawn,
     });
     let body = FiguresPage {

@@ -179,6 +179,8 @@ impl World {
             format!("{api}/figures"),
             format!("{api}/figures/podium.svg"),
             format!("{api}/figures/cases-IA.svg"),
+            format!("{api}/figures/podium.png"),
+            format!("{api}/figures/cases-IA.png?scale=1"),
             format!("{page}/figures"),
             format!("{page}/compare"),
             format!("{page}/compare?a=Walruses&b=Otters&metric=image_DSC"),

@@ -7,7 +7,7 @@
 //! page that forbids inline styles and has the variables of our stylesheet, or in a file that
 //! must look right by itself. The same input gives the same bytes. A value that is NaN or infinite
 //! counts as missing; without anything to show a figure says so. More entries than a sheet holds
-//! are cut, and the figure says how many.
+//! are cut, and the figure says how many. [`png`] makes pixels of what was drawn as a file.
 //!
 //! ```
 //! use molar_figures::{Figure, Placed, Podium, Quantity, Sheet};
@@ -43,6 +43,7 @@ mod marker;
 mod mouth;
 mod number;
 mod pareto;
+mod pixels;
 mod placing;
 mod podium;
 mod quantity;
@@ -68,6 +69,7 @@ pub use duel::{Duel, Pair};
 pub use history::History;
 pub use mouth::Tooth;
 pub use pareto::Offer;
+pub use pixels::{Undrawn, png};
 pub use podium::{Placed, Podium};
 pub use quantity::{Better, Quantity};
 pub use schemes::Schemes;

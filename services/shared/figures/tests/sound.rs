@@ -2,29 +2,9 @@
 
 mod common;
 
-use common::{Made, checked, each};
+use common::{Made, checked, each, nasty};
 use molar_figures::{Look, Sheet};
 use proptest::prelude::*;
-
-fn nasty() -> Vec<String> {
-    [
-        "",
-        " \u{200f}\t",
-        "</title></svg><script>alert(1)</script>",
-        "\" onload=\"alert(1)' & <b>",
-        "]]><!--",
-        "\u{202e}gnp.exe\u{2069}\u{2069}",
-        "فريق الأسنان",
-        "צוות שיניים",
-        "👨‍👩‍👧‍👦🦷🏴󠁧󠁢󠁥󠁮󠁧󠁿",
-        "e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
-        "\u{0}\u{7}\u{1b}[31m\u{fffe}\u{ffff}\u{85}\u{2028}",
-    ]
-    .map(str::to_owned)
-    .into_iter()
-    .chain(["x".repeat(200), "long name ".repeat(20), "牙".repeat(200)])
-    .collect()
-}
 
 fn sheets() -> [Sheet<'static>; 5] {
     [

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod drawn;
+mod pictured;
 mod seen;
 
 use actix_web::http::StatusCode;
@@ -45,6 +46,10 @@ fn list_path(phase: PhaseId) -> String {
 
 fn file_path(phase: PhaseId, name: &str) -> String {
     format!("/api/v1/boards/{phase}/figures/{name}.svg")
+}
+
+fn picture_path(phase: PhaseId, name: &str) -> String {
+    format!("/api/v1/boards/{phase}/figures/{name}.png")
 }
 
 /// As anybody is told.

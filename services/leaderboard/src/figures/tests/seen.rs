@@ -16,9 +16,11 @@ async fn told(
         told.push(get(db, &path, person).await);
     }
     for name in ["podium", "stability", "history", "cases-IA"] {
-        let answer = ask(db, &file_path(phase, name), person, Some("*")).await;
-        assert!(answer.header("etag").is_empty() || answer.status == StatusCode::NOT_MODIFIED);
-        told.push((answer.status, answer.body));
+        for path in [file_path(phase, name), picture_path(phase, name)] {
+            let answer = ask(db, &path, person, Some("*")).await;
+            assert!(answer.header("etag").is_empty() || answer.status == StatusCode::NOT_MODIFIED);
+            told.push((answer.status, answer.body));
+        }
     }
     // Each answer has an id of its own.
     told.into_iter()
@@ -212,12 +214,16 @@ async fn figures_are_for_those_whom_the_phase_names(db: PgPool) {
     let mine = ask(&db, &podium, Some(&ada), None).await;
     assert!(mine.body.contains("Ants"));
     assert_eq!(mine.header("cache-control"), "private, no-cache");
-    let stolen = ask(&db, &podium, Some(&eve), Some(mine.header("etag"))).await;
-    assert_eq!(
-        stolen.status,
-        StatusCode::NOT_FOUND,
-        "a known tag opens nothing"
-    );
+    for path in [podium.clone(), picture_path(phase, "podium")] {
+        let mine = ask(&db, &path, Some(&ada), None).await;
+        assert_eq!(mine.status, StatusCode::OK);
+        let stolen = ask(&db, &path, Some(&eve), Some(mine.header("etag"))).await;
+        assert_eq!(
+            stolen.status,
+            StatusCode::NOT_FOUND,
+            "a known tag opens nothing"
+        );
+    }
 
     set(&db, "visibility = 'organizers'").await;
     for stranger in [None, Some(&eve), Some(&ada)] {

@@ -15,9 +15,13 @@ const AXE: &str = "
         + ` [${node.failureSummary.split('\\n').slice(1, 2).join(' ').trim()}]`);
     const counts = (rule) => ['serious', 'critical'].includes(rule.impact)
         || /^(region|landmark-|page-has-heading-one|heading-order)/.test(rule.id);
-    axe.run(document, {resultTypes: ['violations']})
+    const [only] = arguments;
+    axe.run(document, {resultTypes: ['violations'], ...(only && {runOnly: {type: 'rule', values: only}})})
         .then((found) => done(found.violations.filter(counts).flatMap(tell)))
         .catch((error) => done([`axe: ${error}`]));";
+
+/// Rules of axe about colours.
+const COLOURS: [&str; 2] = ["color-contrast", "link-in-text-block"];
 
 const OVERFLOW: &str = "
     const root = document.documentElement;
@@ -79,12 +83,16 @@ impl Examiner<'_> {
         let mut wrong = Vec::new();
         wrong.extend(self.look("wide and light").await?);
         self.picture(visit, "1400").await?;
+        browser.look_as(WIDE.0, WIDE.1, true).await?;
+        wrong.extend(self.colours("wide and dark").await?);
         if visit.is_first {
             wrong.extend(self.by_tab().await?);
         }
         browser.look_as(NARROW.0, NARROW.1, true).await?;
         wrong.extend(self.look("narrow and dark").await?);
         self.picture(visit, "360-dark").await?;
+        browser.look_as(NARROW.0, NARROW.1, false).await?;
+        wrong.extend(self.colours("narrow and light").await?);
         if visit.is_first {
             wrong.extend(self.without_scripts(&visit.url).await?);
         }
@@ -98,12 +106,19 @@ impl Examiner<'_> {
     async fn look(&self, how: &str) -> anyhow::Result<Vec<String>> {
         let script = format!("if (!window.axe) {{ {} }}", self.axe);
         self.browser.run(&script, json!([])).await?;
-        let mut found = told(self.browser.run_until_done(AXE, json!([])).await?);
+        let mut found = told(self.browser.run_until_done(AXE, json!([null])).await?);
         found.extend(told(self.browser.run(OVERFLOW, json!([])).await?));
         Ok(found
             .into_iter()
             .map(|what| format!("{how}: {what}"))
             .collect())
+    }
+
+    /// Of a page that was looked at in this width, or in these colours: what depends on both.
+    async fn colours(&self, how: &str) -> anyhow::Result<Vec<String>> {
+        let found = told(self.browser.run_until_done(AXE, json!([COLOURS])).await?);
+        let told = found.into_iter().map(|what| format!("{how}: {what}"));
+        Ok(told.collect())
     }
 
     async fn by_tab(&self) -> anyhow::Result<Vec<String>> {

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use molar_testkit::{EvaluationBuilder, SubmissionBuilder, Team, TeamBuilder, noon};
+use molar_testkit::{Challenge, EvaluationBuilder, SubmissionBuilder, Team, TeamBuilder, noon};
+use reqwest::header::{ACCEPT, COOKIE};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -41,7 +42,7 @@ pub async fn furnish(owner: &PgPool, system: &System, world: &World) {
             false => team,
         };
         let team = team.insert(owner).await;
-        hand_in(owner, world, &team, place, overlap, identified).await;
+        hand_in(owner, &world.challenge, &team, place, overlap, identified).await;
     }
     let challenge = &world.challenge;
     let baseline = json!({"image_DSC": 0.62, "IA": 0.41});
@@ -54,23 +55,23 @@ pub async fn furnish(owner: &PgPool, system: &System, world: &World) {
     .await
     .unwrap();
     let figures = format!("/boards/{}/teeth/validation/figures", challenge.slug);
-    until_shown(&system.url("leaderboard", &figures), "rank-stability").await;
+    until_shown(&system.url("leaderboard", &figures), None, "<svg").await;
 }
 
-async fn hand_in(
+pub async fn hand_in(
     owner: &PgPool,
-    world: &World,
+    challenge: &Challenge,
     team: &Team,
     place: usize,
     overlap: f64,
     identified: f64,
 ) {
     let at = noon() - chrono::TimeDelta::days(9 - i64::try_from(place).unwrap());
-    let submission = SubmissionBuilder::new(&world.challenge, team).created_at(at);
+    let submission = SubmissionBuilder::new(challenge, team).created_at(at);
     // Cancelled until it is whole: the processes would make what is missing.
     let submission = submission.cancelled().settled("spent").insert(owner).await;
     let values = json!({"image_DSC": overlap, "IA": identified});
-    EvaluationBuilder::new(&world.challenge, &submission, values)
+    EvaluationBuilder::new(challenge, &submission, values)
         .at(at)
         .insert(owner)
         .await;
@@ -84,18 +85,16 @@ async fn hand_in(
     .unwrap();
 }
 
-async fn until_shown(url: &str, what: &str) {
+/// Waits until the page that somebody is sent has this in it.
+pub async fn until_shown(url: &str, session: Option<&str>, what: &str) {
     let begun = Instant::now();
     loop {
-        let page = client()
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap();
-        if page.contains("<svg") {
+        let mut request = client().get(url).header(ACCEPT, "text/html");
+        if let Some(session) = session {
+            request = request.header(COOKIE, format!("molar_session={session}"));
+        }
+        let page = request.send().await.unwrap().text().await.unwrap();
+        if page.contains(what) {
             return;
         }
         assert!(begun.elapsed() < PATIENCE, "no {what} at {url}:\n{page}");

@@ -1,4 +1,4 @@
-//! Every page in a real browser, as each kind of caller that it is for: wide and light, narrow and dark, by keyboard,
+//! Every page in a real browser, as each kind of caller that it is for: wide and narrow, light and dark, by keyboard,
 //! without scripts. Pictures of all of them are kept in `target/pages`.
 //!
 //! The list is made from the routes: a page that is new is looked at without anybody's doing. With
@@ -7,6 +7,7 @@
 mod by_keyboard;
 mod examine;
 mod furnish;
+mod moments;
 
 use std::path::{Path, PathBuf};
 
@@ -159,6 +160,9 @@ async fn every_page_can_be_read_by_everybody_on_every_screen(owner: PgPool) {
 
     let mut visits = visits(&system, &world).await;
     visits.extend(lost(&system, &world));
+    if std::env::var_os("MOLAR_TEST_ROUTES").is_none() {
+        visits.extend(moments::all(&owner, &system, &world).await);
+    }
     let visits = std::sync::Mutex::new(visits.into_iter());
     let take = || visits.lock().unwrap().next();
     let shifts = browsers.iter().map(|browser| {

@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs, io};
 
-use molar_figures::{Figure, Sheet, responsive};
+use molar_figures::{Figure, Sheet, png, responsive};
 
 const STYLESHEET: &str = include_str!("../../../web-kit/assets/molar.css");
 /// What a page that shows figures adds to the stylesheet, and the dark half beside the light one.
@@ -35,8 +35,7 @@ fn main() -> io::Result<()> {
             let drawn = responsive(figure, &format!("{name}-{theme}"));
             let _ = writeln!(half, "<div>{drawn}</div>");
         }
-        let file = folder.join(format!("{name}.svg"));
-        if let Err(error) = fs::write(file, figure.svg(&Sheet::file(name))) {
+        if let Err(error) = keep(folder, name, figure) {
             written = Err(error);
         }
     };
@@ -53,6 +52,14 @@ fn main() -> io::Result<()> {
         variables(STYLESHEET.rfind(":root {")),
     );
     fs::write(folder.join("gallery.html"), page)
+}
+
+/// As files, for screens and for print.
+fn keep(folder: &Path, name: &str, figure: &dyn Figure) -> io::Result<()> {
+    let svg = figure.svg(&Sheet::file(name));
+    let pixels = png(&svg, 2).map_err(io::Error::other)?;
+    fs::write(folder.join(format!("{name}.svg")), svg)?;
+    fs::write(folder.join(format!("{name}.png")), pixels)
 }
 
 /// The declarations of the rule that begins there.

@@ -27,6 +27,27 @@ impl Made {
     }
 }
 
+/// Names that nobody wishes for.
+pub fn nasty() -> Vec<String> {
+    [
+        "",
+        " \u{200f}\t",
+        "</title></svg><script>alert(1)</script>",
+        "\" onload=\"alert(1)' & <b>",
+        "]]><!--",
+        "\u{202e}gnp.exe\u{2069}\u{2069}",
+        "فريق الأسنان",
+        "צוות שיניים",
+        "👨‍👩‍👧‍👦🦷🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+        "e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+        "\u{0}\u{7}\u{1b}[31m\u{fffe}\u{ffff}\u{85}\u{2028}",
+    ]
+    .map(str::to_owned)
+    .into_iter()
+    .chain(["x".repeat(200), "long name ".repeat(20), "牙".repeat(200)])
+    .collect()
+}
+
 /// Draws each of the nine.
 pub fn each(made: &Made, show: &mut dyn FnMut(&dyn Figure)) {
     let names: Vec<&str> = made.names.iter().map(String::as_str).collect();

@@ -1,0 +1,58 @@
+//! `GET /api/v1/boards/{phase_id}/figures/{name}.png`
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use molar_web_kit::{ApiError, Caller, Kit};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::kept::{Answer, Kept};
+use super::studio::STUDIO;
+
+/// What draws: another may give other pixels for the same figure.
+const DRAWN_BY: &str = "resvg 0.49";
+/// Sharp on the screens there are, and 14 cm wide in print at 254 points an inch.
+const USUAL: u8 = 2;
+const LARGEST: u8 = 4;
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// Pixels for each of the SVG's: 1, 2 (the default), 3 or 4.
+    #[param(minimum = 1, maximum = 4)]
+    scale: Option<u8>,
+}
+
+impl Query {
+    fn validate(&self) -> Result<u8, ApiError> {
+        match self.scale.unwrap_or(USUAL) {
+            scale @ 1..=LARGEST => Ok(scale),
+            _ => Err(ApiError::invalid("/scale", "is 1, 2, 3 or 4")),
+        }
+    }
+}
+
+/// A figure of a board as a picture, for slides and print: always light.
+///
+/// For whom the SVG is. 503 with `Retry-After` while too many wait for theirs to be drawn.
+#[utoipa::path(get, path = "/api/v1/boards/{phase_id}/figures/{name}.png", tag = "leaderboard",
+    params(("phase_id" = Uuid, Path), ("name" = String, Path, description = "From the list of the board's figures."), Query),
+    responses((status = 200, content_type = "image/png", body = Vec<u8>), (status = 304), (status = 503)))]
+#[tracing::instrument(name = "figures.picture", skip_all, fields(phase.id = %path.0))]
+pub async fn picture(
+    kit: web::Data<Kit>,
+    path: web::Path<(Uuid, String)>,
+    query: web::Query<Query>,
+    request: HttpRequest,
+    caller: Option<Caller>,
+) -> Result<HttpResponse, ApiError> {
+    let scale = query.validate()?;
+    let kept = Kept::find(&kit, path.into_inner(), caller.as_ref()).await?;
+    let tag = kept.tag(&format!("{DRAWN_BY} {scale}"));
+    Ok(match kept.answer(&request, &tag, "png") {
+        Answer::Known(answer) => answer,
+        Answer::Wanted(mut answer) => {
+            let drawn = STUDIO.draw(tag.tag(), kept.svg, scale).await?;
+            answer.content_type("image/png").body(drawn)
+        }
+    })
+}
