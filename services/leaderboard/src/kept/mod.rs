@@ -13,4 +13,4 @@ mod shelf;
 mod standing;
 
 pub use answer::{Asking, Boards, CSV, JSON, PAGE, Which};
-pub use respond::is_known;
+pub use respond::{is_known, tagged};

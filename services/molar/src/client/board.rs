@@ -1,11 +1,10 @@
-//! `molar board challenge/track/phase`, `molar board statistics` and `molar board import`
+//! `molar board challenge/track/phase`, and the words below `molar board`
 
 use anyhow::Context as _;
 use molar_domain::printable::printable;
 use serde_json::{Value, json};
 
-use super::{Api, Connection, lookup, print, statistics, text};
-use crate::import;
+use super::{Api, Connection, imports, lookup, print, statistics, text};
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -29,16 +28,22 @@ pub struct Args {
 enum Command {
     /// How sure the ranks of a phase are: interval and stability of each team's.
     Statistics(statistics::Args),
-    /// Rank a board that was published as a table.
+    /// Organizers: show a board that was published as a table, ranked anew.
     ///
     /// Columns: `team`, the metrics by name, and, to be compared with what comes out,
     /// `METRIC_rank`, `mean_rank` and `final_rank`. What was not measured is an empty cell.
-    Import(import::Args),
+    ///
+    /// Everybody sees it below `/boards`, marked as imported. With `--dry-run` nothing is sent anywhere, and
+    /// ranks that were published otherwise are an error.
+    Import(imports::Import),
+    /// Organizers: take an imported board away.
+    Forget(imports::Forget),
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
-        Some(Command::Import(args)) => return import(&args),
+        Some(Command::Import(args)) => return imports::import(args).await,
+        Some(Command::Forget(args)) => return imports::forget(args).await,
         Some(Command::Statistics(args)) => return statistics::run(args).await,
         None => {}
     }
@@ -59,19 +64,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     let board = find(&api, id).await?;
     print(args.json, &board, show)
-}
-
-/// Fails if ranks come out otherwise than they were published, after showing the board.
-fn import(args: &import::Args) -> anyhow::Result<()> {
-    let board = import::dry_run(args)?;
-    print(args.json, &board, show)?;
-    let differences = import::differences(&board);
-    anyhow::ensure!(
-        differences.is_empty(),
-        "what comes out differs from what was published:\n  {}",
-        differences.join("\n  ")
-    );
-    Ok(())
 }
 
 pub async fn find(api: &Api, phase_id: &str) -> anyhow::Result<Value> {
