@@ -116,6 +116,14 @@ fn a_bad_table_is_refused_with_row_and_column_and_without_a_board() {
         "{said}"
     );
 
+    let bell = made("team,\u{1b}]0;x\u{7}\nA,1\n", &["--dry-run"]);
+    assert_eq!(bell.status.code(), Some(1));
+    let said = text(&bell.stderr);
+    assert!(
+        said.contains("␛]0;x␇") && !said.contains('\u{1b}'),
+        "{said:?}"
+    );
+
     let nowhere = import(Path::new("/nowhere/table.csv"), &["--dry-run"]);
     assert!(text(&nowhere.stderr).contains("cannot open /nowhere/table.csv"));
 }
@@ -133,6 +141,10 @@ fn a_metric_of_others_and_one_that_nobody_has_are_ranked_as_told_and_left_out() 
         "{shown}"
     );
     assert!(shown.contains("left out of the mean rank: IA"), "{shown}");
+    assert!(
+        shown.contains("ranked anew from a published table; not measured here"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A line below the heading.
 
+use std::ops::Range;
+
 use csv::StringRecord;
 
 use super::complaint::Complaint;
@@ -8,6 +10,8 @@ use super::table::{Column, Published, RANK, Row, TEAM};
 const LONGEST_TEAM: usize = 200;
 /// Of a number: 17 digits tell every one apart.
 const LONGEST_CELL: usize = 40;
+/// Written out, one beyond them would have hundreds of digits.
+const SIZES: Range<f64> = 1e-15..1e15;
 
 pub struct Cells<'a> {
     /// Its number and its line in the file.
@@ -73,7 +77,11 @@ impl Cells<'_> {
             return None;
         }
         match cell.parse::<f64>() {
-            Ok(value) if value.is_finite() => Some(value),
+            Ok(value) if value == 0.0 || SIZES.contains(&value.abs()) => Some(value),
+            Ok(value) if value.is_finite() => {
+                self.complain(column, format!("`{cell}` is too large or too small; a number is 0, or from 1e-15 to below 1e15, or that below 0"));
+                None
+            }
             _ => {
                 self.complain(column, format!("`{cell}` is no number; write it like 0.88, or leave the cell empty if it was not measured"));
                 None

@@ -2,10 +2,15 @@
 
 use std::fmt;
 
+use molar_domain::printable::printable;
+
 use super::table::TEAM;
 
+/// More than any that is right.
+const LONGEST_PART: usize = 500;
+
 /// Rows are counted from 1, the heading apart.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Complaint {
     row: Option<(usize, u64)>,
     column: Option<String>,
@@ -63,13 +68,22 @@ impl fmt::Display for Complaint {
         }
         if let Some(column) = &self.column {
             let comma = if self.row.is_some() { ", " } else { "" };
-            write!(f, "{comma}column `{column}`")?;
+            write!(f, "{comma}column `{}`", shown(column))?;
         }
         if self.row.is_some() || self.column.is_some() {
             f.write_str(": ")?;
         }
-        f.write_str(&self.what)
+        f.write_str(&shown(&self.what))
     }
+}
+
+/// On one line, and without what could do something to a terminal: the table is a stranger's.
+fn shown(text: &str) -> String {
+    let mut part: String = text.chars().take(LONGEST_PART).collect();
+    if part.len() < text.len() {
+        part.push('…');
+    }
+    printable(&part).replace(['\n', '\t'], " ")
 }
 
 /// One a line, and of very many the first.

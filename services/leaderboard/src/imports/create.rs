@@ -17,7 +17,7 @@ use super::complaint::lines;
 use super::ranked::Ranked;
 use super::read::read;
 use super::rows::{self, Asked, Challenge, New};
-use super::table::Directions;
+use super::table::{Directions, MOST_METRICS, Table};
 use super::view::Item;
 
 /// They are listed on one page.
@@ -40,15 +40,17 @@ pub struct ImportBoard {
     #[schema(max_length = 1000)]
     note: Option<String>,
     /// CSV with a heading: `team`, the metrics by name, and, to be compared with what comes out, `METRIC_rank`,
-    /// `mean_rank` and `final_rank`. What was not measured is an empty cell. 1 MiB, 1000 rows, 32 metrics at most.
+    /// `mean_rank` and `final_rank`. What was not measured is an empty cell. 1 MiB, 1000 rows, 32 metrics,
+    /// 10,000 values at most.
     table: String,
-    /// Columns that are none of our metrics, and where more is better.
+    /// Columns that are none of our metrics, and where more is better. With `lower` 32 at most.
     #[serde(default)]
     higher: Vec<String>,
     /// The same where less is better.
     #[serde(default)]
     lower: Vec<String>,
-    /// Puts it in the place of the board of this name, for this reason, which the audit log keeps.
+    /// Puts it in the place of the board of this name, for this reason, which the audit log keeps. All of that board
+    /// goes, its source and note too.
     #[schema(min_length = 1, max_length = 1000)]
     replace: Option<String>,
 }
@@ -186,14 +188,17 @@ impl ImportBoard {
             higher: self.higher,
             lower: self.lower,
         };
-        let table = read(self.table.as_bytes(), &directions);
-        let table = table.map_err(|complaints| {
-            for line in lines(&complaints) {
-                wrong.add("/table", line);
+        let table = match directions.count() {
+            ..=MOST_METRICS => check_table(&mut wrong, &self.table, &directions),
+            count => {
+                let what =
+                    format!("names {count} metrics with `lower`; {MOST_METRICS} is the most");
+                wrong.add("/higher", what);
+                None
             }
-        });
+        };
         wrong.finish()?;
-        let table = table.map_err(|()| ApiError::internal("complaints that were not told"))?;
+        let table = table.ok_or_else(|| ApiError::internal("complaints that were not told"))?;
         let new = New {
             slug: self.slug,
             title,
@@ -204,6 +209,17 @@ impl ImportBoard {
         };
         Ok((new, reason))
     }
+}
+
+fn check_table(wrong: &mut Complaints, table: &str, directions: &Directions) -> Option<Table> {
+    let complaints = match read(table.as_bytes(), directions) {
+        Ok(table) => return Some(table),
+        Err(complaints) => complaints,
+    };
+    for line in lines(&complaints) {
+        wrong.add("/table", line);
+    }
+    None
 }
 
 fn is_slug(text: &str) -> bool {

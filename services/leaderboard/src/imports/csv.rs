@@ -26,7 +26,7 @@ pub async fn csv(
         ..Asked::default()
     };
     let (import, ranked) = rows::read(&kit.db, asked).await?;
-    let name = format!("{}-{}.csv", import.challenge_slug, import.slug);
+    let name = format!("imported-{}-{}.csv", import.challenge_slug, import.slug);
     let answer = HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((

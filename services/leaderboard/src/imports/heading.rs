@@ -3,7 +3,10 @@
 use super::complaint::Complaint;
 use super::table::{Column, Directions, FINAL_RANK, MEAN_RANK, MOST_METRICS, RANK, TEAM, metric};
 
+/// In bytes: each row has it several times where the board is told.
 const LONGEST_NAME: usize = 100;
+/// What many a table calls its last column.
+const PLAIN_RANK: &str = "rank";
 
 /// A spreadsheet begins its file with a mark of the byte order.
 pub fn name(cell: &str) -> String {
@@ -57,9 +60,9 @@ fn check_names(names: &[String], complaints: &mut Vec<Complaint>) {
         if name.is_empty() {
             let what = format!("column {number} has no name");
             complaints.push(Complaint::of_table(what));
-        } else if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        } else if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
             let what = format!(
-                "column {number} must have a name of at most {LONGEST_NAME} characters, none of them a control character"
+                "column {number} must have a name of at most {LONGEST_NAME} bytes of UTF-8, none of them a control character"
             );
             complaints.push(Complaint::of_table(what));
         } else if names[..at].contains(name) {
@@ -85,10 +88,7 @@ fn column(name: &str, directions: &Directions, complaints: &mut Vec<Complaint>) 
         (false, false) => match metric(name) {
             Some(metric) => metric.is_higher_better(),
             None => {
-                let what = format!(
-                    "is no metric that Molar knows; say what is better: --higher '{name}' or --lower '{name}'"
-                );
-                complaints.push(Complaint::of_column(name, what));
+                complaints.push(Complaint::of_column(name, unknown(name)));
                 return None;
             }
         },
@@ -97,4 +97,16 @@ fn column(name: &str, directions: &Directions, complaints: &mut Vec<Complaint>) 
         name: name.to_owned(),
         is_higher_better,
     })
+}
+
+fn unknown(name: &str) -> String {
+    let advice = match name {
+        PLAIN_RANK => format!("if it is the final rank, call it `{FINAL_RANK}`"),
+        // It would end the quotes, in which the rest could be words of a command.
+        _ if name.contains('\'') => {
+            "say what is better, with --higher or --lower and its name".to_owned()
+        }
+        _ => format!("say what is better: --higher '{name}' or --lower '{name}'"),
+    };
+    format!("is no metric that Molar knows; {advice}")
 }

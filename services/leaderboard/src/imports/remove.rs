@@ -38,6 +38,9 @@ pub async fn remove(
     let mut wrong = Complaints::new();
     let reason = wrong.text("/reason", &body.reason, 1..=1000);
     wrong.finish()?;
+    // It may be replaced at this moment: what goes is what stands there then.
+    rows::lock(&mut *tx, import.challenge_id.into(), &import.slug).await?;
+    let import = rows::find(&mut *tx, asked).await?;
     if !rows::delete(&mut *tx, import.id).await? {
         return Err(ApiError::NotFound("imported board"));
     }

@@ -16,6 +16,10 @@ pub const RANK: &str = "_rank";
 pub const MOST_BYTES: usize = 1 << 20;
 pub const MOST_ROWS: usize = 1000;
 pub const MOST_METRICS: usize = 32;
+/// Each metric may stand beside its rank.
+pub const MOST_COLUMNS: usize = 2 * MOST_METRICS + 3;
+/// Rows times metrics. A few bytes of the table are hundreds where the board is told.
+pub const MOST_VALUES: usize = 10_000;
 
 /// How the challenge of 2024 wrote ours.
 const ALIASES: [(&str, &str); 1] = [("gpu_memory_area_mb_s", "gpu_memory_area_mib_s")];
@@ -25,6 +29,12 @@ const ALIASES: [(&str, &str); 1] = [("gpu_memory_area_mb_s", "gpu_memory_area_mi
 pub struct Directions {
     pub higher: Vec<String>,
     pub lower: Vec<String>,
+}
+
+impl Directions {
+    pub fn count(&self) -> usize {
+        self.higher.len() + self.lower.len()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -42,6 +42,8 @@ pub struct Row {
 #[schema(as = ImportedItem)]
 pub struct Item {
     pub id: Uuid,
+    /// Always: nothing of it was measured here.
+    pub imported: bool,
     /// Slug of the challenge.
     pub challenge: String,
     pub slug: String,
@@ -92,6 +94,7 @@ impl From<Import> for Item {
         Self {
             path: import.path(),
             id: import.id,
+            imported: true,
             challenge: import.challenge_slug,
             slug: import.slug,
             title: import.title,

@@ -76,10 +76,10 @@ pub fn show(board: &Value) {
     let metrics = board["metrics"].as_array().unwrap_or(&empty);
     let rows = board["rows"].as_array().unwrap_or(&empty);
     if !text(board, "note").is_empty() {
-        say!("{}", text(board, "note"));
+        say!("{}", printable(text(board, "note")));
     }
     if !text(board, "hidden").is_empty() {
-        say!("{}", text(board, "hidden"));
+        say!("{}", printable(text(board, "hidden")));
     }
     if rows.is_empty() {
         say!("Nobody is on this board yet.");
@@ -113,7 +113,7 @@ pub fn show(board: &Value) {
     let titles: Vec<_> = metrics
         .iter()
         .filter(|metric| left_out.contains(&metric["name"]))
-        .map(|metric| text(metric, "title"))
+        .map(|metric| printable(text(metric, "title")))
         .collect();
     if !titles.is_empty() {
         let titles = titles.join(", ");
@@ -123,10 +123,10 @@ pub fn show(board: &Value) {
 
 /// In two lines, so that nine metrics stand side by side: `DSC (instance)` over `instance`.
 fn heading(metric: &Value) -> String {
-    let title = text(metric, "title");
+    let title = printable(text(metric, "title"));
     let (name, of) = match title.split_once(" (") {
         Some((name, of)) => (name, of.trim_end_matches(')')),
-        None => (title, text(metric, "unit")),
+        None => (title.as_str(), text(metric, "unit")),
     };
     format!("{name}\n{of}").trim_end().to_owned()
 }
@@ -157,6 +157,8 @@ mod tests {
         let time = json!({"name": "running_time_s", "title": "Time", "unit": "s"});
         assert_eq!(heading(&dsc), "DSC\ninstance");
         assert_eq!(heading(&time), "Time\ns");
+        let forged = json!({"title": "a\u{1b}]0;b\u{7}\u{202e}", "unit": null});
+        assert_eq!(heading(&forged), "a␛]0;b␇\u{fffd}");
         let row = json!({
             "values": {"instance_DSC": 0.747_93, "running_time_s": 0.659_7},
             "ranks": {"instance_DSC": 1},

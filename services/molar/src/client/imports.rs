@@ -40,7 +40,8 @@ pub struct Import {
     /// A sentence for its readers.
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Put it in the place of the board of that name. Why is kept in the audit log.
+    /// Put it in the place of the board of that name, of which all goes: its title, source and note too. Why is kept
+    /// in the audit log.
     #[arg(long, value_name = "WHY")]
     replace: Option<String>,
     /// Of a metric that Molar does not know: more is better.
@@ -128,7 +129,7 @@ fn rank(args: &Import, table: &[u8]) -> anyhow::Result<Ranked> {
 /// Fails if ranks come out otherwise than they were published, after showing the board.
 fn dry_run(ranked: &Ranked, is_json: bool) -> anyhow::Result<()> {
     let shown = serde_json::to_value(TableView::of(ranked))?;
-    print(is_json, &shown, board::show)?;
+    print(is_json, &shown, show)?;
     let differences = differences(&shown);
     anyhow::ensure!(
         differences.is_empty(),
@@ -151,7 +152,7 @@ async fn send(args: &Import, place: &Place, title: &str, table: Vec<u8>) -> anyh
     let id = lookup::id(&made)?;
     let shown: Value = api.find(&format!("/api/v1/boards/imported/{id}")).await?;
     print(args.json, &shown, |shown| {
-        board::show(shown);
+        show(shown);
         for difference in differences(shown) {
             say!("Published otherwise: {difference}");
         }
@@ -159,6 +160,12 @@ async fn send(args: &Import, place: &Place, title: &str, table: Vec<u8>) -> anyh
         let url = api.base().join(path).map_or(path.to_owned(), String::from);
         say!("It is shown at {url}");
     })
+}
+
+/// Nobody is to take it for a board of this platform.
+fn show(board: &Value) {
+    board::show(board);
+    say!("Imported: ranked anew from a published table; not measured here.");
 }
 
 /// One line for each rank that was published otherwise.
@@ -170,7 +177,7 @@ fn differences(board: &Value) -> Vec<String> {
                 "team {}, column `{}`: {} was published, {} comes out",
                 printable(text(found, "team")),
                 printable(text(found, "column")),
-                text(found, "published"),
+                printable(text(found, "published")),
                 found["computed"].as_f64().unwrap_or_default(),
             )
         })

@@ -44,6 +44,7 @@ async fn a_published_table_is_shown_and_taken_away_by_the_command_line(owner: Pg
     import.extend(["--source", "https://example.test/final"]);
 
     let unknown = molar(&system, &world, Kind::Organizer, &import);
+    assert_eq!(unknown.status.code(), Some(1));
     assert!(
         said(&unknown).contains("--lower 'seconds'"),
         "{}",
@@ -63,6 +64,7 @@ async fn a_published_table_is_shown_and_taken_away_by_the_command_line(owner: Pg
     let page = system.url("leaderboard", &format!("/boards/{slug}/final"));
     let told = said(&done);
     assert!(told.contains(&format!("It is shown at {page}")), "{told}");
+    assert!(told.contains("not measured here"), "{told}");
     assert!(
         told.contains("final_rank`: 2 was published, 1 comes out"),
         "{told}"
@@ -75,6 +77,7 @@ async fn a_published_table_is_shown_and_taken_away_by_the_command_line(owner: Pg
     );
 
     let again = molar(&system, &world, Kind::Organizer, &import);
+    assert_eq!(again.status.code(), Some(1));
     assert!(said(&again).contains("already"), "{}", said(&again));
     import.extend(["--replace", "a typing error", "--json"]);
     let replaced = molar(&system, &world, Kind::Organizer, &import);
@@ -85,6 +88,7 @@ async fn a_published_table_is_shown_and_taken_away_by_the_command_line(owner: Pg
     let forget = |name| vec!["forget", name, "--reason", "it was never published"];
     let other = format!("{slug}/other");
     let nothing = molar(&system, &world, Kind::Organizer, &forget(&other));
+    assert_eq!(nothing.status.code(), Some(1));
     assert!(
         said(&nothing).contains("there are final, past"),
         "{}",

@@ -1,5 +1,7 @@
 //! What stands in the table of the page.
 
+use std::collections::HashMap;
+
 use molar_domain::metric::Metric;
 
 use crate::imports::ranked::{Difference, RankedRow};
@@ -13,6 +15,9 @@ pub struct Column {
     pub is_higher_better: bool,
     metric: Option<Metric>,
 }
+
+/// Ranks that were published otherwise, by the number of their row and their column.
+pub struct Otherwise<'a>(HashMap<(usize, &'a str), &'a str>);
 
 pub struct RowView {
     pub rank: u32,
@@ -72,17 +77,24 @@ fn plain(value: f64) -> String {
     }
 }
 
+impl<'a> Otherwise<'a> {
+    pub fn of(differences: &'a [Difference]) -> Self {
+        let found = differences.iter();
+        let found = found.map(|d| ((d.row, d.column.as_str()), d.published.text()));
+        Self(found.collect())
+    }
+}
+
 /// `number` is by rank, as differences count.
 pub fn row(
     number: usize,
     row: &RankedRow,
     columns: &[Column],
-    differences: &[Difference],
+    otherwise: &Otherwise<'_>,
 ) -> RowView {
     let published = |column: &str| {
-        let mut here = differences.iter().filter(|found| found.row == number);
-        let found = here.find(|found| found.column == column);
-        found.map_or(String::new(), |found| found.published.text().to_owned())
+        let found = otherwise.0.get(&(number, column));
+        found.map_or(String::new(), ToString::to_string)
     };
     let cells = columns.iter().zip(row.values.iter().zip(&row.ranks));
     let cells = cells.map(|(column, (value, rank))| Cell {

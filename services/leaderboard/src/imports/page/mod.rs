@@ -65,6 +65,7 @@ pub async fn page(
 fn view<'a>(import: &'a Import, ranked: &Ranked, order: &Order) -> ImportedPage<'a> {
     let path = import.path();
     let differences = ranked.differences();
+    let otherwise = cells::Otherwise::of(&differences);
     let columns = ranked.metrics.iter().map(cells::Column::of);
     let columns: Vec<_> = columns.collect();
     let of_them = |is_meant: &dyn Fn(&cells::Column) -> bool| {
@@ -87,7 +88,7 @@ fn view<'a>(import: &'a Import, ranked: &Ranked, order: &Order) -> ImportedPage<
         rows: order
             .rows(ranked)
             .into_iter()
-            .map(|(number, row)| cells::row(number, row, &columns, &differences))
+            .map(|(number, row)| cells::row(number, row, &columns, &otherwise))
             .collect(),
         compared: ranked.compared(),
         different: differences.len(),

@@ -38,6 +38,7 @@ async fn a_bad_table_is_told_by_row_and_column_and_leaves_nothing(owner: PgPool)
         ),
         ("team,IA\n", "there is no row below the heading"),
         ("", "there is no column `team`"),
+        ("team,IA,IA_rank\nA,,1\n", "no row has a value"),
         ("team,IA\nA\u{0},1\n", "has a control character"),
     ];
     for (table, expected) in cases {
@@ -93,21 +94,49 @@ async fn all_that_is_wrong_beside_the_table_is_told_at_once(owner: PgPool) {
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn the_largest_table_that_is_taken_is_kept_and_shown(owner: PgPool) {
     let world = World::new(owner).await;
-    let metrics: Vec<_> = (0..32)
-        .map(|number| format!("image_NSD@{number}.5mm"))
+    let metrics: Vec<_> = (0..10)
+        .map(|number| format!("image_NSD@{number}.5mm,image_NSD@{number}.5mm_rank"))
         .collect();
-    let mut table = format!("team,{}\n", metrics.join(","));
+    let mut table = format!("team,mean_rank,final_rank,{}\n", metrics.join(","));
+    // Every rank is wrong.
     for team in 0..1000 {
-        let values: Vec<_> = (0..32)
-            .map(|metric| format!("0.{}", 1000 + team * 7 % 9 + metric))
+        let values: Vec<_> = (0..10)
+            .map(|metric| format!("0.{},{}", 1000 + team * 7 % 9 + metric, 2000 + metric))
             .collect();
-        let _ = writeln!(table, "team {team},{}", values.join(","));
+        let _ = writeln!(table, "team {team},3000,4000,{}", values.join(","));
     }
     let id = world.imported(&world.body(&table)).await;
     let board = world.json(&format!("/api/v1/boards/imported/{id}")).await;
     assert_eq!(board["rows"].as_array().unwrap().len(), 1000);
     let (status, page) = world.get("/boards/sts/final").await;
     assert_eq!((status, page.matches("<tr>").count()), (200, 1001));
+    assert!(page.contains("12000 of 12000 published ranks"));
+    for published in (2000..2010).chain([3000, 4000]) {
+        let told = page.matches(&format!("published {published}<")).count();
+        assert_eq!(told, 1000, "{published}");
+    }
+    assert!(page.len() < 4 << 20, "{}", page.len());
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn very_many_named_metrics_are_one_complaint(owner: PgPool) {
+    let world = World::new(owner).await;
+    let mut body = world.body(SMALL);
+    let names = |count| json!((0..count).map(|at| format!("m{at}")).collect::<Vec<_>>());
+    body["higher"] = names(100_000);
+    let (status, problem) = world.import(&body).await;
+    assert_eq!(
+        (status, problem["errors"].as_array().unwrap().len()),
+        (422, 1)
+    );
+    (body["higher"], body["lower"]) = (names(16), names(17));
+    let (status, problem) = world.import(&body).await;
+    assert_eq!(status, 422);
+    assert_eq!(
+        told(&problem),
+        "\"/higher\" \"names 33 metrics with `lower`; 32 is the most\"\n"
+    );
+    assert_eq!(world.kept().await, (0, 0));
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -3,8 +3,10 @@
 mod bad_input;
 mod page;
 mod published;
+mod read;
 mod rights;
 
+use actix_web::dev::ServiceResponse;
 use actix_web::test::{TestRequest, call_service, read_body};
 use molar_service::Role;
 use molar_testkit::{Challenge, ChallengeBuilder, MockClock, as_role, noon};
@@ -77,12 +79,24 @@ impl World {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// The name of the file that is answered.
+    async fn named(&self, path: &str) -> String {
+        let answer = self.answer(TestRequest::get().uri(path), None).await;
+        let name = answer.headers().get("content-disposition").unwrap();
+        name.to_str().unwrap().to_owned()
+    }
+
     /// With the tag of what is answered.
-    async fn send(
-        &self,
-        mut request: TestRequest,
-        person: Option<&Person>,
-    ) -> (u16, String, String) {
+    async fn send(&self, request: TestRequest, person: Option<&Person>) -> (u16, String, String) {
+        let answer = self.answer(request, person).await;
+        let tag = answer.headers().get("etag");
+        let tag = tag.map_or(String::new(), |tag| tag.to_str().unwrap().to_owned());
+        let status = answer.status().as_u16();
+        let text = String::from_utf8(read_body(answer).await.to_vec()).unwrap();
+        (status, tag, text)
+    }
+
+    async fn answer(&self, mut request: TestRequest, person: Option<&Person>) -> ServiceResponse {
         let db = as_role(&self.owner, Role::Leaderboard).await;
         let kit = testing::kit(Role::Leaderboard, db, MockClock::at(noon()));
         let app = testing::app(kit, routes(), |_| {}).await;
@@ -90,11 +104,7 @@ impl World {
             request = request.insert_header(person.bearer());
         }
         let answer = call_service(&app, request.to_request()).await;
-        let tag = answer.headers().get("etag");
-        let tag = tag.map_or(String::new(), |tag| tag.to_str().unwrap().to_owned());
-        let status = answer.status().as_u16();
-        let text = String::from_utf8(read_body(answer).await.to_vec()).unwrap();
-        (status, tag, text)
+        answer.map_into_boxed_body()
     }
 
     /// Boards that are kept, and entries of the audit log about them.

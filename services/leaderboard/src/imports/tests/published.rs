@@ -1,12 +1,16 @@
 //! The final OPG table that the challenge published.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use molar_testkit::noon;
 use molar_web_kit::testing;
 use serde_json::json;
 use sqlx::PgPool;
 
 use super::{SMALL, World};
+use crate::imports::rows::{self, New};
+use crate::imports::{Directions, Ranked, read};
 
 const TABLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -160,6 +164,54 @@ async fn a_board_is_removed_with_a_reason_and_its_name_is_free_again(owner: PgPo
     world.imported(&world.body(SMALL)).await;
 }
 
+async fn waiting(pool: &PgPool) -> i64 {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "waiting!" FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'"#
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap()
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_is_removed_while_it_is_replaced_is_told_as_what_stood_there_then(owner: PgPool) {
+    let world = World::new(owner).await;
+    let id = world.imported(&world.body(SMALL)).await;
+    let table = read(b"team,IA\nC,0.5\n", &Directions::default()).unwrap();
+    let new = New {
+        slug: "final".to_owned(),
+        title: "Another".to_owned(),
+        source: None,
+        note: None,
+        table_sha256: "f".repeat(64),
+        ranked: Ranked::of(table).unwrap(),
+    };
+    let mut replacing = world.owner.begin().await.unwrap();
+    let by = world.olga.id;
+    rows::replace(&mut *replacing, id.parse().unwrap(), &new, by, noon())
+        .await
+        .unwrap();
+    let commit = async {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while waiting(&world.owner).await == 0 {
+            assert!(Instant::now() < deadline, "nobody waits");
+        }
+        replacing.commit().await.unwrap();
+    };
+    let path = format!("/api/v1/boards/imported/{id}/remove");
+    let reason = json!({"reason": "it was never published"});
+    let remove = world.post(&path, Some(&world.olga), None, &reason);
+    let ((status, gone), ()) = tokio::join!(remove, commit);
+    assert_eq!((status, &gone["title"]), (200, &json!("Another")));
+    let log = sqlx::query!(
+        r#"SELECT action AS "action!", reason, details AS "details!", challenge_id FROM audit.log ORDER BY seq DESC LIMIT 1"#
+    );
+    let log = log.fetch_one(&world.owner).await.unwrap();
+    assert_eq!(log.action, "board.removed");
+    assert_eq!(log.details["table_sha256"], json!(new.table_sha256));
+}
+
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn an_import_that_is_sent_again_with_its_key_is_made_once(owner: PgPool) {
     let world = World::new(owner).await;
@@ -180,6 +232,16 @@ async fn boards_are_listed_by_challenge_and_read_with_a_tag(owner: PgPool) {
     let listed = world.json(&format!("{list}?challenge=sts")).await;
     assert_eq!(listed[0]["id"], json!(id));
     assert_eq!(listed[0]["path"], "/boards/sts/final");
+    assert_eq!(listed[0]["imported"], true);
+    let board = world.json(&format!("{list}/{id}")).await;
+    assert_eq!(board["imported"], true);
+    let (_, page) = world.get("/boards/sts/final").await;
+    assert!(
+        page.contains(board["table_sha256"].as_str().unwrap()),
+        "{page}"
+    );
+    let csv = world.named(&format!("{list}/{id}.csv")).await;
+    assert_eq!(csv, "inline; filename=\"imported-sts-final.csv\"");
     assert_eq!(
         world.json(&format!("{list}?challenge=other")).await,
         json!([])
