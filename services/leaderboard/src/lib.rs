@@ -12,6 +12,7 @@ mod entries;
 mod error;
 mod figures;
 mod fold;
+mod imports;
 mod kept;
 mod live;
 mod moves;
@@ -35,6 +36,10 @@ pub use archive::{
 };
 pub use audit::verify::Verified;
 pub use audit_head::Head as AuditHead;
+pub use imports::{
+    Directions, MOST_BYTES as MOST_TABLE_BYTES, Ranked, Table, TableView, complaint_lines,
+    read as read_table,
+};
 pub use openapi::openapi;
 pub use routes::routes;
 pub use startup::{Config, serve};

@@ -4,6 +4,7 @@ use crate::archive;
 use crate::audit;
 use crate::boards::{csv, find, list};
 use crate::figures;
+use crate::imports;
 use crate::live::events;
 use crate::moves;
 use crate::routes::routes;
@@ -20,6 +21,11 @@ use crate::statistics;
     figures::picture::picture,
     statistics::find::find,
     archive::find::archive,
+    imports::list::list,
+    imports::create::create,
+    imports::find::find,
+    imports::csv::csv,
+    imports::remove::remove,
     moves::find::find,
     audit::list::list,
     audit::export::export,

@@ -3,7 +3,7 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{archive, audit, boards, compare, figures, live, moves, pages, statistics};
+use crate::{archive, audit, boards, compare, figures, imports, live, moves, pages, statistics};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Leaderboard)
@@ -82,6 +82,36 @@ pub fn routes() -> Routes {
             "/boards/{challenge}/{track}/{phase}",
             Access::SignedInOrPublic,
             pages::board::board,
+        )
+        .get(
+            "/api/v1/boards/imported",
+            Access::SignedInOrPublic,
+            imports::list::list,
+        )
+        .post(
+            "/api/v1/boards/imported",
+            Access::Organizer,
+            imports::create::create,
+        )
+        .get(
+            "/api/v1/boards/imported/{id}.csv",
+            Access::SignedInOrPublic,
+            imports::csv::csv,
+        )
+        .get(
+            "/api/v1/boards/imported/{id}",
+            Access::SignedInOrPublic,
+            imports::find::find,
+        )
+        .post(
+            "/api/v1/boards/imported/{id}/remove",
+            Access::Organizer,
+            imports::remove::remove,
+        )
+        .get(
+            "/boards/{challenge}/{board}",
+            Access::SignedInOrPublic,
+            imports::page::page,
         )
         .get("/api/v1/audit", Access::Organizer, audit::list::list)
         .get(

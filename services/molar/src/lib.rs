@@ -10,7 +10,6 @@ pub mod audit;
 pub mod backup;
 pub mod cli;
 pub mod demo;
-pub mod import;
 pub mod migrate;
 pub mod owner;
 pub mod pack;

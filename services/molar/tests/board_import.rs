@@ -99,7 +99,7 @@ fn ranks_that_were_published_otherwise_are_told_by_row_and_column_and_fail() {
     assert_eq!(board["rows"][1]["rank"], 2);
     let said = text(&output.stderr);
     assert!(
-        said.contains("row 2, team B, column `final_rank`: 1.0 was published, 2.0 comes out"),
+        said.contains("team B, column `final_rank`: 1 was published, 2 comes out"),
         "{said}"
     );
     assert_eq!(board["differences"].as_array().unwrap().len(), 1);
@@ -114,6 +114,14 @@ fn a_bad_table_is_refused_with_row_and_column_and_without_a_board() {
     assert!(
         said.contains("row 2 (line 3), column `IA`: `good` is no number"),
         "{said}"
+    );
+
+    let bell = made("team,\u{1b}]0;x\u{7}\nA,1\n", &["--dry-run"]);
+    assert_eq!(bell.status.code(), Some(1));
+    let said = text(&bell.stderr);
+    assert!(
+        said.contains("␛]0;x␇") && !said.contains('\u{1b}'),
+        "{said:?}"
     );
 
     let nowhere = import(Path::new("/nowhere/table.csv"), &["--dry-run"]);
@@ -133,6 +141,28 @@ fn a_metric_of_others_and_one_that_nobody_has_are_ranked_as_told_and_left_out() 
         "{shown}"
     );
     assert!(shown.contains("left out of the mean rank: IA"), "{shown}");
+    assert!(
+        shown.contains("ranked anew from a published table; not measured here"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn an_import_that_is_no_dry_run_says_where_it_is_to_stand() {
+    let table = "team,IA\nA,0.9\n";
+    let output = made(table, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("--as <CHALLENGE/BOARD>") && said.contains("--title"),
+        "{said}"
+    );
+    let output = made(table, &["--as", "sts2024", "--title", "Final"]);
+    assert!(
+        text(&output.stderr).contains("written challenge/board"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]

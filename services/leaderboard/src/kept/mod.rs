@@ -14,4 +14,4 @@ mod shelf;
 mod standing;
 
 pub use answer::{Asking, Boards, CSV, JSON, PAGE, STATISTICS, Which};
-pub use respond::is_known;
+pub use respond::{is_known, tagged};

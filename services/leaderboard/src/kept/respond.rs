@@ -5,6 +5,8 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse};
 
+use molar_web_kit::ApiError;
+
 use super::body::Body;
 
 /// To be asked for each time: what may be seen changes. Of the signed-in it is kept by no cache on the way.
@@ -12,6 +14,15 @@ const OPEN: &str = "no-cache";
 const PRIVATE: &str = "private, no-cache";
 
 const VARY: HeaderValue = HeaderValue::from_static("cookie, authorization, accept-encoding");
+
+/// What was made anew, with its tag; not for pages of the signed-in, which hold a token.
+pub fn tagged(
+    request: &HttpRequest,
+    answer: HttpResponse,
+    is_personal: bool,
+) -> Result<HttpResponse, ApiError> {
+    Ok(respond(request, &Body::of(answer)?, is_personal))
+}
 
 pub fn respond(request: &HttpRequest, body: &Body, is_personal: bool) -> HttpResponse {
     let packed = body.packed.as_ref().filter(|_| takes_packed(request));

@@ -1,6 +1,7 @@
 //! Pages of boards, rendered here and readable without JavaScript.
 
 pub mod board;
+pub mod heading;
 pub mod index;
 pub mod moves;
 pub mod numbers;

@@ -160,6 +160,7 @@ impl World {
         vec![
             "/boards".into(),
             "/api/v1/boards".into(),
+            "/api/v1/boards/imported".into(),
             api.clone(),
             format!("{api}?baseline=Plain"),
             format!("{api}?at=2026-09-01T11:59:59Z"),

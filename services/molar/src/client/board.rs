@@ -1,11 +1,10 @@
-//! `molar board challenge/track/phase`, `molar board statistics` and `molar board import`
+//! `molar board challenge/track/phase`, and the words below `molar board`
 
 use anyhow::Context as _;
 use molar_domain::printable::printable;
 use serde_json::{Value, json};
 
-use super::{Api, Connection, lookup, print, statistics, text};
-use crate::import;
+use super::{Api, Connection, imports, lookup, print, statistics, text};
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -29,16 +28,22 @@ pub struct Args {
 enum Command {
     /// How sure the ranks of a phase are: interval and stability of each team's.
     Statistics(statistics::Args),
-    /// Rank a board that was published as a table.
+    /// Organizers: show a board that was published as a table, ranked anew.
     ///
     /// Columns: `team`, the metrics by name, and, to be compared with what comes out,
     /// `METRIC_rank`, `mean_rank` and `final_rank`. What was not measured is an empty cell.
-    Import(import::Args),
+    ///
+    /// Everybody sees it below `/boards`, marked as imported. With `--dry-run` nothing is sent anywhere, and
+    /// ranks that were published otherwise are an error.
+    Import(imports::Import),
+    /// Organizers: take an imported board away.
+    Forget(imports::Forget),
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
-        Some(Command::Import(args)) => return import(&args),
+        Some(Command::Import(args)) => return imports::import(args).await,
+        Some(Command::Forget(args)) => return imports::forget(args).await,
         Some(Command::Statistics(args)) => return statistics::run(args).await,
         None => {}
     }
@@ -61,19 +66,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     print(args.json, &board, show)
 }
 
-/// Fails if ranks come out otherwise than they were published, after showing the board.
-fn import(args: &import::Args) -> anyhow::Result<()> {
-    let board = import::dry_run(args)?;
-    print(args.json, &board, show)?;
-    let differences = import::differences(&board);
-    anyhow::ensure!(
-        differences.is_empty(),
-        "what comes out differs from what was published:\n  {}",
-        differences.join("\n  ")
-    );
-    Ok(())
-}
-
 pub async fn find(api: &Api, phase_id: &str) -> anyhow::Result<Value> {
     api.find(&format!("/api/v1/boards/{phase_id}")).await
 }
@@ -84,10 +76,10 @@ pub fn show(board: &Value) {
     let metrics = board["metrics"].as_array().unwrap_or(&empty);
     let rows = board["rows"].as_array().unwrap_or(&empty);
     if !text(board, "note").is_empty() {
-        say!("{}", text(board, "note"));
+        say!("{}", printable(text(board, "note")));
     }
     if !text(board, "hidden").is_empty() {
-        say!("{}", text(board, "hidden"));
+        say!("{}", printable(text(board, "hidden")));
     }
     if rows.is_empty() {
         say!("Nobody is on this board yet.");
@@ -121,7 +113,7 @@ pub fn show(board: &Value) {
     let titles: Vec<_> = metrics
         .iter()
         .filter(|metric| left_out.contains(&metric["name"]))
-        .map(|metric| text(metric, "title"))
+        .map(|metric| printable(text(metric, "title")))
         .collect();
     if !titles.is_empty() {
         let titles = titles.join(", ");
@@ -131,10 +123,10 @@ pub fn show(board: &Value) {
 
 /// In two lines, so that nine metrics stand side by side: `DSC (instance)` over `instance`.
 fn heading(metric: &Value) -> String {
-    let title = text(metric, "title");
+    let title = printable(text(metric, "title"));
     let (name, of) = match title.split_once(" (") {
         Some((name, of)) => (name, of.trim_end_matches(')')),
-        None => (title, text(metric, "unit")),
+        None => (title.as_str(), text(metric, "unit")),
     };
     format!("{name}\n{of}").trim_end().to_owned()
 }
@@ -165,6 +157,8 @@ mod tests {
         let time = json!({"name": "running_time_s", "title": "Time", "unit": "s"});
         assert_eq!(heading(&dsc), "DSC\ninstance");
         assert_eq!(heading(&time), "Time\ns");
+        let forged = json!({"title": "a\u{1b}]0;b\u{7}\u{202e}", "unit": null});
+        assert_eq!(heading(&forged), "a␛]0;b␇\u{fffd}");
         let row = json!({
             "values": {"instance_DSC": 0.747_93, "running_time_s": 0.659_7},
             "ranks": {"instance_DSC": 1},

@@ -16,6 +16,7 @@ pub mod correct;
 pub mod credentials;
 pub mod events;
 pub mod export;
+pub mod imports;
 pub mod ledger;
 pub mod logs;
 pub mod lookup;

@@ -14,6 +14,7 @@
 
 mod backup;
 mod full;
+mod imports;
 mod matrix;
 mod pages;
 mod repeats;

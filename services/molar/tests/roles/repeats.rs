@@ -34,6 +34,7 @@ fn creator(path: &str) -> Kind {
         "/api/v1/announcements"
         | "/api/v1/challenges/{slug}/faq"
         | "/api/v1/phases/{id}/finalists"
+        | "/api/v1/boards/imported"
         | "/api/v1/rescorings"
         | "/api/v1/submissions/{id}/rerun" => Kind::Organizer,
         _ => Kind::Captain,
@@ -85,7 +86,7 @@ impl Sender<'_> {
 }
 
 /// Where creates leave a row.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "registration.users",
     "registration.tokens",
     "registration.teams",
@@ -101,6 +102,7 @@ const TABLES: [&str; 15] = [
     "scoring.rescorings",
     "tracks.finals",
     "tracks.finalists",
+    "leaderboard.imports",
 ];
 
 async fn rows(owner: &PgPool) -> i64 {

@@ -96,6 +96,7 @@ pub fn body(world: &World, served: &Served) -> Body {
         | "/api/v1/rescorings/{id}/publish"
         | "/api/v1/rescorings/{id}/drop"
         | "/api/v1/submissions/{id}/rerun"
+        | "/api/v1/boards/imported/{id}/remove"
         | "/api/v1/case-runs/{id}/log/release" => json!({"reason": reason}),
         "/api/v1/phases/{id}" => json!({"closes_at": "2099-01-01T00:00:00Z", "reason": reason}),
         "/api/v1/challenges" => json!({"file": file(&challenge.slug), "dry_run": true}),
@@ -112,6 +113,9 @@ pub fn body(world: &World, served: &Served) -> Body {
                 "split": "training", "case": "Canary_01",
                 "image_sha256": sha256, "reference_sha256": sha256,
             }],
+        }),
+        "/api/v1/boards/imported" => json!({
+            "challenge": challenge.slug, "slug": "new", "title": "New", "table": "team,IA\nOurs,0.5\n",
         }),
         "/api/v1/phases/{id}/awards" => json!({"awards": []}),
         "/api/v1/phases/{id}/finalists" => json!({"top": 1, "reason": reason}),

@@ -93,6 +93,8 @@ pub struct Made {
     pub request: Uuid,
     /// The captain's team, named and not published.
     pub finalist: Uuid,
+    /// A board from a published table.
+    pub imported: Uuid,
 }
 
 impl Made {
@@ -107,6 +109,7 @@ impl Made {
             rescoring: Uuid::now_v7(),
             request: Uuid::now_v7(),
             finalist: Uuid::now_v7(),
+            imported: Uuid::now_v7(),
         }
     }
 }
@@ -258,6 +261,7 @@ impl World {
             rescoring,
             request,
             finalist,
+            imported,
             ..
         } = self.made;
         let (challenge, phase) = (self.challenge.id, self.challenge.phase_id);
@@ -300,7 +304,17 @@ impl World {
              VALUES ('{finalist}', '{phase}', '{team}', 1, now());
              INSERT INTO tracks.dossiers (finalist_id, report_key, report_bytes, report_sha256, report_at, code_key, code_bytes,
                                           code_sha256, code_from, code_commit, code_at, changed_by, changed_at)
-             VALUES ('{finalist}', 'finals/1.pdf', 1, '', now(), 'finals/1.tar.gz', 1, '', '', '', now(), '{admin}', now())"
+             VALUES ('{finalist}', 'finals/1.pdf', 1, '', now(), 'finals/1.tar.gz', 1, '', '', '', now(), '{admin}', now());
+             INSERT INTO leaderboard.imports (id, challenge_id, slug, title, source, note, table_sha256, metrics, left_out,
+                                              rows, imported_by, imported_at)
+             VALUES ('{imported}', '{challenge}', 'past', 'Last year', 'https://example.test/table', 'A test.', repeat('1', 64),
+                     jsonb_build_array(jsonb_build_object('name', 'IA', 'is_higher_better', true),
+                                       jsonb_build_object('name', 'seconds', 'is_higher_better', false)),
+                     ARRAY['seconds'],
+                     jsonb_build_array(jsonb_build_object(
+                         'team', 'Ours', 'values', jsonb_build_array(0.5, NULL), 'ranks', jsonb_build_array(1, NULL),
+                         'mean_rank', 1.0, 'final_rank', 1, 'published', jsonb_build_object('final_rank', '2'))),
+                     '{admin}', now())"
         );
         sqlx::raw_sql(AssertSqlSafe(statements))
             .execute(owner)
@@ -327,6 +341,8 @@ impl World {
             ("invitations", "token") => self.invitation.clone(),
             ("boards", "phase_id" | "phase_id}.csv") => challenge.phase_id.to_string(),
             ("figures", "name") => "none".to_owned(),
+            ("boards", "board") => "past".to_owned(),
+            ("imported", "id") => made.imported.to_string(),
             ("phases", "id") => challenge.phase_id.to_string(),
             ("splits", "id") => challenge.split_id.to_string(),
             ("cases", "id" | "case") => challenge.cases[0].id.to_string(),

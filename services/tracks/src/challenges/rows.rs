@@ -116,6 +116,23 @@ pub async fn splits(db: impl PgExecutor<'_>, challenge: Uuid) -> sqlx::Result<Ve
     .await
 }
 
+/// A board of the challenge that was imported from a published table.
+pub struct Imported {
+    pub slug: String,
+    pub title: String,
+}
+
+pub async fn imported(db: impl PgExecutor<'_>, challenge: Uuid) -> sqlx::Result<Vec<Imported>> {
+    sqlx::query_as!(
+        Imported,
+        r#"SELECT slug AS "slug!", title AS "title!" FROM leaderboard.import_facts
+           WHERE challenge_id = $1 ORDER BY slug"#,
+        challenge,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// What the organizers told everybody.
 pub struct Announced {
     pub title: String,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::when;
 use crate::cases::splits::closed_to;
-use crate::challenges::rows::{self, Challenge, Split, Track};
+use crate::challenges::rows::{self, Challenge, Imported, Split, Track};
 use crate::finals::rows as finals;
 use crate::packs::rows::{self as packs, Pack};
 use crate::phases::rows::{self as phases, Phase};
@@ -29,6 +29,7 @@ struct ChallengePage {
     announced: Vec<Announced>,
     may_organize: bool,
     tracks: Vec<TrackPart>,
+    imported: Vec<Imported>,
 }
 
 struct TrackPart {
@@ -112,6 +113,7 @@ pub async fn challenge(
             .is_some_and(|caller| caller.may_review(row.id.into())),
         announced: announced(&kit, row.id, zone).await?,
         tracks: parts,
+        imported: rows::imported(&kit.db, row.id).await?,
         challenge: row,
     };
     Ok(
@@ -371,6 +373,7 @@ fn rules(phase: &Phase, zone: Tz) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
+    use molar_testkit::ChallengeBuilder;
     use molar_web_kit::testing::{admin, noon};
     use serde_json::json;
     use sqlx::PgPool;
@@ -446,5 +449,27 @@ mod tests {
         }
         assert!(page.find("Second") < page.find("First"), "the newest first");
         assert!(!page.contains("was wrong"), "{page}");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn imported_boards_are_linked_by_their_titles(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let ours = ChallengeBuilder::new("sts").insert(&pool).await;
+        ChallengeBuilder::new("jaws").insert(&pool).await;
+        sqlx::query!(
+            "INSERT INTO leaderboard.imports (id, challenge_id, slug, title, table_sha256, metrics, left_out, rows,
+                                              imported_by, imported_at)
+             VALUES ($1, $1, 'final', '<b>Final</b>', repeat('1', 64), '[{}]', '{}', '[{}]', $1, $2)",
+            ours.id.0,
+            noon(),
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let (_, page) = api.nobody().page("/challenges/sts").await;
+        let link = r#"<a href="/boards/sts/final"><bdi>&#60;b&#62;Final&#60;/b&#62;</bdi></a>"#;
+        assert!(page.contains(link), "{page}");
+        let (_, other) = api.nobody().page("/challenges/jaws").await;
+        assert!(!other.contains("published tables"), "{other}");
     }
 }

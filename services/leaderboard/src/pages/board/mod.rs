@@ -11,8 +11,9 @@ use chrono_tz::Tz;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 
 use self::cells::{BaselineView, RowView};
-use self::order::{Heading, Order};
+use self::order::Order;
 use self::wanted::{Wanted, Who};
+use super::heading::Heading;
 use super::numbers::{is_of_run, moment};
 use crate::boards::{Asked, Board, see};
 use crate::error::Error;

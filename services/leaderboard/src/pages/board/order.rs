@@ -2,19 +2,11 @@
 
 use super::wanted::Wanted;
 use crate::boards::{Board, Row};
+use crate::pages::heading::Heading;
 
 pub struct Order {
     column: String,
     is_descending: bool,
-}
-
-pub struct Heading {
-    pub title: String,
-    pub note: String,
-    pub link: String,
-    pub class: &'static str,
-    /// `ascending` or `descending`; empty where it is another column that orders.
-    pub sorted: &'static str,
 }
 
 impl Order {
@@ -74,18 +66,8 @@ impl Order {
         } else {
             best_first(name, board)
         };
-        let (class, sorted) = match (is_here, self.is_descending) {
-            (false, _) => ("", ""),
-            (true, false) => ("asc", "ascending"),
-            (true, true) => ("desc", "descending"),
-        };
-        Heading {
-            title: title.to_owned(),
-            note: note.to_owned(),
-            link: link(name, if descending { "desc" } else { "asc" }),
-            class,
-            sorted,
-        }
+        let link = link(name, if descending { "desc" } else { "asc" });
+        Heading::new(title, note, link, is_here.then_some(self.is_descending))
     }
 }
 

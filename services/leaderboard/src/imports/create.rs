@@ -1,0 +1,247 @@
+//! `POST /api/v1/boards/imported`
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, Utc};
+use molar_domain::uuid_at;
+use molar_service::audit;
+use molar_web_kit::{ApiError, Begun, Caller, Complaints, Kit, Once};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use url::Url;
+use uuid::Uuid;
+
+use super::complaint::lines;
+use super::ranked::Ranked;
+use super::read::read;
+use super::rows::{self, Asked, Challenge, New};
+use super::table::{Directions, MOST_METRICS, Table};
+use super::view::Item;
+
+/// They are listed on one page.
+const MOST_BOARDS: i64 = 100;
+
+const REASON_MAX: usize = 1000;
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportBoard {
+    /// Slug of the challenge.
+    challenge: String,
+    /// The board's name in its address: 1 to 64 of a-z, 0-9 and -.
+    slug: String,
+    #[schema(min_length = 1, max_length = 200)]
+    title: String,
+    /// Where the table was published, http or https.
+    source: Option<String>,
+    /// Shown above the board.
+    #[schema(max_length = 1000)]
+    note: Option<String>,
+    /// CSV with a heading: `team`, the metrics by name, and, to be compared with what comes out, `METRIC_rank`,
+    /// `mean_rank` and `final_rank`. What was not measured is an empty cell. 1 MiB, 1000 rows, 32 metrics,
+    /// 10,000 values at most.
+    table: String,
+    /// Columns that are none of our metrics, and where more is better. With `lower` 32 at most.
+    #[serde(default)]
+    higher: Vec<String>,
+    /// The same where less is better.
+    #[serde(default)]
+    lower: Vec<String>,
+    /// Puts it in the place of the board of this name, for this reason, which the audit log keeps. All of that board
+    /// goes, its source and note too.
+    #[schema(min_length = 1, max_length = 1000)]
+    replace: Option<String>,
+}
+
+/// Where it is shown, and how much of it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Imported {
+    #[serde(flatten)]
+    item: Item,
+    teams: usize,
+    /// Ranks that were published otherwise than they come out; the board tells them.
+    differences: usize,
+}
+
+/// Shows a board that was published as a table, ranked anew; by an organizer of its challenge.
+///
+/// 200 where it takes the place of another, 409 where its name is taken.
+#[utoipa::path(post, path = "/api/v1/boards/imported", tag = "leaderboard", request_body = ImportBoard,
+    responses((status = CREATED, body = Imported), (status = OK, body = Imported)))]
+#[tracing::instrument(name = "imports.create", skip_all)]
+pub async fn create(
+    kit: web::Data<Kit>,
+    caller: Caller,
+    once: Once,
+    body: web::Json<ImportBoard>,
+) -> Result<HttpResponse, ApiError> {
+    let now = kit.clock.now();
+    let mut tx = kit.db.begin().await?;
+    let once = match once.begin(&mut tx).await? {
+        Begun::Replay(response) => return Ok(response),
+        Begun::Fresh(once) => once,
+    };
+    let challenge = rows::challenge(&mut *tx, &body.challenge).await?;
+    caller.require_organizer(challenge.id)?;
+    let (new, reason) = body.into_inner().validate()?;
+    let (status, id) = match &reason {
+        Some(reason) => {
+            let id = replace(&mut tx, &challenge, &new, &caller, reason, now).await?;
+            (StatusCode::OK, id)
+        }
+        None => {
+            let id = insert(&mut tx, &challenge, &new, &caller, now).await?;
+            (StatusCode::CREATED, id)
+        }
+    };
+    let asked = Asked {
+        id: Some(id),
+        ..Asked::default()
+    };
+    let item = Item::from(rows::find(&mut *tx, asked).await?);
+    let location = Some(format!("/api/v1/boards/imported/{id}"));
+    let told = Imported {
+        item,
+        teams: new.ranked.rows.len(),
+        differences: new.ranked.differences().len(),
+    };
+    let response = once.finish(&mut tx, status, location, &told).await?;
+    tx.commit().await?;
+    Ok(response)
+}
+
+async fn insert(
+    conn: &mut PgConnection,
+    challenge: &Challenge,
+    new: &New,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> Result<Uuid, ApiError> {
+    if rows::count(&mut *conn, challenge.id).await? >= MOST_BOARDS {
+        return Err(ApiError::conflict(format!(
+            "a challenge has at most {MOST_BOARDS} imported boards; remove one that nobody needs"
+        )));
+    }
+    let id = uuid_at(now);
+    if !rows::insert(&mut *conn, id, challenge.id, new, caller.user_id, now).await? {
+        return Err(ApiError::conflict(format!(
+            "there is an imported board {}/{} already; give this one another name, or say why it replaces \
+             that one (`replace`)",
+            challenge.slug, new.slug
+        )));
+    }
+    let details = json!({
+        "challenge_id": challenge.id, "slug": new.slug, "table_sha256": new.table_sha256,
+    });
+    let actor = Some(caller.user_id);
+    audit::append(conn, now, actor, "board.imported", id, details, None).await?;
+    Ok(id)
+}
+
+async fn replace(
+    conn: &mut PgConnection,
+    challenge: &Challenge,
+    new: &New,
+    caller: &Caller,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Uuid, ApiError> {
+    let there = rows::lock(&mut *conn, challenge.id, &new.slug).await?;
+    let (id, from) = there.ok_or(ApiError::NotFound(
+        "imported board to be replaced; without a reason to replace one it is shown as a new one",
+    ))?;
+    rows::replace(&mut *conn, id, new, caller.user_id, now).await?;
+    let details = json!({
+        "challenge_id": challenge.id, "slug": new.slug, "from": from, "to": new.table_sha256,
+    });
+    let actor = Some(caller.user_id);
+    audit::append(
+        conn,
+        now,
+        actor,
+        "board.replaced",
+        id,
+        details,
+        Some(reason),
+    )
+    .await?;
+    Ok(id)
+}
+
+impl ImportBoard {
+    /// With the reason to replace another.
+    fn validate(self) -> Result<(New, Option<String>), ApiError> {
+        let mut wrong = Complaints::new();
+        wrong.check(
+            is_slug(&self.slug),
+            "/slug",
+            "must be 1 to 64 of a-z, 0-9 and -, not starting with -",
+        );
+        let title = wrong.text("/title", &self.title, 1..=200);
+        let source = self.source.map(|source| check_source(&mut wrong, &source));
+        let note = self.note.map(|note| wrong.text("/note", &note, 1..=1000));
+        let replace = self.replace;
+        let reason = replace.map(|reason| wrong.text("/replace", &reason, 1..=REASON_MAX));
+        let directions = Directions {
+            higher: self.higher,
+            lower: self.lower,
+        };
+        let table = match directions.count() {
+            ..=MOST_METRICS => check_table(&mut wrong, &self.table, &directions),
+            count => {
+                let what =
+                    format!("names {count} metrics with `lower`; {MOST_METRICS} is the most");
+                wrong.add("/higher", what);
+                None
+            }
+        };
+        wrong.finish()?;
+        let table = table.ok_or_else(|| ApiError::internal("complaints that were not told"))?;
+        let new = New {
+            slug: self.slug,
+            title,
+            source,
+            note,
+            table_sha256: hex::encode(Sha256::digest(&self.table)),
+            ranked: Ranked::of(table).map_err(ApiError::internal)?,
+        };
+        Ok((new, reason))
+    }
+}
+
+fn check_table(wrong: &mut Complaints, table: &str, directions: &Directions) -> Option<Table> {
+    let complaints = match read(table.as_bytes(), directions) {
+        Ok(table) => return Some(table),
+        Err(complaints) => complaints,
+    };
+    for line in lines(&complaints) {
+        wrong.add("/table", line);
+    }
+    None
+}
+
+fn is_slug(text: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=64).contains(&text.len())
+        && text.starts_with(is_letter)
+        && text.chars().all(|c| is_letter(c) || c == '-')
+}
+
+/// It becomes a link: of the web, and nothing that a browser would run.
+fn check_source(wrong: &mut Complaints, source: &str) -> String {
+    let is_link = |url: &Url| {
+        let names_nobody = url.username().is_empty() && url.password().is_none();
+        matches!(url.scheme(), "http" | "https") && url.has_host() && names_nobody
+    };
+    match source.trim().parse::<Url>().ok().filter(is_link) {
+        // As browsers write it, so that it begins as it was checked.
+        Some(url) => wrong.text("/source", url.as_str(), 1..=500),
+        None => {
+            let what = "must be a link that begins with https:// or http://, without a name or password in it";
+            wrong.add("/source", what);
+            String::new()
+        }
+    }
+}
