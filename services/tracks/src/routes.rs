@@ -182,6 +182,7 @@ pub fn routes() -> Routes {
         .post("/organize/finalists/{id}", Organizer, pages::finals::act)
         .get("/finalists/{id}", SignedInOrPublic, pages::dossier::show)
         .post("/finalists/{id}", SignedIn, pages::dossier::save)
+        .post("/finalists/{id}/report", SignedIn, pages::report::put)
         .get(
             "/finalists/{id}/certificates/{number}",
             SignedIn,

@@ -25,6 +25,7 @@ pub async fn serve(config: Config, openapi: Arc<str>) -> Result<(), StartError> 
         caps,
         network: Arc::new(Internet),
         fetching: Arc::new(Semaphore::new(1)),
+        reports: Arc::new(Semaphore::new(4)),
         openapi,
     });
     app.run_until_stopped(move |service| {

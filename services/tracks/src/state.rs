@@ -16,6 +16,8 @@ pub struct AppState {
     pub network: Arc<dyn Network>,
     /// How many archives of code may be fetched at a time.
     pub fetching: Arc<Semaphore>,
+    /// How many reports may come in by a form at a time: each is held in memory.
+    pub reports: Arc<Semaphore>,
     /// The document of the whole API, of all roles.
     pub openapi: Arc<str>,
 }

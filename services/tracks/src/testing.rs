@@ -37,6 +37,8 @@ pub struct Api {
 /// The API beside a store that runs.
 pub struct World {
     pub api: Api,
+    /// As the role reaches it.
+    pub store: Store,
     _server: Server,
     _folder: TempDir,
 }
@@ -61,6 +63,7 @@ impl World {
         let owner_store = store(&endpoint, Holder::Owner);
         owner_store.ensure_buckets().await.expect("buckets");
         Self {
+            store: store(&endpoint, Holder::Tracks),
             api: Api::with(
                 owner,
                 store(&endpoint, Holder::Tracks),
@@ -116,6 +119,7 @@ impl Api {
             caps,
             network,
             fetching: Arc::new(Semaphore::new(1)),
+            reports: Arc::new(Semaphore::new(4)),
             openapi,
         });
         let service = app(kit, routes(), |config| {
@@ -198,19 +202,49 @@ impl As {
 
     /// Fills in the form of a page and sends it, with the page's own token.
     pub async fn submit(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let token = self.csrf(page).await;
+        let mut fields = fields.to_vec();
+        fields.push(("_csrf", &token));
+        let request = TestRequest::post()
+            .uri(path)
+            .insert_header(("accept", "text/html"))
+            .set_form(&fields);
+        self.text(request).await
+    }
+
+    /// As [`As::submit`], of a form with a file in it: these parts, each a name, the name of a file and what is in it.
+    pub async fn send_form(&self, path: &str, parts: &[(&str, &str, &[u8])]) -> (u16, String) {
+        let mut body = Vec::new();
+        for (name, file, content) in parts {
+            let file = match *file {
+                "" => String::new(),
+                file => format!("; filename=\"{file}\""),
+            };
+            let head = format!(
+                "--of-tests\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--of-tests--\r\n");
+        let request = TestRequest::post()
+            .uri(path)
+            .insert_header(("accept", "text/html"))
+            .insert_header(("content-type", "multipart/form-data; boundary=of-tests"))
+            .set_payload(body);
+        self.text(request).await
+    }
+
+    /// The token of the forms of a page.
+    pub async fn csrf(&self, page: &str) -> String {
         let (status, html) = self.page(page).await;
         assert_eq!(status, 200, "{html}");
         let (_, rest) = html
             .split_once(r#"name="_csrf" value=""#)
             .expect("a form on the page");
         let (token, _) = rest.split_once('"').expect("an end of the attribute");
-        let mut fields = fields.to_vec();
-        fields.push(("_csrf", token));
-        let request = TestRequest::post()
-            .uri(path)
-            .insert_header(("accept", "text/html"))
-            .set_form(&fields);
-        self.text(request).await
+        token.to_owned()
     }
 
     async fn text(&self, request: TestRequest) -> (u16, String) {

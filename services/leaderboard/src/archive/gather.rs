@@ -281,7 +281,7 @@ fn definition(
         groups: more.groups,
         pixel_spacing_mm: more.pixel_spacing_mm,
         zone: phase.zone.clone(),
-        opens_at: phase.window.opens_at,
+        opens_at: phase.window.opening.at,
         closes_at: phase.window.closes_at,
         published_at: more.published_at,
         is_final: phase.is_final,

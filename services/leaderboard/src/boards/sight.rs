@@ -13,6 +13,9 @@ use crate::rows::phases::{self, Phase};
 const FOR_PARTICIPANTS: &str =
     "This board is for the teams of the track. Sign in as a member of one.";
 
+const HELD: &str =
+    "This phase opens when the results of another are published; there is nothing to see before.";
+
 const HIDDEN: &str = "The scores of this phase are shown when the organizers publish it.";
 
 /// Decided once for each answer; what is made of a ranking asks this and nothing else.
@@ -151,6 +154,10 @@ async fn hidden(
     };
     if !phase.visibility.shows_board(is_participant, is_reviewer) {
         return Ok(Some(FOR_PARTICIPANTS));
+    }
+    // Whatever stands there, such as baselines, is about hidden cases of results that are to come.
+    if phase.window.opening.is_held && !is_reviewer {
+        return Ok(Some(HELD));
     }
     let (is_final, is_published) = (phase.is_final, phase.window.is_published);
     let is_shown = is_reviewer || phase.board.shows_rows(is_final, is_published);

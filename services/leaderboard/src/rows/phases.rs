@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::board::BoardRules;
-use molar_domain::phase::{Keep, PhaseState, SubmissionKind, Visibility, Window};
+use molar_domain::phase::{Keep, Opening, PhaseState, SubmissionKind, Visibility, Window};
 use molar_domain::{ChallengeId, PhaseId, TeamId};
 use serde_json::Value;
 use sqlx::PgExecutor;
@@ -63,6 +63,7 @@ struct Row {
     zone: String,
     is_final: bool,
     opens_at: DateTime<Utc>,
+    is_held: bool,
     closes_at: DateTime<Utc>,
     upload_grace_s: i32,
     paused_at: Option<DateTime<Utc>>,
@@ -96,7 +97,10 @@ impl TryFrom<Row> for Phase {
             zone: row.zone,
             is_final: row.is_final,
             window: Window {
-                opens_at: row.opens_at,
+                opening: Opening {
+                    at: row.opens_at,
+                    is_held: row.is_held,
+                },
                 closes_at: row.closes_at,
                 upload_grace_s: row.upload_grace_s,
                 is_paused: row.paused_at.is_some(),
@@ -215,7 +219,7 @@ async fn select(db: impl PgExecutor<'_>, id: Option<PhaseId>) -> sqlx::Result<Ve
                   track_id AS "track_id!", track_slug AS "track_slug!", track_title AS "track_title!",
                   challenge_id AS "challenge_id!", challenge_slug AS "challenge_slug!",
                   challenge_title AS "challenge_title!", challenge_note, zone AS "zone!",
-                  is_final AS "is_final!", opens_at AS "opens_at!", closes_at AS "closes_at!",
+                  is_final AS "is_final!", opens_at AS "opens_at!", is_held AS "is_held!", closes_at AS "closes_at!",
                   upload_grace_s AS "upload_grace_s!", paused_at, published_at, metrics AS "metrics!",
                   keep AS "keep!", keep_metric, device_class AS "device_class!",
                   (SELECT f.parameters FROM scoring.frame_facts f WHERE f.phase_id = p.phase_id) AS parameters,

@@ -4,6 +4,7 @@ mod by_case;
 mod columns;
 mod compared;
 mod following;
+mod held;
 mod hidden;
 mod kept;
 mod kept_seen;

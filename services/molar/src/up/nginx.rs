@@ -161,6 +161,11 @@ http {{
             proxy_buffering off;
             proxy_read_timeout 1h;
         }}
+        # The one form with a file in it. The role says in words what is too much.
+        location ~ ^/finalists/[^/]+/report$ {{
+            proxy_pass http://$molar_role;
+            client_max_body_size 64m;
+        }}
         location @trouble {{
             internal;
             default_type application/problem+json;

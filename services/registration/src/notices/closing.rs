@@ -21,7 +21,7 @@ pub async fn round(kit: &Kit) -> Result<(), Error> {
         JOIN tracks.phase_rules v ON v.phase_id = f.phase_id AND v.visibility <> 'organizers'
         JOIN registration.participations a ON a.track_id = f.track_id AND a.state = 'approved'
         JOIN registration.teams t ON t.id = a.team_id
-        WHERE f.opens_at <= $1 AND f.closes_at > $1 AND f.closes_at <= $2 AND f.paused_at IS NULL
+        WHERE f.opens_at <= $1 AND NOT f.is_held AND f.closes_at > $1 AND f.closes_at <= $2 AND f.paused_at IS NULL
           AND NOT EXISTS (
               SELECT FROM registration.noticed n
               WHERE n.subject_id = a.id

@@ -264,6 +264,37 @@ async fn a_decision_is_told_with_its_reason_and_the_next_one_again(pool: PgPool)
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_close_of_a_phase_that_waits_for_a_publication_is_not_told(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let phase = PhaseBuilder::new("open")
+        .window(noon() - TimeDelta::days(1), noon() + TimeDelta::hours(20));
+    let challenge = ChallengeBuilder::new("teeth").phase(phase);
+    let challenge = challenge.insert(&pool).await;
+    team(&pool, &challenge).await;
+    let last = PhaseBuilder::new("final").is_final();
+    let last = last.insert(&pool, &challenge).await;
+    sqlx::query!(
+        "UPDATE tracks.phases SET opens_after = $1 WHERE id <> $1",
+        last.0
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    round(&api.kit).await.unwrap();
+    assert_eq!(queued(&pool).await, []);
+    sqlx::query!(
+        "UPDATE tracks.phases SET published_at = $2 WHERE id = $1",
+        last.0,
+        noon()
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    round(&api.kit).await.unwrap();
+    assert_eq!(queued(&pool).await.len(), 2);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn a_close_is_told_a_day_ahead_to_teams_that_take_part(pool: PgPool) {
     let api = Api::new(&pool).await;
     let closes = noon() + TimeDelta::days(5);

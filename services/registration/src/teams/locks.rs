@@ -89,7 +89,8 @@ mod tests {
     use sqlx::PgPool;
 
     use crate::testing::{
-        Api, challenge, invitation, join, locking_phase, participation, set_state, sign, team,
+        Api, challenge, invitation, join, locking_phase, participation, phase, set_state, sign,
+        team,
     };
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
@@ -156,6 +157,40 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(api.of(&eve).delete(&leave).await.1["code"], "team-locked");
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_phase_that_opens_after_another_locks_teams_from_its_publication_on(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let ada = person(&pool, "Ada").await;
+        sign(&api, &ada).await;
+        let molars = team(&api, &ada, "Molars").await;
+        let place = participation(&api, &ada, &molars, demo.track).await;
+        set_state(&pool, &place, "approved").await;
+        let last = phase(&pool, &demo, noon() - TimeDelta::days(9)).await;
+        locking_phase(&pool, &demo, noon() - TimeDelta::hours(1)).await;
+        sqlx::query!(
+            "UPDATE tracks.phases SET opens_after = $1 WHERE id <> $1",
+            last
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let path = format!("/api/v1/teams/{molars}");
+        let (_, seen) = api.of(&ada).get(&path).await;
+        assert_eq!(seen["lock"], json!(null));
+        sqlx::query!(
+            "UPDATE tracks.phases SET published_at = $2 WHERE id = $1",
+            last,
+            noon()
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let (_, seen) = api.of(&ada).get(&path).await;
+        assert_eq!(seen["lock"]["is_locked"], true);
+        assert_eq!(seen["lock"]["from"], "2026-09-01T12:00:00Z");
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -64,11 +64,26 @@ spelled_enum! {
     }
 }
 
+/// When a phase opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// Inclusive.
+    pub at: DateTime<Utc>,
+    /// Whether it opens after another phase (`opens_after`) that is not published yet: until then it is planned,
+    /// whatever the clock says.
+    pub is_held: bool,
+}
+
+impl Opening {
+    pub fn has_come(&self, now: DateTime<Utc>) -> bool {
+        !self.is_held && self.at <= now
+    }
+}
+
 /// What decides the state of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// Inclusive.
-    pub opens_at: DateTime<Utc>,
+    pub opening: Opening,
     /// Exclusive.
     pub closes_at: DateTime<Utc>,
     pub upload_grace_s: i32,
@@ -78,10 +93,10 @@ pub struct Window {
 
 impl Window {
     pub fn state(&self, now: DateTime<Utc>, is_work_in_flight: bool) -> PhaseState {
-        if now < self.opens_at {
-            PhaseState::Planned
-        } else if now < self.closes_at {
-            if self.is_paused {
+        if now < self.closes_at {
+            if !self.opening.has_come(now) {
+                PhaseState::Planned
+            } else if self.is_paused {
                 PhaseState::Paused
             } else {
                 PhaseState::Open
@@ -126,8 +141,8 @@ pub fn board_moment(
 }
 
 /// Whether teams have begun under the rules of a phase, so that a change of them needs a reason.
-pub fn is_running(opens_at: DateTime<Utc>, has_submissions: bool, now: DateTime<Utc>) -> bool {
-    has_submissions || opens_at <= now
+pub fn is_running(opening: Opening, has_submissions: bool, now: DateTime<Utc>) -> bool {
+    has_submissions || opening.has_come(now)
 }
 
 /// Whether the place on the board of the phase before is good enough for the next; who is out of
@@ -190,7 +205,10 @@ mod tests {
 
     fn window() -> Window {
         Window {
-            opens_at: at("2024-07-15T07:00:00Z"),
+            opening: Opening {
+                at: at("2024-07-15T07:00:00Z"),
+                is_held: false,
+            },
             closes_at: at("2024-09-16T07:00:00Z"),
             upload_grace_s: 3600,
             is_paused: false,
@@ -203,10 +221,10 @@ mod tests {
         let window = window();
         let second = TimeDelta::seconds(1);
         assert_eq!(
-            window.state(window.opens_at - second, false),
+            window.state(window.opening.at - second, false),
             PhaseState::Planned
         );
-        assert_eq!(window.state(window.opens_at, false), PhaseState::Open);
+        assert_eq!(window.state(window.opening.at, false), PhaseState::Open);
         assert_eq!(
             window.state(window.closes_at - second, false),
             PhaseState::Open
@@ -221,12 +239,12 @@ mod tests {
             is_paused: true,
             ..window()
         };
-        assert!(!paused.takes_submissions(paused.opens_at));
+        assert!(!paused.takes_submissions(paused.opening.at));
         let published = Window {
             is_published: true,
             ..window()
         };
-        assert!(published.takes_submissions(published.opens_at));
+        assert!(published.takes_submissions(published.opening.at));
         assert_eq!(
             published.state(published.closes_at, false),
             PhaseState::Published
@@ -300,11 +318,52 @@ mod tests {
 
     #[test]
     fn a_phase_runs_from_its_opening_or_its_first_submission() {
-        let opens = window().opens_at;
-        let before = opens - TimeDelta::seconds(1);
-        assert!(!is_running(opens, false, before));
-        assert!(is_running(opens, true, before));
-        assert!(is_running(opens, false, opens));
+        let opening = window().opening;
+        let before = opening.at - TimeDelta::seconds(1);
+        assert!(!is_running(opening, false, before));
+        assert!(is_running(opening, true, before));
+        assert!(is_running(opening, false, opening.at));
+        assert!(!is_running(held(opening), false, opening.at));
+        assert!(is_running(held(opening), true, opening.at));
+    }
+
+    fn held(opening: Opening) -> Opening {
+        Opening {
+            is_held: true,
+            ..opening
+        }
+    }
+
+    #[test]
+    fn a_phase_that_is_held_is_planned_whatever_the_clock_says_and_closes_all_the_same() {
+        let open = window();
+        let held = Window {
+            opening: held(open.opening),
+            ..open
+        };
+        let last = held.closes_at - TimeDelta::seconds(1);
+        for now in [held.opening.at, last] {
+            assert_eq!(held.state(now, false), PhaseState::Planned);
+            assert!(!held.takes_submissions(now));
+            // In the moment in which it is let go.
+            assert_eq!(open.state(now, false), PhaseState::Open);
+        }
+        let early = open.opening.at - TimeDelta::seconds(1);
+        assert_eq!(open.state(early, false), PhaseState::Planned);
+        assert_eq!(held.state(held.closes_at, false), PhaseState::Closed);
+        let paused = Window {
+            is_paused: true,
+            ..held
+        };
+        assert_eq!(paused.state(last, false), PhaseState::Planned);
+    }
+
+    #[test]
+    fn who_let_go_of_a_phase_after_its_close_has_not_opened_it() {
+        let mut late = window();
+        late.opening.at = late.closes_at + TimeDelta::days(1);
+        assert_eq!(late.state(late.closes_at, false), PhaseState::Closed);
+        assert!(!late.takes_submissions(late.opening.at));
     }
 
     #[test]

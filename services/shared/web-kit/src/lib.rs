@@ -15,6 +15,7 @@ mod kit;
 pub mod layout;
 pub mod links;
 pub mod live;
+pub mod multipart;
 pub mod openapi;
 pub mod page;
 pub mod problem;

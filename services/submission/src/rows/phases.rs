@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use molar_domain::board::BoardRules;
 use molar_domain::challenge::Format;
 use molar_domain::limits::Limits;
-use molar_domain::phase::{SubmissionKind, Visibility, Window};
+use molar_domain::phase::{Opening, SubmissionKind, Visibility, Window};
 use molar_domain::quota::Quota;
 use molar_volumes::Geometry;
 use molar_web_kit::ApiError;
@@ -29,6 +29,8 @@ pub struct Phase {
     pub format: Format,
     pub labels: Vec<i32>,
     pub window: Window,
+    /// Title of the phase after whose publication it opens.
+    pub opens_after: Option<String>,
     pub is_final: bool,
     pub board: BoardRules,
     pub keep: String,
@@ -42,6 +44,20 @@ pub struct Phase {
 }
 
 impl Phase {
+    /// When it opens, in words: "on …", or "when … are published".
+    pub fn opening(&self, now: DateTime<Utc>) -> String {
+        let Opening { at, is_held } = self.window.opening;
+        let local = at.with_timezone(&self.zone);
+        let moment = local.format("%-d %B %Y, %H:%M %Z");
+        match self.opens_after.as_deref().filter(|_| is_held) {
+            Some(title) if at <= now => format!("when the results of “{title}” are published"),
+            Some(title) => {
+                format!("when the results of “{title}” are published, and not before {moment}")
+            }
+            None => format!("on {moment}"),
+        }
+    }
+
     /// Whether teams see the scores of what they handed in.
     pub fn shows_scores(&self) -> bool {
         let is_published = self.window.is_published;
@@ -65,6 +81,8 @@ struct Row {
     format: String,
     labels: Vec<i32>,
     opens_at: DateTime<Utc>,
+    is_held: bool,
+    opens_after_title: Option<String>,
     closes_at: DateTime<Utc>,
     upload_grace_s: i32,
     paused_at: Option<DateTime<Utc>>,
@@ -100,12 +118,16 @@ impl Row {
             format: self.format.parse().map_err(ApiError::internal)?,
             labels: self.labels,
             window: Window {
-                opens_at: self.opens_at,
+                opening: Opening {
+                    at: self.opens_at,
+                    is_held: self.is_held,
+                },
                 closes_at: self.closes_at,
                 upload_grace_s: self.upload_grace_s,
                 is_paused: self.paused_at.is_some(),
                 is_published: self.published_at.is_some(),
             },
+            opens_after: self.opens_after_title,
             is_final: self.is_final,
             board: serde_json::from_value(self.board).map_err(ApiError::internal)?,
             keep: self.keep,
@@ -132,8 +154,8 @@ pub async fn list(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Phase>, A
                track_id AS "track_id!", track_slug AS "track_slug!", track_title AS "track_title!",
                challenge_id AS "challenge_id!", challenge_slug AS "challenge_slug!",
                challenge_title AS "challenge_title!", split_id AS "split_id!", reference_set_id,
-               kind AS "kind!", format AS "format!", labels AS "labels!", opens_at AS "opens_at!",
-               closes_at AS "closes_at!", upload_grace_s AS "upload_grace_s!", paused_at,
+               kind AS "kind!", format AS "format!", labels AS "labels!", opens_at AS "opens_at!", is_held AS "is_held!",
+               opens_after_title, closes_at AS "closes_at!", upload_grace_s AS "upload_grace_s!", paused_at,
                published_at, is_final AS "is_final!", board AS "board!", keep AS "keep!", quota AS "quota!",
                limits AS "limits!", zone AS "zone!", agreement_version,
                requires_code_url AS "requires_code_url!", canary_case_id

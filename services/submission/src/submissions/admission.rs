@@ -101,7 +101,7 @@ fn require_open(phase: &Phase, now: DateTime<Utc>) -> Result<(), ApiError> {
     let (detail, code) = match phase.window.state(now, false) {
         PhaseState::Open => return Ok(()),
         PhaseState::Planned => (
-            format!("the phase opens on {}", moment(phase.window.opens_at)),
+            format!("the phase opens {}", phase.opening(now)),
             "phase-not-open",
         ),
         PhaseState::Paused => (

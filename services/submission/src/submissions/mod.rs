@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod admission;
+#[cfg(test)]
+mod after_final;
 pub mod cancel;
 pub mod cases;
 pub mod changes;

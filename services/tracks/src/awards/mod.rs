@@ -5,4 +5,4 @@ pub mod set;
 #[cfg(test)]
 mod tests;
 
-pub use rows::{AwardView, list};
+pub use rows::{AwardView, list, tag};

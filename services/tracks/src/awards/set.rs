@@ -21,6 +21,8 @@ use crate::phases::rows::{self as phases, Phase};
 pub struct SetAwards {
     #[schema(max_items = 20)]
     pub awards: Vec<NewAward>,
+    /// `awards_tag` of what this takes the place of: 409 where another organizer has changed it since.
+    pub instead_of: Option<String>,
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -76,6 +78,11 @@ pub async fn take(
     if finals::lock(tx, phase.id).await?.published_at.is_some() {
         let why = "the awards are published and stay as they are";
         return Err(ApiError::conflict(why).with_code("finals-published"));
+    }
+    let present = rows::tag(&rows::list(&mut *tx, phase.id).await?);
+    if body.instead_of.as_ref().is_some_and(|tag| *tag != present) {
+        let why = "the awards have changed since you looked, perhaps by another organizer: look at them again, and repeat what is still to be done";
+        return Err(ApiError::conflict(why).with_code("awards-changed"));
     }
     let standing = finals::list(&mut *tx, phase.id).await?.into_iter();
     let standing = standing.filter(|of| !of.is_struck() && of.is_approved);

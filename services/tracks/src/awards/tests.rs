@@ -48,6 +48,15 @@ async fn only_who_stands_is_awarded_and_what_is_wrong_changes_nothing(pool: PgPo
     let (_, finals) = stage.olga().get(&stage.path("finalists")).await;
     assert_eq!(finals["awards"], set);
 
+    // Who has seen what stands there changes that; who has not is told.
+    let mut again = both.clone();
+    again["instead_of"] = finals["awards_tag"].clone();
+    assert_eq!(stage.olga().put(&path, again).await.0, 200);
+    let mut late = both.clone();
+    late["instead_of"] = json!("0".repeat(32));
+    let (status, refused) = stage.olga().put(&path, late).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("awards-changed")));
+
     // A struck team loses what it was awarded, and takes no other.
     let strike = format!("/api/v1/finalists/{ada}/strike");
     stage.olga().post(&strike, json!({"reason": "late"})).await;

@@ -108,7 +108,9 @@ pub async fn require_unopened(
          JOIN tracks.phase_readiness r ON r.phase_id = p.id
          WHERE (p.split_id = $1 OR p.canary_case_id = ANY($2))
            AND (EXISTS (SELECT FROM submission.life l WHERE l.phase_id = p.id)
-                OR (p.opens_at <= $3 AND p.paused_at IS NULL AND r.is_ready))
+                OR (p.opens_at <= $3 AND p.paused_at IS NULL AND r.is_ready
+                    AND (p.opens_after IS NULL
+                         OR EXISTS (SELECT FROM tracks.phases a WHERE a.id = p.opens_after AND a.published_at IS NOT NULL))))
          ORDER BY p.position LIMIT 1",
         split.id,
         cases,

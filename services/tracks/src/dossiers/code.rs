@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::archive;
 use super::find::DossierView;
-use super::report::forget;
+use super::keep::forget;
 use super::rows::{self, Dossier};
 use crate::Error;
 use crate::finals::rows::{self as finals, Finalist};
@@ -75,9 +75,16 @@ pub async fn take(
         link,
         commit,
     };
-    let dossier = snapshot.write(kit, caller, &finalist, now).await?;
-    forget(&state.store, asked.code_key.as_deref()).await;
-    Ok((finalist, dossier))
+    match snapshot.write(kit, caller, &finalist, now).await {
+        Ok((before, dossier)) => {
+            forget(&state.store, before.code_key.as_deref()).await;
+            Ok((finalist, dossier))
+        }
+        Err(error) => {
+            forget(&state.store, Some(&snapshot.key)).await;
+            Err(error)
+        }
+    }
 }
 
 fn require_unlocked(finalist: &Finalist, dossier: &Dossier) -> Result<(), ApiError> {
@@ -119,14 +126,15 @@ struct Snapshot<'a> {
 }
 
 impl Snapshot<'_> {
-    /// The team may have named another commit meanwhile: then this one is kept, and still missing is the other.
+    /// The dossier before and after. The team may have named another commit meanwhile: then this one is kept, and still
+    /// missing is the other.
     async fn write(
         &self,
         kit: &Kit,
         caller: &Caller,
         finalist: &Finalist,
         now: DateTime<Utc>,
-    ) -> Result<Dossier, ApiError> {
+    ) -> Result<(Dossier, Dossier), ApiError> {
         let mut tx = kit.db.begin().await?;
         let present = rows::lock(&mut tx, finalist.id, caller, now).await?;
         require_unlocked(finalist, &present)?;
@@ -160,6 +168,6 @@ impl Snapshot<'_> {
         .await?;
         let dossier = rows::find(&mut *tx, finalist.id).await?;
         tx.commit().await?;
-        Ok(dossier)
+        Ok((present, dossier))
     }
 }

@@ -41,6 +41,8 @@ pub struct DossierView {
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct FileView {
+    /// As the team called it, where that was told.
+    pub name: Option<String>,
     pub size_bytes: i64,
     pub sha256: String,
     pub stored_at: DateTime<Utc>,
@@ -79,6 +81,7 @@ impl DossierView {
 
 fn report(dossier: &Dossier) -> Option<FileView> {
     Some(FileView {
+        name: dossier.report_name.clone(),
         size_bytes: dossier.report_bytes?,
         sha256: dossier.report_sha256.clone()?,
         stored_at: dossier.report_at?,

@@ -3,6 +3,7 @@
 mod archive;
 pub mod code;
 pub mod find;
+pub mod keep;
 pub mod lock;
 mod orcid;
 pub mod report;

@@ -32,6 +32,10 @@ pub struct Dossier {
     pub report_bytes: Option<i64>,
     pub report_sha256: Option<String>,
     pub report_at: Option<DateTime<Utc>>,
+    pub report_name: Option<String>,
+    /// Where a report may be put that is not there yet, and its hash.
+    pub announced_key: Option<String>,
+    pub announced_sha256: Option<String>,
     pub code_key: Option<String>,
     pub code_bytes: Option<i64>,
     pub code_sha256: Option<String>,
@@ -87,7 +91,8 @@ pub async fn find(db: impl PgExecutor<'_>, finalist: Uuid) -> sqlx::Result<Dossi
         Dossier,
         r#"
         SELECT authors AS "authors: Json<Vec<Author>>", code_url, commit, external_data, external_weights, consents,
-               consented_at, report_key, report_bytes, report_sha256, report_at, code_key, code_bytes, code_sha256,
+               consented_at, report_key, report_bytes, report_sha256, report_at, report_name, announced_key,
+               announced_sha256, code_key, code_bytes, code_sha256,
                code_from, code_commit, code_at, locked_at
         FROM tracks.dossiers WHERE finalist_id = $1
         "#,

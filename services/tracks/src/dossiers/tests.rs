@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use molar_objects::Bucket;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
 use super::archive::tests::archive_of;
 use crate::finals::stage::{COMMIT, CodeHost, Stage, dossier};
-use crate::testing::World;
+use crate::testing::{World, put_at};
 
 const TWO: &[(&str, Option<i32>)] = &[("Ada", Some(1)), ("Bob", Some(2))];
 
@@ -166,6 +167,162 @@ async fn a_report_is_a_whole_pdf_or_none(pool: PgPool) {
             .0,
         422
     );
+}
+
+const PDF: &[u8] = b"%PDF-1.7 by a form %%EOF\n";
+
+/// All that is kept of a finalist.
+async fn kept(stage: &Stage) -> Vec<String> {
+    let all = stage.world.store.list(Bucket::Hidden, "finals/").await;
+    all.unwrap().into_iter().map(|entry| entry.key).collect()
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_report_comes_by_a_form_without_a_script(pool: PgPool) {
+    let stage = Stage::of(&pool, TWO).await;
+    stage.name(1).await;
+    let page = format!("/finalists/{}", stage.finalist("Ada").await);
+    let path = format!("{page}/report");
+    let browser = stage.world.api.browser(&stage.people["Ada"]);
+    let token = browser.csrf(&page).await;
+    let csrf = ("_csrf", "", token.as_bytes());
+    let file = ("report", "C:\\me\\Our <report>.pdf", PDF);
+    assert_eq!(
+        browser.send_form(&path, &[csrf, file]).await,
+        (303, page.clone())
+    );
+    let (_, html) = browser.page(&page).await;
+    let sha256 = hex::encode(Sha256::digest(PDF));
+    for told in [
+        "<bdi>Our &#60;report&#62;.pdf</bdi>",
+        "25 bytes",
+        "2026-09-01 12:00 UTC",
+        sha256.as_str(),
+    ] {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+    let (_, link) = browser.page(&format!("/api/v1{page}/report")).await;
+    let read = reqwest::get(&link).await.unwrap().bytes().await.unwrap();
+    assert_eq!(&read[..], PDF);
+
+    // The one before goes.
+    let second = ("report", "second.pdf", &b"%PDF-1.7 second %%EOF"[..]);
+    assert_eq!(browser.send_form(&path, &[csrf, second]).await.0, 303);
+    assert_eq!(kept(&stage).await.len(), 1);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_a_form_brings_wrongly_is_said_there_and_leaves_nothing_behind(pool: PgPool) {
+    let stage = Stage::of(&pool, TWO).await;
+    stage.name(1).await;
+    let id = stage.finalist("Ada").await;
+    let (page, path) = (
+        format!("/finalists/{id}"),
+        format!("/finalists/{id}/report"),
+    );
+    let browser = stage.world.api.browser(&stage.people["Ada"]);
+    let token = browser.csrf(&page).await;
+    let csrf = ("_csrf", "", token.as_bytes());
+    let mut large = b"%PDF-1.7 ".to_vec();
+    large.resize(20 << 20, b' ');
+    large.extend(b"%%EOF");
+    for (name, content, why) in [
+        ("report", &b"PK\x03\x04 a zip"[..], "no whole PDF"),
+        ("report", &b""[..], "choose a file"),
+        ("other", PDF, "choose a file"),
+        ("report", &large[..], "more than 20 MiB"),
+    ] {
+        let (status, html) = browser
+            .send_form(&path, &[csrf, (name, "a.pdf", content)])
+            .await;
+        assert_eq!(status, 422, "{why}");
+        assert!(html.contains(why), "{why}: {html}");
+    }
+    // As large as may be.
+    let most = [&large[..large.len() - 10], b"%%EOF"].concat();
+    assert_eq!(most.len(), 20 << 20);
+    let file = ("report", "a.pdf", &most[..]);
+    assert_eq!(browser.send_form(&path, &[csrf, file]).await.0, 303);
+    let before = kept(&stage).await;
+
+    stage.lock(&pool, "Ada").await;
+    let kept_then = kept(&stage).await;
+    assert_ne!(before, kept_then);
+    let (status, html) = browser
+        .send_form(&path, &[csrf, ("report", "a.pdf", PDF)])
+        .await;
+    assert_eq!(status, 422);
+    assert!(html.contains("the dossier is locked"), "{html}");
+    assert_eq!(kept(&stage).await, kept_then);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_form_with_a_file_is_refused_without_the_token_of_its_page(pool: PgPool) {
+    let stage = Stage::of(&pool, TWO).await;
+    stage.name(1).await;
+    let page = format!("/finalists/{}", stage.finalist("Ada").await);
+    let path = format!("{page}/report");
+    let browser = stage.world.api.browser(&stage.people["Ada"]);
+    let token = browser.csrf(&page).await;
+    let file = ("report", "a.pdf", PDF);
+    let csrf = ("_csrf", "", token.as_bytes());
+    let late = ("note", "", &[b' '; 9000][..]);
+    for parts in [
+        &[file][..],
+        &[("_csrf", "", &b"0"[..]), file],
+        &[file, csrf],
+        &[late, csrf, file],
+    ] {
+        assert_eq!(browser.send_form(&path, parts).await.0, 403);
+    }
+    assert_eq!(kept(&stage).await, [""; 0]);
+    // Another team's is not there for this one.
+    let bob = stage.world.api.browser(&stage.people["Bob"]);
+    let token = bob.csrf("/challenges/demo").await;
+    let csrf = ("_csrf", "", token.as_bytes());
+    assert_eq!(bob.send_form(&path, &[csrf, file]).await.0, 404);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_report_that_was_announced_and_came_too_late_takes_no_place(pool: PgPool) {
+    let stage = Stage::of(&pool, TWO).await;
+    stage.name(1).await;
+    let path = format!("/api/v1/finalists/{}/report", stage.finalist("Ada").await);
+    let ada = stage.member("Ada");
+    let announce = async |pdf: &[u8], name: &str| {
+        let sha256 = hex::encode(Sha256::digest(pdf));
+        let new = json!({"size_bytes": pdf.len(), "sha256": sha256, "name": name});
+        let (status, told) = ada.post(&path, new).await;
+        assert_eq!(status, 200, "{told}");
+        (told["upload"].clone(), json!({"sha256": sha256}))
+    };
+    let (first, said_first) = announce(PDF, "first.pdf").await;
+    assert_eq!(put_at(&first, PDF).await, 200);
+    let two = b"%PDF-1.7 two %%EOF";
+    let (second, said) = announce(two, "two.pdf").await;
+    assert_eq!(
+        kept(&stage).await,
+        [""; 0],
+        "the one that was announced before"
+    );
+    let stored = format!("{path}/stored");
+    assert_eq!(ada.post(&stored, said_first).await.0, 422);
+    assert_eq!(put_at(&second, two).await, 200);
+    for _ in 0..2 {
+        let (status, dossier) = ada.post(&stored, said.clone()).await;
+        assert_eq!(
+            (status, &dossier["report"]["name"]),
+            (200, &json!("two.pdf"))
+        );
+    }
+    // The same content again has a place of its own, and the one before goes.
+    let before = kept(&stage).await;
+    let (third, said) = announce(two, "two.pdf").await;
+    assert_eq!(put_at(&third, two).await, 200);
+    assert_eq!(ada.post(&stored, said).await.0, 200);
+    let after = kept(&stage).await;
+    assert_eq!((before.len(), after.len()), (1, 1));
+    assert_ne!(before, after);
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -28,6 +28,8 @@ pub struct FinalsView {
     pub ranking_version: Option<i32>,
     pub finalists: Vec<FinalistView>,
     pub awards: Vec<AwardView>,
+    /// Stands for these awards where they are changed; organizers alone are told.
+    pub awards_tag: Option<String>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -101,6 +103,7 @@ pub async fn of(
         true => awards::list(&mut *conn, phase.id).await?,
         false => Vec::new(),
     };
+    let awards_tag = sees_all.then(|| awards::tag(&awards));
     if !sees_all {
         let is_told = |id: Uuid| told.iter().any(|of| of.id == id);
         for award in &mut awards {
@@ -116,6 +119,7 @@ pub async fn of(
         ranking_version: sees_all.then_some(finals.ranking_version),
         finalists: told,
         awards,
+        awards_tag,
     })
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use molar_domain::phase::Visibility;
 use molar_domain::{ChallengeId, TeamId};
-use molar_web_kit::Caller;
+use molar_web_kit::{ApiError, Caller};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
@@ -81,6 +81,22 @@ pub async fn find_finals(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Resul
     )
     .fetch_optional(db)
     .await
+}
+
+/// Finalists are named from the ranks that a phase has at its end, so that stays where it was. Nobody names any until the
+/// transaction ends.
+pub async fn require_unnamed(conn: &mut PgConnection, phase_id: Uuid) -> Result<(), ApiError> {
+    sqlx::query!(
+        "SELECT FROM tracks.phases WHERE id = $1 FOR UPDATE",
+        phase_id
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if find_finals(conn, phase_id).await?.is_none() {
+        return Ok(());
+    }
+    let why = "the finalists of this phase are named, from the ranks that it had at its end: closes_at cannot change any more";
+    Err(ApiError::conflict(why).with_code("finalists-named"))
 }
 
 /// The phases of a challenge whose finalists are published, or among whose finalists these teams are.

@@ -207,6 +207,36 @@ async fn one_act_publishes_ranks_finalists_and_awards(pool: PgPool) {
     );
 }
 
+fn hidden<'a>(html: &'a str, name: &str) -> &'a str {
+    let start = format!(r#"name="{name}" value=""#);
+    let (_, rest) = html.split_once(&start).unwrap();
+    rest.split_once('"').unwrap().0
+}
+
+/// Nobody files for a place in a ranking that is moved behind their back.
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_end_of_a_phase_stays_once_its_finalists_are_named(pool: PgPool) {
+    let stage = Stage::of(&pool, FIVE).await;
+    let path = format!("/api/v1/phases/{}", stage.demo.phase_id);
+    let moved = |at: &str| json!({"closes_at": at, "reason": "a power cut"});
+    let (status, later) = stage
+        .olga()
+        .patch(&path, moved("2026-08-31T10:00:00Z"))
+        .await;
+    assert_eq!(status, 200, "{later}");
+    stage.name(1).await;
+    for at in ["2026-08-31T11:00:00Z", "2026-09-09T10:00:00Z"] {
+        let (status, refused) = stage.olga().patch(&path, moved(at)).await;
+        assert_eq!(
+            (status, &refused["code"]),
+            (409, &json!("finalists-named")),
+            "{refused}"
+        );
+    }
+    let quota = json!({"quota": {"concurrent": 9}, "reason": "a power cut"});
+    assert_eq!(stage.olga().patch(&path, quota).await.0, 200);
+}
+
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn organizers_do_all_of_it_on_the_page(pool: PgPool) {
     let stage = Stage::of(&pool, FIVE).await;
@@ -221,14 +251,23 @@ async fn organizers_do_all_of_it_on_the_page(pool: PgPool) {
     let ada = stage.lock(&pool, "Ada").await;
     let award = format!("/organize/phases/{}/awards", stage.demo.phase_id);
     let place = format!("place-{ada}");
-    let fields = [("title", "Best <method>"), (place.as_str(), "1")];
+    let (_, html) = browser.page(&page).await;
+    let before = hidden(&html, "instead_of").to_owned();
+    let fields = [
+        ("title", "Best <method>"),
+        (place.as_str(), "1"),
+        ("instead_of", before.as_str()),
+    ];
     assert_eq!(browser.submit(&page, &award, &fields).await.0, 303);
     let (_, html) = browser.page(&page).await;
     assert!(html.contains("Best &#60;method&#62;"), "{html}");
-    assert_eq!(
-        browser.submit(&page, &award, &[("remove", "0")]).await.0,
-        303
-    );
+    // Whoever looked before it changed is told, and changes nothing.
+    let (status, late) = browser.submit(&page, &award, &fields).await;
+    assert_eq!(status, 422);
+    assert!(late.contains("have changed since you looked"), "{late}");
+    assert_eq!(late.matches("Best &#60;method&#62;").count(), 1, "{late}");
+    let remove = [("remove", "0"), ("instead_of", hidden(&html, "instead_of"))];
+    assert_eq!(browser.submit(&page, &award, &remove).await.0, 303);
     let (_, html) = browser.page(&page).await;
     assert!(html.contains("No award was named"), "{html}");
     let act = format!("/organize/finalists/{ada}");

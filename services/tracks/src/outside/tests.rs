@@ -165,6 +165,28 @@ async fn a_link_is_fetched_from_the_address_that_was_looked_at() {
     assert_eq!(town.asked(), ["code.test"]);
 }
 
+/// A proxy would resolve the name again, and connect to where it likes. It is named in the environment of a process of its
+/// own, which does what the test above does.
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_not_asked() {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let test = "outside::tests::a_link_is_fetched_from_the_address_that_was_looked_at";
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+    child.kill_on_drop(true);
+    child.args(["--exact", test]).env_remove("NO_PROXY");
+    child.env_remove("no_proxy").env_remove("REQUEST_METHOD");
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        child.env(name, &address);
+    }
+    let done = tokio::select! {
+        done = child.output() => done.unwrap(),
+        asked = proxy.accept() => panic!("the proxy was asked: {asked:?}"),
+    };
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(said.contains("1 passed"), "{said}");
+}
+
 #[tokio::test]
 async fn a_name_that_leads_inside_is_not_asked() {
     let (server, town) = (Server::start().await, Town::new());

@@ -53,7 +53,7 @@ pub async fn show(
     page(&kit, caller.as_ref(), *id, None, Vec::new()).await
 }
 
-async fn page(
+pub(super) async fn page(
     kit: &Kit,
     caller: Option<&Caller>,
     id: Uuid,

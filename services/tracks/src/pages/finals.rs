@@ -28,6 +28,8 @@ struct Body<'a> {
     finals: Option<FinalsView>,
     sees_all: bool,
     may_change: bool,
+    /// Titles of the phases that open with its publication.
+    opens: Vec<String>,
     slips: Vec<String>,
 }
 
@@ -58,12 +60,14 @@ async fn page(
         Err(crate::Error::NotFound(_)) if sees_all => None,
         Err(error) => return Err(error.into()),
     };
+    let opens = phases::opened_by(&mut *conn, phase.id).await?;
     let status = match slips.is_empty() {
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let body = Body {
         csrf: caller.map_or("", |caller| caller.csrf_token()),
+        opens: opens.into_iter().map(|(_, title)| title).collect(),
         phase,
         finals,
         sees_all,
@@ -196,6 +200,7 @@ pub async fn award(
     let mut tx = kit.db.begin().await?;
     let phase = phases::find(&mut *tx, *id, now).await?;
     caller.require_organizer(phase.challenge_id())?;
+    rows::lock(&mut tx, phase.id).await?;
     let present = crate::awards::list(&mut *tx, phase.id).await?;
     let mut awards: Vec<NewAward> = present.into_iter().map(again).collect();
     let remove = field(&form, "remove").and_then(|text| text.parse::<usize>().ok());
@@ -207,8 +212,18 @@ pub async fn award(
         Some(_) => Err(ApiError::conflict("that award is not there any more")),
         None => new_award(&form).map(|award| awards.push(award)),
     };
+    let instead_of = Some(field(&form, "instead_of").unwrap_or_default().to_owned());
     let done = match changed {
-        Ok(()) => set::take(&mut tx, &caller, &phase, SetAwards { awards }, now).await,
+        Ok(()) => {
+            set::take(
+                &mut tx,
+                &caller,
+                &phase,
+                SetAwards { awards, instead_of },
+                now,
+            )
+            .await
+        }
         Err(error) => Err(error),
     };
     match &done {

@@ -83,19 +83,21 @@ fn phase_line(phase: &Phase, now: DateTime<Utc>) -> PhaseLine {
         title: phase.title.clone(),
         kind: super::challenge::kind(&phase.kind),
         state: phase.state(now).to_string(),
-        when: if now < phase.opens_at {
+        when: if now >= phase.closes_at {
+            format!("closed {last_day}")
+        } else if let Some(title) = phase.held_by() {
+            format!("opens when “{title}” is published")
+        } else if now < phase.opens_at {
             format!(
                 "opens {}, {}",
                 when::distance(phase.opens_at, now),
                 day(phase.opens_at)
             )
-        } else if now < phase.closes_at {
+        } else {
             format!(
                 "closes {}, {last_day}",
                 when::distance(phase.closes_at, now)
             )
-        } else {
-            format!("closed {last_day}")
         },
         board: super::challenge::board(phase),
     }

@@ -10,6 +10,7 @@ pub mod organize;
 pub mod organize_challenges;
 pub mod problems;
 pub mod references;
+pub mod report;
 mod retention;
 mod when;
 

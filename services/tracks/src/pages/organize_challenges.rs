@@ -165,7 +165,7 @@ fn phase_form(phase: &Phase, zone: Tz, now: DateTime<Utc>) -> PhaseForm {
         state: phase.state(now).to_string(),
         window: format!(
             "{} to {}",
-            when::moment(phase.opens_at, zone),
+            when::opens(phase, zone, now),
             when::end(phase.closes_at, zone)
         ),
         is_paused: phase.paused_at.is_some(),
@@ -180,7 +180,7 @@ fn phase_form(phase: &Phase, zone: Tz, now: DateTime<Utc>) -> PhaseForm {
             .map(|n| n.to_string())
             .unwrap_or_default(),
         retention: Vec::new(),
-        is_open: phase.opens_at <= now,
+        is_open: phase.opening().has_come(now),
     }
 }
 

@@ -3,6 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use crate::phases::rows::Phase;
+
 /// "15 September 2024, 23:59 PDT". The end of a window is exclusive: midnight is told as the last
 /// minute of the day before, as people say it.
 pub fn moment(at: DateTime<Utc>, zone: Tz) -> String {
@@ -16,6 +18,18 @@ pub fn end(at: DateTime<Utc>, zone: Tz) -> String {
     match local.time() == chrono::NaiveTime::MIN {
         true => moment(at - TimeDelta::minutes(1), zone),
         false => moment(at, zone),
+    }
+}
+
+/// When a phase opens, as far as it is known.
+pub fn opens(phase: &Phase, zone: Tz, now: DateTime<Utc>) -> String {
+    match phase.held_by() {
+        None => moment(phase.opens_at, zone),
+        Some(title) if phase.opens_at <= now => format!("when “{title}” is published"),
+        Some(title) => format!(
+            "when “{title}” is published, not before {}",
+            moment(phase.opens_at, zone)
+        ),
     }
 }
 

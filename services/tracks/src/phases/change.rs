@@ -22,6 +22,7 @@ use crate::challenges::apply::lock;
 use crate::challenges::history::{self, NewChange};
 use crate::challenges::plan::Plan;
 use crate::challenges::plan::difference;
+use crate::finals::rows as finals;
 
 /// What is absent stays as it is. The challenge file does not learn of it: who applies it again sees the
 /// difference in the plan.
@@ -97,6 +98,7 @@ pub async fn change_one(
     }
     if new.closes_at != old.closes_at {
         require_finals_later(&mut tx, id, new.closes_at).await?;
+        finals::require_unnamed(&mut tx, id.0).await?;
     }
     let mut plan = Plan::default();
     let changes = difference(&old, &new)?;
@@ -105,7 +107,7 @@ pub async fn change_one(
     }
     plan.update(&phase.name(), changes);
     let has_submissions = has_submissions(&mut tx, id).await?;
-    if is_running(phase.opens_at, has_submissions, now) {
+    if is_running(phase.opening(), has_submissions, now) {
         plan.explain();
     }
     let reason = reason(body.reason.as_deref())?;

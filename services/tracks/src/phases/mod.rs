@@ -1,3 +1,5 @@
+#[cfg(test)]
+mod after;
 pub mod change;
 pub mod find;
 pub mod pause;

@@ -83,7 +83,7 @@ pub async fn set(
             to: json!(pause),
         };
         plan.update(&phase.name(), vec![change]);
-        if phase.opens_at <= now {
+        if phase.opening().has_come(now) {
             plan.explain();
         }
         plan.require_reason(reason)?;

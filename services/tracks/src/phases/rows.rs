@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use molar_domain::board::BoardRules;
 use molar_domain::limits::Limits;
-use molar_domain::phase::{PhaseState, Visibility, Window};
+use molar_domain::phase::{Opening, PhaseState, Visibility, Window};
 use molar_domain::quota::Quota;
 use molar_domain::{ChallengeId, PhaseId};
 use molar_web_kit::Caller;
@@ -28,6 +28,7 @@ pub struct Phase {
     pub split_id: Uuid,
     pub split: String,
     pub canary_case: Option<String>,
+    /// Where it opened with the publication of another, when that was.
     pub opens_at: DateTime<Utc>,
     pub closes_at: DateTime<Utc>,
     pub upload_grace_s: i32,
@@ -48,6 +49,11 @@ pub struct Phase {
     /// Title of the phase whose best may submit.
     pub finalists_title: Option<String>,
     pub finalists_top: Option<i32>,
+    /// The phase after whose publication it opens, and its title.
+    pub opens_after: Option<Uuid>,
+    pub opens_after_title: Option<String>,
+    /// Whether that is not published yet.
+    pub is_held: bool,
     pub retention_days: Option<i32>,
     pub announced_cases: i64,
     pub stored_cases: i64,
@@ -60,12 +66,24 @@ pub struct Phase {
 impl Phase {
     pub fn window(&self) -> Window {
         Window {
-            opens_at: self.opens_at,
+            opening: self.opening(),
             closes_at: self.closes_at,
             upload_grace_s: self.upload_grace_s,
             is_paused: self.paused_at.is_some(),
             is_published: self.published_at.is_some(),
         }
+    }
+
+    pub fn opening(&self) -> Opening {
+        Opening {
+            at: self.opens_at,
+            is_held: self.is_held,
+        }
+    }
+
+    /// Title of the phase that has to be published before this one opens.
+    pub fn held_by(&self) -> Option<&str> {
+        self.opens_after_title.as_deref().filter(|_| self.is_held)
     }
 
     pub fn state(&self, now: DateTime<Utc>) -> PhaseState {
@@ -110,6 +128,17 @@ pub async fn find(
     found.pop().ok_or(Error::NotFound("phase"))
 }
 
+/// The phases that open when this one is published, with their titles.
+pub async fn opened_by(db: impl PgExecutor<'_>, phase: Uuid) -> sqlx::Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        "SELECT id, title FROM tracks.phases WHERE opens_after = $1 ORDER BY position, id",
+        phase
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.title)).collect())
+}
+
 /// Only a phase that is past its end can have work that it waits for.
 async fn select(
     db: impl PgExecutor<'_>,
@@ -122,11 +151,13 @@ async fn select(
         r#"
         SELECT p.id, p.slug, p.title, p.kind, c.id AS challenge_id, c.slug AS challenge, c.zone,
                t.id AS track_id, t.slug AS track, t.format, s.id AS split_id, s.slug AS split,
-               p.canary_case, p.opens_at, p.closes_at, p.upload_grace_s, p.is_final, p.paused_at,
+               p.canary_case, GREATEST(p.opens_at, a.published_at) AS "opens_at!", p.closes_at, p.upload_grace_s, p.is_final, p.paused_at,
                p.published_at, p.metrics, p.keep, p.keep_metric, p.quota AS "quota: Json<Quota>",
                p.limits AS "limits: Json<Limits>", p.device_class, p.requires_code_url,
                p.allowed_licences, p.freezes_at, p.visibility, p.board AS "board: Json<BoardRules>", p.finalists_top, p.retention_days,
                (SELECT f.title FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_title,
+               p.opens_after, a.title AS "opens_after_title?",
+               (p.opens_after IS NOT NULL AND a.published_at IS NULL) AS "is_held!",
                r.announced_cases AS "announced_cases!", r.stored_cases AS "stored_cases!",
                r.good_references AS "good_references!", r.has_canary AS "has_canary!",
                r.is_ready AS "is_ready!",
@@ -138,6 +169,7 @@ async fn select(
         JOIN tracks.challenges c ON c.id = t.challenge_id
         JOIN tracks.splits s ON s.id = p.split_id
         JOIN tracks.phase_readiness r ON r.phase_id = p.id
+        LEFT JOIN tracks.phases a ON a.id = p.opens_after
         WHERE ($1::uuid IS NULL OR c.id = $1) AND ($2::uuid IS NULL OR p.id = $2)
         ORDER BY c.id, t.position, t.slug, p.position, p.slug
         "#,

@@ -28,8 +28,10 @@ pub struct PhaseView {
     pub split_id: Uuid,
     /// Slug of the split that is predicted.
     pub split: String,
-    /// Inclusive.
+    /// Inclusive. Of a phase that opens after another, once that is published: no earlier than that was.
     pub opens_at: DateTime<Utc>,
+    /// The phase that has to be published before this one opens.
+    pub opens_after: Option<AfterView>,
     /// Exclusive.
     pub closes_at: DateTime<Utc>,
     /// Until when an upload that was created in time may complete.
@@ -71,6 +73,15 @@ pub struct FinalistsView {
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AfterView {
+    pub phase_id: Uuid,
+    /// Title of the phase.
+    pub phase: String,
+    /// Until then this phase is planned, whatever `opens_at` says.
+    pub is_published: bool,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Readiness {
     /// Until then the phase takes no submissions, whatever its window says.
     pub is_ready: bool,
@@ -100,6 +111,14 @@ impl PhaseView {
             split_id: phase.split_id,
             split: phase.split,
             opens_at: phase.opens_at,
+            opens_after: phase
+                .opens_after
+                .zip(phase.opens_after_title)
+                .map(|(phase_id, title)| AfterView {
+                    phase_id,
+                    phase: title,
+                    is_published: !phase.is_held,
+                }),
             closes_at: phase.closes_at,
             is_final: phase.is_final,
             published_at: phase.published_at,

@@ -59,7 +59,7 @@ impl Facts<'_> {
                 "Schedule",
                 format!(
                     "opens {}, closes {}, {published}",
-                    self.time(window.opens_at),
+                    self.time(window.opening.at),
                     self.time(window.closes_at)
                 ),
             ),

@@ -213,6 +213,9 @@ impl Phase {
         }
         self.check_canary(at, track, check);
         self.check_window(at, zone, check);
+        for (field, detail) in super::after::complaints(self, track, zone) {
+            check.say(format!("{at}/{field}"), detail);
+        }
         self.check_finalists(at, track, zone, check);
         self.check_licences(at, check);
         self.check_retention(at, check);

@@ -2,6 +2,7 @@
 //!
 //! Parsing collects every complaint, each with a JSON pointer, before anything is done with the file.
 
+mod after;
 mod check;
 pub mod question;
 
@@ -147,6 +148,9 @@ pub struct Phase {
     pub canary: Option<String>,
     /// RFC 3339, or a local time of the challenge's zone. Inclusive.
     pub opens_at: String,
+    /// Slug of a final phase that the track names before this one: this one opens when that is published, and not
+    /// before its own `opens_at`.
+    pub opens_after: Option<String>,
     /// Exclusive.
     pub closes_at: String,
     #[serde(default)]

@@ -13,7 +13,7 @@ use super::{Access, Answer, WorkerGate};
 use crate::caller::{self, Caller, Credential, TokenHash, Via};
 use crate::idempotency::{self, RequestHash};
 use crate::rate::Key;
-use crate::{ApiError, Kit, Scope};
+use crate::{ApiError, Kit, Scope, multipart};
 
 pub(super) async fn enforce(
     access: Access,
@@ -189,8 +189,11 @@ async fn require_csrf(caller: &Caller, request: &mut ServiceRequest) -> Result<(
 }
 
 async fn form_field(request: &mut ServiceRequest) -> Result<Option<String>, ApiError> {
-    if request.content_type() != "application/x-www-form-urlencoded" {
-        return Ok(None);
+    match request.content_type() {
+        "application/x-www-form-urlencoded" => {}
+        // Before the file, of which nothing is read here.
+        "multipart/form-data" => return multipart::first_field(request, "_csrf").await,
+        _ => return Ok(None),
     }
     let body = read_body(request).await?;
     let field = url::form_urlencoded::parse(&body).find(|(name, _)| name == "_csrf");

@@ -1,6 +1,6 @@
 //! What is there and not in the file.
 
-use molar_domain::phase::is_running;
+use molar_domain::phase::Opening;
 use sqlx::Acquire;
 use uuid::Uuid;
 
@@ -12,8 +12,12 @@ impl Upsert<'_> {
     /// A phase that nobody used goes; everything else stays and is told of.
     pub(super) async fn remove_what_is_left_out(&mut self, challenge: Uuid) -> Result<(), Error> {
         let phases = sqlx::query!(
-            "SELECT p.id, t.slug AS track, p.slug, p.opens_at FROM tracks.phases p
-             JOIN tracks.tracks t ON t.id = p.track_id WHERE t.challenge_id = $1 ORDER BY p.id",
+            r#"SELECT p.id, t.slug AS track, p.slug, p.opens_at,
+                      (p.opens_after IS NOT NULL AND a.published_at IS NULL) AS "is_held!"
+               FROM tracks.phases p
+               JOIN tracks.tracks t ON t.id = p.track_id
+               LEFT JOIN tracks.phases a ON a.id = p.opens_after
+               WHERE t.challenge_id = $1 ORDER BY p.opens_after IS NULL, p.id"#,
             challenge
         )
         .fetch_all(&mut *self.conn)
@@ -27,7 +31,11 @@ impl Upsert<'_> {
                 self.remove_phase(phase.id, &name).await?;
                 let last = self.plan.steps.last();
                 let is_removed = last.is_some_and(|step| step.change == Change::Remove);
-                if is_removed && is_running(phase.opens_at, false, self.now) {
+                let opening = Opening {
+                    at: phase.opens_at,
+                    is_held: phase.is_held,
+                };
+                if is_removed && opening.has_come(self.now) {
                     self.plan.explain();
                 }
             }

@@ -2,6 +2,7 @@
 
 mod device_classes;
 mod left_out;
+mod phase_fields;
 mod phases;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use molar_domain::challenge::ChallengeFile;
 use molar_domain::consent::Act;
-use molar_domain::phase::is_running;
+use molar_domain::phase::{Opening, is_running};
 use molar_domain::uuid_at;
 use molar_web_kit::{ApiError, Complaints};
 use serde::Serialize;
@@ -265,8 +266,10 @@ impl<'a> Upsert<'a> {
         split: Option<Uuid>,
     ) -> Result<bool, Error> {
         let phases = sqlx::query!(
-            r#"SELECT p.opens_at, EXISTS (SELECT FROM submission.life l WHERE l.phase_id = p.id) AS "has_submissions!"
+            r#"SELECT p.opens_at, (p.opens_after IS NOT NULL AND a.published_at IS NULL) AS "is_held!",
+                      EXISTS (SELECT FROM submission.life l WHERE l.phase_id = p.id) AS "has_submissions!"
                FROM tracks.phases p JOIN tracks.tracks t ON t.id = p.track_id
+               LEFT JOIN tracks.phases a ON a.id = p.opens_after
                WHERE t.challenge_id = $1 AND ($2::uuid IS NULL OR p.split_id = $2)"#,
             challenge,
             split,
@@ -274,7 +277,13 @@ impl<'a> Upsert<'a> {
         .fetch_all(&mut *self.conn)
         .await?;
         let mut phases = phases.iter();
-        Ok(phases.any(|phase| is_running(phase.opens_at, phase.has_submissions, self.now)))
+        Ok(phases.any(|phase| {
+            let opening = Opening {
+                at: phase.opens_at,
+                is_held: phase.is_held,
+            };
+            is_running(opening, phase.has_submissions, self.now)
+        }))
     }
 }
 

@@ -4,45 +4,18 @@ use chrono::{DateTime, Utc};
 use molar_domain::challenge::{Baseline, Phase, Track};
 use molar_domain::phase::is_running;
 use molar_web_kit::ApiError;
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{Upsert, place, refuse};
+use super::phase_fields::PhaseFields;
+use super::{Upsert, place};
 use crate::Error;
 use crate::challenges::plan::{Change, FieldChange, Touches};
+use crate::finals::rows as finals;
 
-#[derive(Serialize)]
-struct PhaseFields {
-    title: String,
-    kind: String,
-    #[serde(skip)]
-    split_id: Uuid,
-    split: String,
-    canary_case: Option<String>,
-    position: i16,
-    opens_at: DateTime<Utc>,
-    closes_at: DateTime<Utc>,
-    upload_grace_s: i32,
-    is_final: bool,
-    metrics: Vec<String>,
-    keep: String,
-    keep_metric: Option<String>,
-    quota: Value,
-    limits: Value,
-    device_class: String,
-    requires_code_url: bool,
-    locks_teams: bool,
-    allowed_licences: Vec<String>,
-    freezes_at: Option<DateTime<Utc>>,
-    visibility: String,
-    board: Value,
-    #[serde(skip)]
-    finalists_of: Option<Uuid>,
-    /// Slug of the phase.
-    finalists_phase: Option<String>,
-    finalists_top: Option<i32>,
-    retention_days: Option<i32>,
+struct Awaited {
+    id: Uuid,
+    is_published: bool,
 }
 
 impl Upsert<'_> {
@@ -68,17 +41,20 @@ impl Upsert<'_> {
         let has_submissions = self.has_submissions(id).await?;
         let runs = old
             .as_ref()
-            .is_some_and(|old| is_running(old.opens_at, has_submissions, self.now));
+            .is_some_and(|old| is_running(old.opening(), has_submissions, self.now));
         if let Some(changes) = changes {
             if let Some(old) = &old {
+                if old.closes_at != new.closes_at {
+                    finals::require_unnamed(&mut *self.conn, id).await?;
+                }
                 if has_submissions {
-                    require_same_task(&name, old, &new)?;
+                    old.require_same_task(&new, &name)?;
                 }
                 let counts = self.counts(Some(id), None).await?;
                 let touches = Touches::sum(counts.into_iter().map(|counts| counts.by(&changes)));
                 self.plan.touch(touches);
             }
-            if runs {
+            if runs || old.as_ref().is_some_and(|old| old.lets_go(&new)) {
                 self.plan.explain();
             }
             self.write_phase(id, track_id, &phase.slug, &new).await?;
@@ -141,6 +117,10 @@ impl Upsert<'_> {
             ),
             None => None,
         };
+        let awaited = match &phase.opens_after {
+            Some(slug) => Some(self.awaited(track_id, slug).await?),
+            None => None,
+        };
         Ok(PhaseFields {
             title: phase.title.clone(),
             kind: phase.kind.to_string(),
@@ -149,6 +129,9 @@ impl Upsert<'_> {
             canary_case: phase.canary.clone(),
             position,
             opens_at: micros(window.0),
+            opens_after_id: awaited.as_ref().map(|awaited| awaited.id),
+            opens_after: phase.opens_after.clone(),
+            is_held: awaited.is_some_and(|awaited| !awaited.is_published),
             closes_at: micros(window.1),
             upload_grace_s: i32::try_from(phase.upload_grace_s).unwrap_or(i32::MAX),
             is_final: phase.is_final,
@@ -173,15 +156,28 @@ impl Upsert<'_> {
         })
     }
 
+    /// It is named before the phase that opens after it, so it is there.
+    async fn awaited(&mut self, track_id: Uuid, slug: &str) -> Result<Awaited, Error> {
+        let found = sqlx::query_as!(
+            Awaited,
+            r#"SELECT id, published_at IS NOT NULL AS "is_published!" FROM tracks.phases WHERE track_id = $1 AND slug = $2"#,
+            track_id,
+            slug,
+        );
+        Ok(found.fetch_one(&mut *self.conn).await?)
+    }
+
     async fn old_phase(&mut self, id: Uuid) -> Result<Option<PhaseFields>, Error> {
         let old = sqlx::query_as!(
             PhaseFields,
             "SELECT p.title, p.kind, p.split_id, s.slug AS split, p.canary_case, p.position, p.opens_at,
-                    p.closes_at, p.upload_grace_s, p.is_final, p.metrics, p.keep, p.keep_metric,
+                    p.opens_after AS opens_after_id, a.slug AS \"opens_after?\",
+                    (p.opens_after IS NOT NULL AND a.published_at IS NULL) AS \"is_held!\", p.closes_at, p.upload_grace_s, p.is_final, p.metrics, p.keep, p.keep_metric,
                     p.quota, p.limits, p.device_class, p.requires_code_url, p.locks_teams, p.allowed_licences, p.freezes_at,
                     p.visibility, p.board, p.finalists_of, p.finalists_top, p.retention_days,
                     (SELECT f.slug FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_phase
              FROM tracks.phases p JOIN tracks.splits s ON s.id = p.split_id
+             LEFT JOIN tracks.phases a ON a.id = p.opens_after
              WHERE p.id = $1",
             id
         )
@@ -210,9 +206,9 @@ impl Upsert<'_> {
                  (id, track_id, slug, title, kind, split_id, canary_case, position, opens_at, closes_at,
                   upload_grace_s, is_final, metrics, keep, keep_metric, quota, limits, device_class,
                   requires_code_url, locks_teams, allowed_licences, freezes_at, visibility, finalists_of, finalists_top,
-                  retention_days, board)
+                  retention_days, board, opens_after)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                     $20, $21, $22, $23, $24, $25, $26, $27)
+                     $20, $21, $22, $23, $24, $25, $26, $27, $28)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind,
                  split_id = excluded.split_id, canary_case = excluded.canary_case,
                  canary_case_id = CASE WHEN p.canary_case IS NOT DISTINCT FROM excluded.canary_case
@@ -227,7 +223,7 @@ impl Upsert<'_> {
                  allowed_licences = excluded.allowed_licences, freezes_at = excluded.freezes_at,
                  visibility = excluded.visibility, finalists_of = excluded.finalists_of,
                  finalists_top = excluded.finalists_top, retention_days = excluded.retention_days,
-                 board = excluded.board",
+                 board = excluded.board, opens_after = excluded.opens_after",
             id,
             track_id,
             slug,
@@ -255,6 +251,7 @@ impl Upsert<'_> {
             new.finalists_top,
             new.retention_days,
             new.board,
+            new.opens_after_id,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -312,27 +309,6 @@ impl Upsert<'_> {
         }
         Ok(true)
     }
-}
-
-/// What teams have begun as one task never ends as another.
-fn require_same_task(name: &str, old: &PhaseFields, new: &PhaseFields) -> Result<(), Error> {
-    if old.is_final && !new.is_final {
-        return Err(refuse(format!(
-            "the {name} has submissions; its scores are shown when it is published, not by a change of is_final"
-        )));
-    }
-    let is_hidden = |of: &PhaseFields| of.board["is_hidden"] == json!(true);
-    if is_hidden(old) && !is_hidden(new) {
-        return Err(refuse(format!(
-            "the {name} has submissions; its board is shown when it is published, not by a change of board.is_hidden"
-        )));
-    }
-    if old.kind != new.kind || old.split_id != new.split_id {
-        return Err(refuse(format!(
-            "the {name} has submissions; its kind and split cannot change any more"
-        )));
-    }
-    Ok(())
 }
 
 /// As the database keeps times.

@@ -1,0 +1,223 @@
+//! A phase that opens when another is published.
+
+use chrono::TimeDelta;
+use molar_domain::PhaseId;
+use molar_testkit::{Challenge, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder};
+use molar_web_kit::testing::{admin, noon, organizer};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::testing::{Api, As};
+
+const FILE: &str = r#"
+[challenge]
+slug = "demo"
+title = "Demo"
+summary = "One track."
+zone = "UTC"
+[agreement]
+version = "1"
+text = "Be good."
+[[tracks]]
+slug = "opg"
+title = "OPG"
+format = "labelme"
+labels = [11, 12]
+[[tracks.splits]]
+slug = "test"
+is_public = false
+[[tracks.phases]]
+slug = "final"
+title = "The final"
+kind = "predictions"
+split = "test"
+opens_at = "2026-08-15T00:00:00"
+closes_at = "2026-08-20T00:00:00"
+is_final = true
+metrics = ["IA"]
+keep = "latest"
+[[tracks.phases]]
+slug = "open"
+title = "Open"
+kind = "predictions"
+split = "test"
+opens_at = "2026-08-20T00:00:00"
+opens_after = "final"
+closes_at = "2027-08-20T00:00:00"
+metrics = ["IA"]
+keep = "latest"
+"#;
+
+async fn apply(caller: &As, file: &str, reason: Option<&str>) -> (u16, Value) {
+    let body = json!({"file": file, "reason": reason});
+    caller.put("/api/v1/challenges", body).await
+}
+
+/// As everybody is told.
+async fn phase(api: &Api, slug: &str) -> Value {
+    let (_, challenge) = api.nobody().get("/api/v1/challenges/demo").await;
+    let phases = challenge["tracks"][0]["phases"].as_array().unwrap();
+    phases.iter().find(|p| p["slug"] == slug).unwrap().clone()
+}
+
+async fn publish(api: &Api, caller: &As) {
+    let id = phase(api, "final").await["id"].as_str().unwrap().to_owned();
+    let (status, told) = caller
+        .post(&format!("/api/v1/phases/{id}/publish"), json!({}))
+        .await;
+    assert_eq!(status, 200, "{told}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn it_opens_in_the_moment_of_the_publication_which_says_so_in_the_audit_log(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let (status, applied) = apply(&root, FILE, None).await;
+    assert_eq!(status, 200, "{applied}");
+    let (status, again) = apply(&root, FILE, None).await;
+    assert_eq!((status, &again["plan"]), (200, &json!([])));
+    let held = phase(&api, "open").await;
+    assert_eq!(held["state"], "planned");
+    let last = phase(&api, "final").await;
+    let after = json!({"phase_id": last["id"], "phase": "The final", "is_published": false});
+    assert_eq!(held["opens_after"], after);
+    let (_, page) = api.nobody().page("/challenges/demo").await;
+    assert!(
+        page.contains("opens when “The final” is published"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<dt>Opens</dt><dd>when “The final” is published</dd>"),
+        "{page}"
+    );
+    let (_, home) = api.nobody().page("/").await;
+    assert!(
+        home.contains("opens when “The final” is published"),
+        "{home}"
+    );
+    // Of a phase that has not opened nothing has to be explained.
+    let path = format!("/api/v1/phases/{}", held["id"].as_str().unwrap());
+    let (status, longer) = root
+        .patch(&path, json!({"closes_at": "2028-01-01T00:00:00Z"}))
+        .await;
+    assert_eq!(status, 200, "{longer}");
+    assert_eq!(root.post(&format!("{path}/pause"), json!({})).await.0, 200);
+    assert_eq!(root.post(&format!("{path}/resume"), json!({})).await.0, 200);
+
+    publish(&api, &root).await;
+    let open = phase(&api, "open").await;
+    assert_eq!(open["state"], "open");
+    assert_eq!(open["opens_at"], "2026-09-01T12:00:00Z");
+    assert_eq!(open["opens_after"]["is_published"], true);
+    let told =
+        sqlx::query_scalar!("SELECT details FROM audit.entries WHERE action = 'phase.published'");
+    let told = told.fetch_one(&pool).await.unwrap();
+    assert_eq!(told["opens"], json!([open["id"]]));
+    let (status, silent) = root.post(&format!("{path}/pause"), json!({})).await;
+    assert_eq!(status, 422, "{silent}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn who_lets_it_go_before_the_publication_says_why(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    assert_eq!(apply(&root, FILE, None).await.0, 200);
+    let loose = FILE.replace("opens_after = \"final\"\n", "");
+    let (status, silent) = apply(&root, &loose, None).await;
+    assert_eq!(status, 422, "{silent}");
+    let told = silent["errors"][0]["detail"].as_str().unwrap();
+    assert!(told.contains("opens_after: "), "{told}");
+    assert_eq!(phase(&api, "open").await["state"], "planned");
+    let (status, _) = apply(&root, &loose, Some("the workshop is off")).await;
+    assert_eq!(status, 200);
+    assert_eq!(phase(&api, "open").await["state"], "open");
+    // The other way round it is a change of a phase that runs.
+    assert_eq!(apply(&root, FILE, None).await.0, 422);
+    assert_eq!(apply(&root, FILE, Some("it is on again")).await.0, 200);
+    assert_eq!(phase(&api, "open").await["state"], "planned");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn both_go_with_a_file_that_names_them_no_more(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    assert_eq!(apply(&root, FILE, None).await.0, 200);
+    let (rest, open) = FILE.rsplit_once("[[tracks.phases]]").unwrap();
+    assert!(open.contains("opens_after"));
+    let other = rest.replace("slug = \"final\"", "slug = \"other\"");
+    let (status, applied) = apply(&root, &other, Some("it was a mistake")).await;
+    assert_eq!(status, 200, "{applied}");
+    let steps = applied["plan"].as_array().unwrap().iter();
+    let gone = steps.filter(|step| step["change"] == "remove");
+    let gone: Vec<_> = gone.map(|step| &step["what"]).collect();
+    assert_eq!(gone, ["phase opg/open", "phase opg/final"]);
+}
+
+/// A phase that is open by the clock, and a final after whose publication it opens.
+async fn held(pool: &PgPool) -> (Challenge, PhaseId) {
+    let demo = ChallengeBuilder::new("demo").insert(pool).await;
+    let week = TimeDelta::days(7);
+    let last = PhaseBuilder::new("final")
+        .is_final()
+        .window(noon() + week, noon() + week * 2);
+    let last = last.insert(pool, &demo).await;
+    sqlx::query!(
+        "UPDATE tracks.phases SET opens_after = $1 WHERE id <> $1",
+        last.0
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    (demo, last)
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn cases_change_as_long_as_it_has_not_opened(pool: PgPool) {
+    let (demo, last) = held(&pool).await;
+    let api = Api::new(&pool).await;
+    let olga = api.of(&organizer(&pool, "Olga", demo.id).await);
+    let remove = |case: usize| format!("/api/v1/cases/{}/remove", demo.cases[case].id);
+    let why = json!({"reason": "it is there twice"});
+    let (status, removed) = olga.post(&remove(0), why.clone()).await;
+    assert_eq!(status, 200, "{removed}");
+    sqlx::query!(
+        "UPDATE tracks.phases SET published_at = now() WHERE id = $1",
+        last.0
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let (status, refused) = olga.post(&remove(1), why).await;
+    assert_eq!(
+        (status, &refused["code"]),
+        (409, &json!("phase-opened")),
+        "{refused}"
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_was_submitted_to_does_not_wait_any_more(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let loose = FILE.replace("opens_after = \"final\"\n", "");
+    assert_eq!(apply(&root, &loose, None).await.0, 200);
+    // A submission of somebody, whichever challenge it belongs to otherwise.
+    let other = ChallengeBuilder::new("other").insert(&pool).await;
+    let team = TeamBuilder::new(&other, "Ones").insert(&pool).await;
+    SubmissionBuilder::new(&other, &team).insert(&pool).await;
+    let open = phase(&api, "open").await["id"].as_str().unwrap().to_owned();
+    let open: uuid::Uuid = open.parse().unwrap();
+    sqlx::query!("UPDATE submission.submissions SET phase_id = $1", open)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let (status, refused) = apply(&root, FILE, Some("a change of mind")).await;
+    assert_eq!(status, 409, "{refused}");
+    let why = refused["detail"].as_str().unwrap();
+    assert!(why.contains("it has opened"), "{why}");
+    // Once the final is published it would not have to wait.
+    publish(&api, &root).await;
+    let (status, applied) = apply(&root, FILE, Some("a change of mind")).await;
+    assert_eq!(status, 200, "{applied}");
+    assert_eq!(phase(&api, "open").await["state"], "open");
+}
