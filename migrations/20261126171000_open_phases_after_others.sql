@@ -29,4 +29,4 @@ FROM tracks.phases p
 JOIN tracks.tracks t ON t.id = p.track_id
 JOIN tracks.challenges c ON c.id = t.challenge_id
 LEFT JOIN tracks.phases a ON a.id = p.opens_after
-WHERE p.locks_teams AND (p.opens_after IS NULL OR a.published_at IS NOT NULL);
+WHERE p.locks_teams AND (p.opens_after IS NULL OR a.published_at < p.closes_at);

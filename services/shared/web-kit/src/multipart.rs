@@ -9,7 +9,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
-use multer::{Field, Multipart};
+use multer::{Constraints, Field, Multipart, SizeLimit};
 use tokio::sync::mpsc;
 
 use crate::ApiError;
@@ -28,7 +28,8 @@ pub struct File {
     pub content: Vec<u8>,
 }
 
-/// The file in this field of a form. No more of it than `most` bytes is ever in memory, and little of the rest.
+/// The file in this field of a form. No more of it than `most` bytes is in memory, and of a body that is no form as much as
+/// is read of one.
 pub async fn file(
     request: &HttpRequest,
     payload: web::Payload,
@@ -48,7 +49,9 @@ pub async fn file(
             Some((piece, from))
         },
     );
-    let form = Multipart::new(pieces, boundary);
+    let whole = SizeLimit::new().whole_stream(DRAINED_BYTES as u64);
+    let limits = Constraints::new().size_limit(whole);
+    let form = Multipart::with_constraints(pieces, boundary, limits);
     let (_, found) = tokio::join!(pump(payload, to), find(form, field, most));
     found
 }
@@ -70,6 +73,12 @@ async fn find(mut form: Multipart<'_>, field: &str, most: usize) -> Result<File,
     while let Some(part) = form.next_field().await.map_err(broken)? {
         if part.name() != Some(field) {
             continue;
+        }
+        if found.is_some() {
+            return Err(ApiError::invalid(
+                pointer,
+                "is there twice; choose one file",
+            ));
         }
         let name = part.file_name().and_then(plain);
         let Some(content) = read(part, most).await.map_err(broken)? else {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::archive;
 use super::find::DossierView;
-use super::keep::forget;
+use super::keep::{forget, is_refused};
 use super::rows::{self, Dossier};
 use crate::Error;
 use crate::finals::rows::{self as finals, Finalist};
@@ -81,7 +81,9 @@ pub async fn take(
             Ok((finalist, dossier))
         }
         Err(error) => {
-            forget(&state.store, Some(&snapshot.key)).await;
+            if is_refused(&error) {
+                forget(&state.store, Some(&snapshot.key)).await;
+            }
             Err(error)
         }
     }

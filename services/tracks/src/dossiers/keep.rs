@@ -1,5 +1,6 @@
 //! A report that lies in the store: looked at, and written down in the place of the one before.
 
+use actix_web::ResponseError as _;
 use chrono::{DateTime, Utc};
 use molar_domain::uuid_at;
 use molar_objects::{Bucket, Store};
@@ -52,10 +53,16 @@ pub async fn put(
         is_announced: false,
     };
     let written = report.write(kit, store, caller, finalist, now).await;
-    if written.is_err() {
+    if written.as_ref().is_err_and(is_refused) {
         forget(store, Some(&report.key)).await;
     }
     written
+}
+
+/// Whether it is certain that nothing was written. Where the connection to the database breaks, a commit may have gone
+/// through, and an object that nobody names costs less than a dossier without its file.
+pub fn is_refused(error: &ApiError) -> bool {
+    error.status_code().is_client_error()
 }
 
 impl Report {

@@ -27,9 +27,15 @@ pub async fn put(
 ) -> Result<HttpResponse, ApiError> {
     let finalist = finals::find(&kit.db, *id).await?;
     rows::require_own(&finalist, &caller)?;
-    let kept = match receive(&state, &request, payload).await {
-        Ok(file) => keep::put(&kit, &state.store, &caller, &finalist, file).await,
-        Err(error) => Err(error),
+    // Until the store has it: so many are in memory at once.
+    let kept = match state.reports.try_acquire() {
+        Ok(_turn) => match receive(&request, payload).await {
+            Ok(file) => keep::put(&kit, &state.store, &caller, &finalist, file).await,
+            Err(error) => Err(error),
+        },
+        Err(_) => Err(ApiError::conflict(
+            "other reports are coming in; try again in a minute",
+        )),
     };
     match kept {
         Ok(_) => Ok(layout::see_other(&format!("/finalists/{id}"))),
@@ -37,16 +43,7 @@ pub async fn put(
     }
 }
 
-async fn receive(
-    state: &AppState,
-    request: &HttpRequest,
-    payload: web::Payload,
-) -> Result<File, ApiError> {
-    let Ok(_turn) = state.reports.try_acquire() else {
-        return Err(ApiError::conflict(
-            "other reports are coming in; try again in a minute",
-        ));
-    };
+async fn receive(request: &HttpRequest, payload: web::Payload) -> Result<File, ApiError> {
     let most = usize::try_from(MOST_BYTES).map_err(ApiError::internal)?;
     let file = multipart::file(request, payload, "report", most);
     let file = tokio::time::timeout(TIME, file).await;
