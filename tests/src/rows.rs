@@ -54,6 +54,13 @@ impl Rows {
         Ok(sqlx::query_scalar(sql).fetch_one(&self.0).await?)
     }
 
+    /// Phases of whose newest ranking there are statistics.
+    pub async fn phases_with_statistics(&self) -> anyhow::Result<i64> {
+        let sql = "SELECT count(*) FROM leaderboard.current_rankings r
+                   JOIN leaderboard.statistics s ON s.phase_id = r.phase_id AND s.version = r.version";
+        Ok(sqlx::query_scalar(sql).fetch_one(&self.0).await?)
+    }
+
     pub async fn phase(&self, slug: &str) -> anyhow::Result<Uuid> {
         let sql = "SELECT id FROM tracks.phases WHERE slug = $1";
         Ok(sqlx::query_scalar(sql)

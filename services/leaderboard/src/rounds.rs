@@ -55,11 +55,26 @@ impl Rounds {
 #[cfg(test)]
 mod tests {
     use molar_service::Role;
-    use molar_testkit::{MockClock, PhaseBuilder, TeamBuilder, as_role, noon};
+    use molar_testkit::{Challenge, MockClock, PhaseBuilder, Team, TeamBuilder, as_role, noon};
     use sqlx::AssertSqlSafe;
 
     use super::*;
     use crate::tests::world::{challenge, entry};
+
+    /// Two entries of Ants and one of Bees; with Bees.
+    async fn ants_and_bees(db: &PgPool) -> (Challenge, Team) {
+        let phase = PhaseBuilder::new("validation").keep_best("IA");
+        let challenge = challenge(db, phase).await;
+        let (ants, bees) = (
+            TeamBuilder::new(&challenge, "Ants").insert(db).await,
+            TeamBuilder::new(&challenge, "Bees").insert(db).await,
+        );
+        for (minutes, ia) in [(1, 0.5), (2, 0.6)] {
+            entry(db, &challenge, &ants, minutes, ia).await;
+        }
+        entry(db, &challenge, &bees, 3, 0.7).await;
+        (challenge, bees)
+    }
 
     async fn versions(db: &PgPool) -> i64 {
         sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM leaderboard.rankings"#)
@@ -71,15 +86,7 @@ mod tests {
     /// Each of these makes another ranking, so a round that passed it over would make none.
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_round_passes_over_what_has_not_changed_and_nothing_else(db: PgPool) {
-        let challenge = challenge(&db, PhaseBuilder::new("validation").keep_best("IA")).await;
-        let (ants, bees) = (
-            TeamBuilder::new(&challenge, "Ants").insert(&db).await,
-            TeamBuilder::new(&challenge, "Bees").insert(&db).await,
-        );
-        for (minutes, ia) in [(1, 0.5), (2, 0.6)] {
-            entry(&db, &challenge, &ants, minutes, ia).await;
-        }
-        entry(&db, &challenge, &bees, 3, 0.7).await;
+        let (challenge, bees) = ants_and_bees(&db).await;
         let role = as_role(&db, Role::Leaderboard).await;
         let (rounds, clock) = (Rounds::default(), MockClock::at(noon()));
         rounds.all(&role, &clock).await.unwrap();
@@ -129,15 +136,7 @@ mod tests {
     /// What is kept of the other team is falsified behind its back: who reads it ranks it anew.
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_score_makes_a_round_look_at_its_team_and_at_no_other(db: PgPool) {
-        let challenge = challenge(&db, PhaseBuilder::new("validation").keep_best("IA")).await;
-        let (ants, bees) = (
-            TeamBuilder::new(&challenge, "Ants").insert(&db).await,
-            TeamBuilder::new(&challenge, "Bees").insert(&db).await,
-        );
-        for (minutes, ia) in [(1, 0.5), (2, 0.6)] {
-            entry(&db, &challenge, &ants, minutes, ia).await;
-        }
-        entry(&db, &challenge, &bees, 3, 0.7).await;
+        let (challenge, bees) = ants_and_bees(&db).await;
         let role = as_role(&db, Role::Leaderboard).await;
         let (rounds, clock) = (Rounds::default(), MockClock::at(noon()));
         rounds.all(&role, &clock).await.unwrap();

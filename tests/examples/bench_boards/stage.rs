@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::setting;
 
 const PATIENCE: Duration = Duration::from_secs(300);
+const STATISTICS: Duration = Duration::from_secs(45 * 60);
 
 pub struct Stage {
     pub system: System,
@@ -35,7 +36,19 @@ impl Stage {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         println!(
-            "{:.0} s for the first rankings of all phases\n",
+            "{:.0} s for the first rankings of all phases",
+            begun.elapsed().as_secs_f64()
+        );
+        // They take both cores for as long as they are made.
+        while rows.phases_with_statistics().await? < phases {
+            ensure!(
+                begun.elapsed() < STATISTICS,
+                "there are no statistics of all phases"
+            );
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        println!(
+            "{:.0} s for their statistics, too\n",
             begun.elapsed().as_secs_f64()
         );
         let phase = rows.phase("phase-1").await?;

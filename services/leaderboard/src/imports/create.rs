@@ -96,11 +96,7 @@ pub async fn create(
             (StatusCode::CREATED, id)
         }
     };
-    let asked = Asked {
-        id: Some(id),
-        ..Asked::default()
-    };
-    let item = Item::from(rows::find(&mut *tx, asked).await?);
+    let item = Item::from(rows::find(&mut *tx, Asked::by(id)).await?);
     let location = Some(format!("/api/v1/boards/imported/{id}"));
     let told = Imported {
         item,

@@ -21,11 +21,7 @@ pub async fn csv(
     caller: Option<Caller>,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = Asked {
-        id: Some(*id),
-        ..Asked::default()
-    };
-    let (import, ranked) = rows::read(&kit.db, asked).await?;
+    let (import, ranked) = rows::read(&kit.db, Asked::by(*id)).await?;
     let name = format!("imported-{}-{}.csv", import.challenge_slug, import.slug);
     let answer = HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")

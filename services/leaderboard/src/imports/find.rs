@@ -18,11 +18,7 @@ pub async fn find(
     caller: Option<Caller>,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = Asked {
-        id: Some(*id),
-        ..Asked::default()
-    };
-    let (import, ranked) = rows::read(&kit.db, asked).await?;
+    let (import, ranked) = rows::read(&kit.db, Asked::by(*id)).await?;
     let board = ImportedBoard::of(import, &ranked);
     tagged(&request, HttpResponse::Ok().json(board), caller.is_some())
 }

@@ -29,18 +29,14 @@ pub async fn remove(
     body: web::Json<RemoveBoard>,
 ) -> Result<web::Json<Item>, ApiError> {
     let mut tx = kit.db.begin().await?;
-    let asked = Asked {
-        id: Some(*id),
-        ..Asked::default()
-    };
-    let import = rows::find(&mut *tx, asked).await?;
+    let import = rows::find(&mut *tx, Asked::by(*id)).await?;
     caller.require_organizer(import.challenge_id.into())?;
     let mut wrong = Complaints::new();
     let reason = wrong.text("/reason", &body.reason, 1..=1000);
     wrong.finish()?;
     // It may be replaced at this moment: what goes is what stands there then.
     rows::lock(&mut *tx, import.challenge_id.into(), &import.slug).await?;
-    let import = rows::find(&mut *tx, asked).await?;
+    let import = rows::find(&mut *tx, Asked::by(*id)).await?;
     if !rows::delete(&mut *tx, import.id).await? {
         return Err(ApiError::NotFound("imported board"));
     }

@@ -60,6 +60,15 @@ pub struct Asked<'a> {
     pub slug: Option<&'a str>,
 }
 
+impl Asked<'_> {
+    pub fn by(id: Uuid) -> Self {
+        Self {
+            id: Some(id),
+            ..Self::default()
+        }
+    }
+}
+
 /// In the order of the challenges.
 pub async fn list(db: impl PgExecutor<'_>, asked: Asked<'_>) -> sqlx::Result<Vec<Import>> {
     sqlx::query_as!(

@@ -24,7 +24,7 @@ const LONGEST_QUERY: usize = 512;
 #[derive(Clone)]
 pub struct Boards {
     line: Arc<Line<Which, Option<Arc<Standing>>>>,
-    recent: Arc<Recent>,
+    recent: Arc<Recent<Which, Arc<Standing>>>,
     states: Arc<States>,
     shelf: Arc<Shelf>,
 }

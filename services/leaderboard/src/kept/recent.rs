@@ -1,27 +1,24 @@
 //! What the last looks found, for so short that nobody sees it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{CacheControl, CacheDirective, Header as _};
 
-use super::standing::{Standing, Which};
-
 /// By id and by address each board is one; more are of boards that are gone.
 const MOST: usize = 1024;
 
-/// Nothing where the board is not kept.
-type Found = (Instant, Option<Arc<Standing>>);
-
 /// With a look for each of a crowd the database works more than whoever answers.
-pub struct Recent {
+pub struct Recent<K, T> {
     counts_for: Duration,
-    found: Mutex<HashMap<Which, Found>>,
+    /// Nothing where there is nothing to be kept.
+    found: Mutex<HashMap<K, (Instant, Option<T>)>>,
 }
 
-impl Recent {
+impl<K: Hash + Eq + Clone, T: Clone> Recent<K, T> {
     pub fn new(counts_for: Duration) -> Self {
         Self {
             counts_for,
@@ -30,26 +27,26 @@ impl Recent {
     }
 
     /// None where the last look is too long ago.
-    pub fn find(&self, which: &Which) -> Option<Arc<Standing>> {
+    pub fn find(&self, key: &K) -> Option<T> {
         let found = self.lock();
-        let (at, standing) = found.get(which)?;
+        let (at, value) = found.get(key)?;
         let counts = at.elapsed() < self.counts_for;
-        standing.clone().filter(|_| counts)
+        value.clone().filter(|_| counts)
     }
 
     /// What a look found that began at `at`, or later; one that began before takes the place of none.
-    pub fn put(&self, which: &Which, at: Instant, standing: Option<Arc<Standing>>) {
+    pub fn put(&self, key: &K, at: Instant, value: Option<T>) {
         let mut found = self.lock();
-        if found.get(which).is_some_and(|(held, _)| *held > at) {
+        if found.get(key).is_some_and(|(held, _)| *held > at) {
             return;
         }
         if found.len() >= MOST {
             found.clear();
         }
-        found.insert(which.clone(), (at, standing));
+        found.insert(key.clone(), (at, value));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Which, Found>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, (Instant, Option<T>)>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -69,6 +66,30 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+
+    #[test]
+    fn a_look_that_began_before_another_does_not_take_its_place() {
+        let recent = Recent::new(Duration::from_secs(3600));
+        let first = Instant::now();
+        let second = first + Duration::from_nanos(1);
+        recent.put(&1, second, None);
+        recent.put(&1, first, Some("open"));
+        assert_eq!(recent.find(&1), None, "it was hidden meanwhile");
+        recent.put(&2, first, Some("old"));
+        recent.put(&2, second, Some("new"));
+        assert_eq!(recent.find(&2), Some("new"));
+        for key in 0..5 * MOST {
+            recent.put(&key, first, Some("of many"));
+        }
+        assert!(recent.lock().len() <= MOST);
+    }
+
+    #[test]
+    fn a_look_counts_only_so_long() {
+        let recent = Recent::new(Duration::ZERO);
+        recent.put(&1, Instant::now(), Some("open"));
+        assert_eq!(recent.find(&1), None);
+    }
 
     #[test]
     fn who_loads_a_page_anew_says_so() {

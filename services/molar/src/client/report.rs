@@ -31,6 +31,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let print_of = fingerprint_of(&bytes);
     let path = format!("/api/v1/finalists/{}/report", args.finalist);
     let name = args.file.file_name().and_then(|name| name.to_str());
+    let name = name.map(|name| {
+        name.chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect::<String>()
+    });
     let new = json!({"size_bytes": print_of.size_bytes, "sha256": print_of.sha256, "name": name});
     let announced: Value = api.post(&path, &new).await?;
     put_object(&api, &announced["upload"], bytes).await?;

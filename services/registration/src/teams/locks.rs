@@ -181,7 +181,7 @@ mod tests {
         let (_, seen) = api.of(&ada).get(&path).await;
         assert_eq!(seen["lock"], json!(null));
         sqlx::query!(
-            "UPDATE tracks.phases SET published_at = $2 WHERE id = $1",
+            "UPDATE tracks.phases SET published_at = $2, closes_at = $2 WHERE id = $1",
             last,
             noon()
         )

@@ -12,6 +12,8 @@ pub struct Subject {
     pub team: TeamId,
     pub is_final: bool,
     pub is_published: bool,
+    /// Its phase waits for another to be published, on whose hidden cases it may be.
+    pub is_held: bool,
     pub board: BoardRules,
 }
 
@@ -22,7 +24,7 @@ impl Subject {
             Ok(())
         } else if !caller.is_member(self.team) {
             Err(Error::NotFound(what))
-        } else if self.board.shows_own(self.is_final, self.is_published) {
+        } else if !self.is_held && self.board.shows_own(self.is_final, self.is_published) {
             Ok(())
         } else {
             Err(Error::Hidden)

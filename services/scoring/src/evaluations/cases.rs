@@ -59,7 +59,7 @@ pub async fn cases(
 async fn subject(db: impl PgExecutor<'_>, evaluation: Uuid) -> Result<Subject> {
     let row = sqlx::query!(
         r#"SELECT e.team_id, p.challenge_id AS "challenge_id!", p.is_final AS "is_final!",
-                  p.published_at IS NOT NULL AS "is_published!", p.board AS "board!: Json<BoardRules>",
+                  p.published_at IS NOT NULL AS "is_published!", p.is_held AS "is_held!", p.board AS "board!: Json<BoardRules>",
                   EXISTS (SELECT FROM scoring.rescorings r WHERE r.id = e.rescoring_id AND r.state <> 'published') AS "is_aside!"
            FROM scoring.evaluations e JOIN tracks.phase_facts p ON p.phase_id = e.phase_id
            WHERE e.id = $1"#,
@@ -73,6 +73,7 @@ async fn subject(db: impl PgExecutor<'_>, evaluation: Uuid) -> Result<Subject> {
         team: row.team_id.into(),
         // Of a re-scoring that is not published teams see as much as of a final phase that is not.
         is_final: row.is_final || row.is_aside,
+        is_held: row.is_held,
         is_published: row.is_published && !row.is_aside,
         board: row.board.0,
     })

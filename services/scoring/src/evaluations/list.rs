@@ -63,7 +63,7 @@ pub async fn list(
 async fn subject(db: impl PgExecutor<'_>, submission: Uuid) -> Result<Subject> {
     let row = sqlx::query!(
         r#"SELECT s.team_id AS "team_id!", p.challenge_id AS "challenge_id!", p.is_final AS "is_final!",
-                  p.published_at IS NOT NULL AS "is_published!", p.board AS "board!: Json<BoardRules>"
+                  p.published_at IS NOT NULL AS "is_published!", p.is_held AS "is_held!", p.board AS "board!: Json<BoardRules>"
            FROM submission.life s JOIN tracks.phase_facts p ON p.phase_id = s.phase_id
            WHERE s.submission_id = $1"#,
         submission,
@@ -75,6 +75,7 @@ async fn subject(db: impl PgExecutor<'_>, submission: Uuid) -> Result<Subject> {
         challenge: row.challenge_id.into(),
         team: row.team_id.into(),
         is_final: row.is_final,
+        is_held: row.is_held,
         is_published: row.is_published,
         board: row.board.0,
     })

@@ -61,7 +61,7 @@ impl Phase {
     /// Whether teams see the scores of what they handed in.
     pub fn shows_scores(&self) -> bool {
         let is_published = self.window.is_published;
-        self.board.shows_own(self.is_final, is_published)
+        !self.window.opening.is_held && self.board.shows_own(self.is_final, is_published)
     }
 }
 

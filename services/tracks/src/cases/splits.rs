@@ -106,11 +106,10 @@ pub async fn require_unopened(
     let opened = sqlx::query_scalar!(
         "SELECT p.slug FROM tracks.phases p
          JOIN tracks.phase_readiness r ON r.phase_id = p.id
+         JOIN tracks.openings o ON o.phase_id = p.id
          WHERE (p.split_id = $1 OR p.canary_case_id = ANY($2))
            AND (EXISTS (SELECT FROM submission.life l WHERE l.phase_id = p.id)
-                OR (p.opens_at <= $3 AND p.paused_at IS NULL AND r.is_ready
-                    AND (p.opens_after IS NULL
-                         OR EXISTS (SELECT FROM tracks.phases a WHERE a.id = p.opens_after AND a.published_at IS NOT NULL))))
+                OR (o.opens_at <= $3 AND NOT o.is_held AND p.paused_at IS NULL AND r.is_ready))
          ORDER BY p.position LIMIT 1",
         split.id,
         cases,

@@ -238,6 +238,10 @@ async fn what_a_form_brings_wrongly_is_said_there_and_leaves_nothing_behind(pool
         assert_eq!(status, 422, "{why}");
         assert!(html.contains(why), "{why}: {html}");
     }
+    let file = ("report", "a.pdf", PDF);
+    let (status, html) = browser.send_form(&path, &[csrf, file, file]).await;
+    assert!(status == 422 && html.contains("is there twice"), "{html}");
+    assert_eq!(kept(&stage).await.len(), 0);
     // As large as may be.
     let most = [&large[..large.len() - 10], b"%%EOF"].concat();
     assert_eq!(most.len(), 20 << 20);

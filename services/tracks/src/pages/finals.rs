@@ -60,7 +60,7 @@ async fn page(
         Err(crate::Error::NotFound(_)) if sees_all => None,
         Err(error) => return Err(error.into()),
     };
-    let opens = phases::opened_by(&mut *conn, phase.id).await?;
+    let opens = phases::opened_by(&mut *conn, phase.id, kit.clock.now()).await?;
     let status = match slips.is_empty() {
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,

@@ -27,16 +27,19 @@ pub async fn put(
 ) -> Result<HttpResponse, ApiError> {
     let finalist = finals::find(&kit.db, *id).await?;
     rows::require_own(&finalist, &caller)?;
-    // Until the store has it: so many are in memory at once.
-    let kept = match state.reports.try_acquire() {
-        Ok(_turn) => match receive(&request, payload).await {
-            Ok(file) => keep::put(&kit, &state.store, &caller, &finalist, file).await,
-            Err(error) => Err(error),
-        },
-        Err(_) => Err(ApiError::conflict(
-            "other reports are coming in; try again in a minute",
-        )),
+    let before = rows::find(&kit.db, finalist.id).await;
+    let before = before.map_err(crate::Error::from)?;
+    let take = async || {
+        // Before the file is read, and again when it has come.
+        rows::require_open(&finalist, &before, kit.clock.now())?;
+        // Until the store has it: so many are in memory at once.
+        let _turn = state.reports.try_acquire().map_err(|_| {
+            ApiError::conflict("other reports are coming in; try again in a minute")
+        })?;
+        let file = receive(&request, payload).await?;
+        keep::put(&kit, &state.store, &caller, &finalist, file).await
     };
+    let kept = take().await;
     match kept {
         Ok(_) => Ok(layout::see_other(&format!("/finalists/{id}"))),
         Err(error) => dossier::page(&kit, Some(&caller), *id, None, slips(error)?).await,

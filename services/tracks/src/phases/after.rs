@@ -180,9 +180,12 @@ async fn cases_change_as_long_as_it_has_not_opened(pool: PgPool) {
     let why = json!({"reason": "it is there twice"});
     let (status, removed) = olga.post(&remove(0), why.clone()).await;
     assert_eq!(status, 200, "{removed}");
+    // Paused, so that it is not the final itself that bars it.
     sqlx::query!(
-        "UPDATE tracks.phases SET published_at = now() WHERE id = $1",
-        last.0
+        "UPDATE tracks.phases SET published_at = $2, paused_at = $2, opens_at = $3, closes_at = $2 WHERE id = $1",
+        last.0,
+        noon(),
+        noon() - TimeDelta::days(1),
     )
     .execute(&pool)
     .await
@@ -220,4 +223,117 @@ async fn what_was_submitted_to_does_not_wait_any_more(pool: PgPool) {
     let (status, applied) = apply(&root, FILE, Some("a change of mind")).await;
     assert_eq!(status, 200, "{applied}");
     assert_eq!(phase(&api, "open").await["state"], "open");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_final_that_is_published_while_it_runs_lets_the_next_go_at_its_close(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let running = FILE.replace(
+        "2026-08-20T00:00:00\"\nis_final",
+        "2026-09-20T00:00:00\"\nis_final",
+    );
+    assert_eq!(apply(&root, &running, None).await.0, 200);
+    publish(&api, &root).await;
+    let open = phase(&api, "open").await;
+    assert_eq!(
+        (&open["state"], &open["opens_at"]),
+        (&json!("planned"), &json!("2026-09-20T00:00:00Z"))
+    );
+}
+
+/// The two are one behind the other, whichever of them is moved.
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn neither_is_moved_so_that_it_would_never_open(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let later = FILE.replace(
+        "2026-08-20T00:00:00\"\nis_final",
+        "2026-09-20T00:00:00\"\nis_final",
+    );
+    assert_eq!(apply(&root, &later, None).await.0, 200);
+    for (slug, closes_at, why) in [
+        (
+            "final",
+            "2028-01-01T00:00:00",
+            "Open opens after this phase",
+        ),
+        (
+            "open",
+            "2026-09-10T00:00:00",
+            "this phase opens after The final",
+        ),
+    ] {
+        let id = phase(&api, slug).await["id"].as_str().unwrap().to_owned();
+        let body = json!({"closes_at": closes_at, "reason": "a holiday"});
+        let (status, refused) = root.patch(&format!("/api/v1/phases/{id}"), body).await;
+        assert_eq!(status, 422, "{refused}");
+        let told = refused["errors"][0]["detail"].as_str().unwrap();
+        assert!(told.contains(why), "{told}");
+    }
+}
+
+/// What was planned before it had to wait longer than was thought stands in the way of nothing else.
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_freeze_before_it_opened_does_not_bar_other_changes(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let freezes = "opens_after = \"final\"\nfreezes_at = \"2026-08-25T00:00:00\"";
+    let file = FILE.replace("opens_after = \"final\"", freezes);
+    let (status, applied) = apply(&root, &file, None).await;
+    assert_eq!(status, 200, "{applied}");
+    publish(&api, &root).await;
+    let id = phase(&api, "open").await["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/phases/{id}");
+    for change in [
+        json!({"retention_days": 90, "reason": "the disk is full"}),
+        json!({"closes_at": "2027-09-20T00:00:00", "reason": "many asked"}),
+    ] {
+        let (status, changed) = root.patch(&path, change).await;
+        assert_eq!(status, 200, "{changed}");
+    }
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_title_of_a_phase_that_is_hidden_is_not_told_by_the_one_that_waits(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    let hidden = FILE.replace(
+        "is_final = true",
+        "is_final = true\nvisibility = \"organizers\"",
+    );
+    assert_eq!(apply(&root, &hidden, None).await.0, 200);
+    for page in ["/challenges/demo", "/"] {
+        let (_, html) = api.nobody().page(page).await;
+        assert!(!html.contains("The final"), "{page}: {html}");
+        assert!(html.contains("“another phase” is published"), "{page}");
+    }
+    assert_eq!(
+        phase(&api, "open").await["opens_after"]["phase"],
+        "another phase"
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_file_does_not_move_the_close_of_a_phase_whose_finalists_are_named(pool: PgPool) {
+    let api = Api::new(&pool).await;
+    let root = api.of(&admin(&pool, "Root").await);
+    assert_eq!(apply(&root, FILE, None).await.0, 200);
+    sqlx::query!(
+        "INSERT INTO tracks.finals (phase_id, top, ranking_version, named_by, named_at)
+         SELECT id, 3, 1, id, now() FROM tracks.phases WHERE slug = 'final'"
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let moved = FILE.replace(
+        "2026-08-20T00:00:00\"\nis_final",
+        "2026-08-19T00:00:00\"\nis_final",
+    );
+    let (status, refused) = apply(&root, &moved, Some("a mistake")).await;
+    assert_eq!(
+        (status, &refused["code"]),
+        (409, &json!("finalists-named")),
+        "{refused}"
+    );
 }

@@ -98,6 +98,7 @@ pub async fn change_one(
     }
     if new.closes_at != old.closes_at {
         require_finals_later(&mut tx, id, new.closes_at).await?;
+        require_room_between(&mut tx, id, new.closes_at).await?;
         finals::require_unnamed(&mut tx, id.0).await?;
     }
     let mut plan = Plan::default();
@@ -167,14 +168,20 @@ impl ChangePhase {
             );
             rules.retention_days = i32::try_from(days).ok().filter(|days| *days > 0);
         }
+        // What is not changed may lie before the phase opened, where it had to wait for another longer than was thought.
+        let closes_moved = rules.closes_at != phase.closes_at;
         wrong.check(
-            phase.opens_at < rules.closes_at,
+            !closes_moved || phase.opens_at < rules.closes_at,
             "/closes_at",
             "the phase would end before it starts",
         );
-        let is_frozen_outside = |at: DateTime<Utc>| at <= phase.opens_at || at > rules.closes_at;
+        let freezes_moved = rules.freezes_at != phase.freezes_at;
+        let is_outside = |at: DateTime<Utc>| {
+            (freezes_moved && at <= phase.opens_at)
+                || (closes_moved || freezes_moved) && at > rules.closes_at
+        };
         wrong.check(
-            !rules.freezes_at.is_some_and(is_frozen_outside),
+            !rules.freezes_at.is_some_and(is_outside),
             "/freezes_at",
             "a board freezes after its phase opens and no later than it closes",
         );
@@ -184,8 +191,7 @@ impl ChangePhase {
             "is 0, so nobody could ever submit; pause the phase instead",
         );
         wrong.finish()?;
-        let is_moved = (rules.closes_at, rules.freezes_at) != (phase.closes_at, phase.freezes_at);
-        if is_moved && phase.published_at.is_some() {
+        if (closes_moved || freezes_moved) && phase.published_at.is_some() {
             let why = "the phase is published; its end and its freeze cannot change any more";
             return Err(ApiError::conflict(why));
         }
@@ -221,6 +227,37 @@ async fn require_finals_later(
         finals.title,
         finals.opens_at.format("%Y-%m-%d %H:%M UTC")
     );
+    Err(ApiError::invalid("/closes_at", detail))
+}
+
+/// What waits for a phase opens when that has closed, and has to close after it.
+async fn require_room_between(
+    conn: &mut PgConnection,
+    id: PhaseId,
+    closes_at: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    let other = sqlx::query!(
+        r#"SELECT o.title, o.closes_at, o.opens_after IS NOT DISTINCT FROM p.id AS "waits!"
+           FROM tracks.phases p
+           JOIN tracks.phases o ON (o.opens_after = p.id AND o.closes_at <= $2) OR (o.id = p.opens_after AND o.closes_at >= $2)
+           WHERE p.id = $1 ORDER BY o.closes_at LIMIT 1"#,
+        id.0,
+        closes_at,
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(other) = other else { return Ok(()) };
+    let at = other.closes_at.format("%Y-%m-%d %H:%M UTC");
+    let detail = match other.waits {
+        true => format!(
+            "{} opens after this phase and closes at {at}: close this one sooner, or that one later first",
+            other.title
+        ),
+        false => format!(
+            "this phase opens after {}, which closes at {at}: close it later than that",
+            other.title
+        ),
+    };
     Err(ApiError::invalid("/closes_at", detail))
 }
 

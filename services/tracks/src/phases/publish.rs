@@ -62,7 +62,8 @@ pub enum Published {
 }
 
 /// Shows the scores of a final phase, a hidden board, or past the freeze of one, to everybody, and with them the
-/// finalists and awards where some are named; then each dossier has to be locked. Phases that open after it open. Doing so twice changes nothing.
+/// finalists and awards where some are named; then each dossier has to be locked. Phases that wait for it open once it has
+/// closed. Doing so twice changes nothing.
 /// Where the challenge file wants two organizers for it, the first is answered 202 and another sends the same with
 /// `confirms`.
 #[utoipa::path(
@@ -164,6 +165,7 @@ async fn write(
     reason: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), ApiError> {
+    let opens = rows::opened_by(&mut *conn, phase.id, now).await?;
     sqlx::query!(
         "UPDATE tracks.phases SET published_at = $2, published_by = $3 WHERE id = $1 AND published_at IS NULL",
         phase.id,
@@ -181,7 +183,6 @@ async fn write(
     if let Some(told) = finals::publish::write(conn, phase.id, now).await? {
         details["finals"] = told;
     }
-    let opens = rows::opened_by(&mut *conn, phase.id).await?;
     if !opens.is_empty() {
         let opens: Vec<Uuid> = opens.into_iter().map(|(id, _)| id).collect();
         details["opens"] = json!(opens);

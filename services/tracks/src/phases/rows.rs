@@ -128,11 +128,19 @@ pub async fn find(
     found.pop().ok_or(Error::NotFound("phase"))
 }
 
-/// The phases that open when this one is published, with their titles.
-pub async fn opened_by(db: impl PgExecutor<'_>, phase: Uuid) -> sqlx::Result<Vec<(Uuid, String)>> {
+/// The phases that wait for this one and have not ended, with their titles.
+pub async fn opened_by(
+    db: impl PgExecutor<'_>,
+    phase: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(Uuid, String)>> {
     let rows = sqlx::query!(
-        "SELECT id, title FROM tracks.phases WHERE opens_after = $1 ORDER BY position, id",
-        phase
+        r#"SELECT p.id, p.title FROM tracks.phases p
+           JOIN tracks.openings o ON o.phase_id = p.id
+           WHERE p.opens_after = $1 AND o.is_held AND p.closes_at > $2
+           ORDER BY p.position, p.id"#,
+        phase,
+        now,
     )
     .fetch_all(db)
     .await?;
@@ -151,13 +159,13 @@ async fn select(
         r#"
         SELECT p.id, p.slug, p.title, p.kind, c.id AS challenge_id, c.slug AS challenge, c.zone,
                t.id AS track_id, t.slug AS track, t.format, s.id AS split_id, s.slug AS split,
-               p.canary_case, GREATEST(p.opens_at, a.published_at) AS "opens_at!", p.closes_at, p.upload_grace_s, p.is_final, p.paused_at,
+               p.canary_case, o.opens_at AS "opens_at!", p.closes_at, p.upload_grace_s, p.is_final, p.paused_at,
                p.published_at, p.metrics, p.keep, p.keep_metric, p.quota AS "quota: Json<Quota>",
                p.limits AS "limits: Json<Limits>", p.device_class, p.requires_code_url,
                p.allowed_licences, p.freezes_at, p.visibility, p.board AS "board: Json<BoardRules>", p.finalists_top, p.retention_days,
                (SELECT f.title FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_title,
-               p.opens_after, a.title AS "opens_after_title?",
-               (p.opens_after IS NOT NULL AND a.published_at IS NULL) AS "is_held!",
+               p.opens_after, o.opens_after_title,
+               o.is_held AS "is_held!",
                r.announced_cases AS "announced_cases!", r.stored_cases AS "stored_cases!",
                r.good_references AS "good_references!", r.has_canary AS "has_canary!",
                r.is_ready AS "is_ready!",
@@ -169,7 +177,7 @@ async fn select(
         JOIN tracks.challenges c ON c.id = t.challenge_id
         JOIN tracks.splits s ON s.id = p.split_id
         JOIN tracks.phase_readiness r ON r.phase_id = p.id
-        LEFT JOIN tracks.phases a ON a.id = p.opens_after
+        JOIN tracks.openings o ON o.phase_id = p.id
         WHERE ($1::uuid IS NULL OR c.id = $1) AND ($2::uuid IS NULL OR p.id = $2)
         ORDER BY c.id, t.position, t.slug, p.position, p.slug
         "#,

@@ -9,15 +9,15 @@ use crate::Error;
 use crate::challenges::plan::Change;
 
 impl Upsert<'_> {
-    /// A phase that nobody used goes; everything else stays and is told of.
+    /// A phase that nobody used goes, before the one that it waits for; everything else stays and is told of.
     pub(super) async fn remove_what_is_left_out(&mut self, challenge: Uuid) -> Result<(), Error> {
         let phases = sqlx::query!(
-            r#"SELECT p.id, t.slug AS track, p.slug, p.opens_at,
-                      (p.opens_after IS NOT NULL AND a.published_at IS NULL) AS "is_held!"
+            r#"SELECT p.id, t.slug AS track, p.slug,
+                      o.opens_at AS "opens_at!", o.is_held AS "is_held!"
                FROM tracks.phases p
                JOIN tracks.tracks t ON t.id = p.track_id
-               LEFT JOIN tracks.phases a ON a.id = p.opens_after
-               WHERE t.challenge_id = $1 ORDER BY p.opens_after IS NULL, p.id"#,
+               JOIN tracks.openings o ON o.phase_id = p.id
+               WHERE t.challenge_id = $1 ORDER BY t.id, p.position DESC, p.id"#,
             challenge
         )
         .fetch_all(&mut *self.conn)

@@ -266,10 +266,10 @@ impl<'a> Upsert<'a> {
         split: Option<Uuid>,
     ) -> Result<bool, Error> {
         let phases = sqlx::query!(
-            r#"SELECT p.opens_at, (p.opens_after IS NOT NULL AND a.published_at IS NULL) AS "is_held!",
+            r#"SELECT o.opens_at AS "opens_at!", o.is_held AS "is_held!",
                       EXISTS (SELECT FROM submission.life l WHERE l.phase_id = p.id) AS "has_submissions!"
                FROM tracks.phases p JOIN tracks.tracks t ON t.id = p.track_id
-               LEFT JOIN tracks.phases a ON a.id = p.opens_after
+               JOIN tracks.openings o ON o.phase_id = p.id
                WHERE t.challenge_id = $1 AND ($2::uuid IS NULL OR p.split_id = $2)"#,
             challenge,
             split,

@@ -171,13 +171,13 @@ impl Upsert<'_> {
         let old = sqlx::query_as!(
             PhaseFields,
             "SELECT p.title, p.kind, p.split_id, s.slug AS split, p.canary_case, p.position, p.opens_at,
-                    p.opens_after AS opens_after_id, a.slug AS \"opens_after?\",
-                    (p.opens_after IS NOT NULL AND a.published_at IS NULL) AS \"is_held!\", p.closes_at, p.upload_grace_s, p.is_final, p.metrics, p.keep, p.keep_metric,
+                    p.opens_after AS opens_after_id, o.opens_after_slug AS opens_after,
+                    o.is_held AS \"is_held!\", p.closes_at, p.upload_grace_s, p.is_final, p.metrics, p.keep, p.keep_metric,
                     p.quota, p.limits, p.device_class, p.requires_code_url, p.locks_teams, p.allowed_licences, p.freezes_at,
                     p.visibility, p.board, p.finalists_of, p.finalists_top, p.retention_days,
                     (SELECT f.slug FROM tracks.phases f WHERE f.id = p.finalists_of) AS finalists_phase
              FROM tracks.phases p JOIN tracks.splits s ON s.id = p.split_id
-             LEFT JOIN tracks.phases a ON a.id = p.opens_after
+             JOIN tracks.openings o ON o.phase_id = p.id
              WHERE p.id = $1",
             id
         )
