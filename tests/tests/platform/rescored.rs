@@ -11,7 +11,7 @@ use molar_volumes::prediction_name;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::stage::{Handed, PATIENCE, Stage, rows_of};
+use crate::stage::{Handed, PATIENCE, Stage, ranking_of, rows_of};
 
 const TRACK: Track = Track::Opg;
 
@@ -162,7 +162,7 @@ async fn board(stage: &Stage) -> anyhow::Result<Value> {
 async fn same_board(stage: &Stage, before: &Value) -> anyhow::Result<()> {
     let now = board(stage).await?;
     ensure!(
-        now["version"] == before["version"] && now["rows"] == before["rows"],
+        ranking_of(&now) == ranking_of(before),
         "the board changed from {before} to {now}"
     );
     Ok(())

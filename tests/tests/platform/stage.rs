@@ -245,6 +245,15 @@ pub fn rows_of(board: &Value) -> &[Value] {
     board["rows"].as_array().map_or(&[], Vec::as_slice)
 }
 
+/// Version and rows without their intervals, which follow within a minute whether or not anything else changes.
+pub fn ranking_of(board: &Value) -> (&Value, Vec<Value>) {
+    let mut rows = rows_of(board).to_vec();
+    for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+        row.remove("interval");
+    }
+    (&board["version"], rows)
+}
+
 /// What the supervisor and the processes complained of.
 fn tell(system: &System) {
     for child in system.children() {

@@ -8,7 +8,7 @@ use molar_tests::rows::Rows;
 use molar_tests::system::ROLES;
 use serde_json::Value;
 
-use crate::stage::{PATIENCE, Stage, rows_of};
+use crate::stage::{PATIENCE, Stage, ranking_of};
 
 /// What the supervisor grants a role, and a bit.
 const GRACE: Duration = Duration::from_secs(50);
@@ -97,9 +97,6 @@ async fn boards(stage: &Stage) -> anyhow::Result<Vec<Value>> {
 }
 
 /// Of the track on which nothing is handed in meanwhile.
-fn cbct_boards(boards: &[Value]) -> Vec<(&Value, &[Value])> {
-    boards[2..]
-        .iter()
-        .map(|board| (&board["version"], rows_of(board)))
-        .collect()
+fn cbct_boards(boards: &[Value]) -> Vec<(&Value, Vec<Value>)> {
+    boards[2..].iter().map(ranking_of).collect()
 }

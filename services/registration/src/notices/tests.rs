@@ -271,7 +271,9 @@ async fn the_close_of_a_phase_that_waits_for_a_publication_is_not_told(pool: PgP
     let challenge = ChallengeBuilder::new("teeth").phase(phase);
     let challenge = challenge.insert(&pool).await;
     team(&pool, &challenge).await;
-    let last = PhaseBuilder::new("final").is_final();
+    let last = PhaseBuilder::new("final")
+        .is_final()
+        .window(noon() - TimeDelta::days(2), noon() - TimeDelta::days(1));
     let last = last.insert(&pool, &challenge).await;
     sqlx::query!(
         "UPDATE tracks.phases SET opens_after = $1 WHERE id <> $1",
