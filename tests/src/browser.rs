@@ -196,6 +196,14 @@ impl Browser {
         Ok(())
     }
 
+    /// The page as it is printed, a PDF: on the paper that it asks for itself, else on A4.
+    pub async fn print(&self) -> anyhow::Result<Vec<u8>> {
+        // In centimetres; shrunk to fit, the page's own size would not count.
+        let paper = json!({"page": {"width": 21.0, "height": 29.7}, "shrinkToFit": false});
+        let printed = self.post("/print", paper).await?;
+        Ok(BASE64.decode(printed.as_str().context("no PDF")?)?)
+    }
+
     pub async fn quit(self) {
         // Its driver is killed anyhow.
         let _ = ask(Method::DELETE, &self.session, &Value::Null).await;

@@ -36,13 +36,11 @@ pub struct Candidate {
     pub submissions: i32,
 }
 
-/// The mean of each metric over the cases. A metric that any case lacks has no mean. A case that has none of
+/// The mean of each metric over the cases, as statistics take it: the order of the cases changes no digit, so who has the
+/// same values ties. A metric that any case lacks has no mean. A case that has none of
 /// the labels that a metric is about does not count.
 pub fn means(metrics: &[String], cases: &[Value]) -> BTreeMap<String, Option<f64>> {
-    let mean = |metric: &String| {
-        let values = values(metric, cases)?;
-        Some(values.iter().sum::<f64>() / values.len() as f64)
-    };
+    let mean = |metric: &String| molar_ranking::mean(&values(metric, cases)?);
     metrics
         .iter()
         .map(|metric| (metric.clone(), mean(metric)))
@@ -309,6 +307,15 @@ mod tests {
         assert_eq!(means["IA"], Some(0.75));
         assert_eq!(means["gpu_memory_area_mib_s"], None);
         assert_eq!(super::means(&metrics, &[])["IA"], None);
+    }
+
+    /// 0.1 + 0.2 + 0.3 is 0.6000000000000001 in this order and 0.6 in the other; `math.fsum` of Python 3 says 0.6.
+    #[test]
+    fn the_same_values_in_other_cases_come_to_the_same() {
+        let metrics = ["IA".to_owned()];
+        let mean = |values: [f64; 3]| means(&metrics, &values.map(|ia| json!({"IA": ia})))["IA"];
+        assert_eq!(mean([0.1, 0.2, 0.3]), Some(0.6 / 3.0));
+        assert_eq!(mean([0.3, 0.2, 0.1]), Some(0.6 / 3.0));
     }
 
     #[test]

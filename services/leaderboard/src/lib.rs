@@ -4,14 +4,17 @@
 //! showed at any moment can be read again.
 
 mod archive;
+mod aside;
 mod audit;
 mod audit_head;
 mod boards;
 mod compare;
+mod digits;
 mod entries;
 mod error;
 mod figures;
 mod fold;
+mod history;
 mod imports;
 mod kept;
 mod live;

@@ -4,6 +4,7 @@ use crate::archive;
 use crate::audit;
 use crate::boards::{csv, find, list};
 use crate::figures;
+use crate::history;
 use crate::imports;
 use crate::live::events;
 use crate::moves;
@@ -19,6 +20,9 @@ use crate::statistics;
     figures::find::find,
     figures::file::file,
     figures::picture::picture,
+    history::find::find,
+    history::file::file,
+    history::picture::picture,
     statistics::find::find,
     archive::find::archive,
     imports::list::list,

@@ -3,7 +3,9 @@
 use molar_service::Role;
 use molar_web_kit::{Access, Routes};
 
-use crate::{archive, audit, boards, compare, figures, imports, live, moves, pages, statistics};
+use crate::{
+    archive, audit, boards, compare, figures, history, imports, live, moves, pages, statistics,
+};
 
 pub fn routes() -> Routes {
     Routes::new(Role::Leaderboard)
@@ -48,6 +50,21 @@ pub fn routes() -> Routes {
             figures::picture::picture,
         )
         .get(
+            "/api/v1/boards/{phase_id}/history",
+            Access::SignedInOrPublic,
+            history::find::find,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}/history/{name}.svg",
+            Access::SignedInOrPublic,
+            history::file::file,
+        )
+        .get(
+            "/api/v1/boards/{phase_id}/history/{name}.png",
+            Access::SignedInOrPublic,
+            history::picture::picture,
+        )
+        .get(
             "/boards/{challenge}/{track}/{phase}/figures",
             Access::SignedInOrPublic,
             figures::page::page,
@@ -56,6 +73,11 @@ pub fn routes() -> Routes {
             "/boards/{challenge}/{track}/{phase}/compare",
             Access::SignedInOrPublic,
             compare::page::page,
+        )
+        .get(
+            "/boards/{challenge}/{track}/{phase}/history",
+            Access::SignedInOrPublic,
+            history::page::page,
         )
         .get(
             "/boards/{challenge}/{track}/{phase}/report",

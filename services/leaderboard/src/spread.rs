@@ -20,7 +20,7 @@ impl Spread {
         }
         values.sort_unstable_by(f64::total_cmp);
         let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
+        let mean = molar_ranking::mean(&values)?;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         Some(Self {
             sd: (squares / (n - 1.0)).sqrt(),

@@ -9,7 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// Of the test `all_of_a_phase_follows_from_its_scores` of `leaderboard`, which writes it to `MOLAR_KEEP_ARCHIVE`. Made
 /// anew when the version of `molar-ranking` is raised.
@@ -51,10 +52,66 @@ fn an_archive_that_follows_from_its_scores_is_equal_in_everything() {
     let report: Value = serde_json::from_str(&told).unwrap();
     assert_eq!((code, &report["is_equal"]), (Some(0), &Value::Bool(true)));
     assert_eq!(report["checks"].as_array().unwrap().len(), 10);
+    assert_eq!(report["notes"], json!([]));
+}
+
+fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+#[test]
+fn the_file_is_named_by_its_sha_256_whether_or_not_it_is_equal() {
+    let broken = changed("README.md", |text| text.replacen("sts", "STS", 1));
+    for bytes in [ARCHIVE, &broken] {
+        let sha256 = sha256(bytes);
+        let (_, told, _) = made(bytes, &[]);
+        assert!(told.contains(&format!("SHA-256 {sha256}\n")), "{told}");
+        let (_, told, _) = made(bytes, &["--json"]);
+        let report: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(report["sha256"], sha256);
+    }
+}
+
+#[test]
+fn what_an_earlier_library_wrote_is_equal_with_a_note() {
+    let mut statistics = String::new();
+    rewritten(|name, text| {
+        if name == "statistics.json" {
+            statistics = text.to_owned();
+        }
+        text.to_owned()
+    });
+    let library: Value = serde_json::from_str(&statistics).unwrap();
+    let library = library["library"].to_string();
+    let earlier = statistics.replacen(&library, "\"molar-ranking 0.0.9\"", 1);
+    let bytes = rewritten(|name, text| match name {
+        "statistics.json" => earlier.clone(),
+        "checksums.sha256" => text.replace(&sha256(&statistics), &sha256(&earlier)),
+        _ => text.to_owned(),
+    });
+    let (code, told, _) = made(&bytes, &[]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.contains("note: written by molar-ranking 0.0.9, recomputed by molar-ranking "),
+        "{told}"
+    );
+    assert!(told.contains("see the notes"), "{told}");
+    let (code, told, _) = made(&bytes, &["--json"]);
+    let report: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, &report["is_equal"]), (Some(0), &Value::Bool(true)));
+    assert_eq!(report["notes"].as_array().unwrap().len(), 1);
 }
 
 /// The same files, with one of them changed.
 fn changed(name: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+    rewritten(|found, text| match found == name {
+        true => change(text),
+        false => text.to_owned(),
+    })
+}
+
+/// The same files, each as it comes out.
+fn rewritten(mut change: impl FnMut(&str, &str) -> String) -> Vec<u8> {
     use std::io::{Cursor, Read as _, Write as _};
     let mut from = zip::ZipArchive::new(Cursor::new(ARCHIVE)).unwrap();
     let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -63,9 +120,7 @@ fn changed(name: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
         let found = entry.name().unwrap().into_owned();
         let mut text = String::new();
         entry.read_to_string(&mut text).unwrap();
-        if found == name {
-            text = change(&text);
-        }
+        let text = change(&found, &text);
         to.start_file(found, zip::write::SimpleFileOptions::default())
             .unwrap();
         to.write_all(text.as_bytes()).unwrap();

@@ -1,4 +1,5 @@
-//! The archive of a phase that was played: fetched by command, computed again from its own scores, and changed.
+//! The archive of a phase that was played: fetched by command, in both editions, computed again from its own scores, and
+//! changed.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
@@ -12,7 +13,7 @@ use molar_tests::challenge::Track;
 use molar_tests::predictions::zip_of;
 use molar_tests::system::binary;
 use molar_tests::until;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::stage::{PATIENCE, Stage, rows_of};
@@ -22,6 +23,7 @@ const PHASE: &str = "trial/cbct/final";
 /// Statistics are made at most once a minute, and figures a moment later.
 const MADE: Duration = Duration::from_secs(150);
 const SCORES: &str = "scores/cases-long.csv";
+const TIME: &str = "running_time_s";
 
 pub async fn a_published_phase_is_fetched_and_computed_again_and_a_changed_byte_is_found(
     stage: &mut Stage,
@@ -42,7 +44,7 @@ pub async fn a_published_phase_is_fetched_and_computed_again_and_a_changed_byte_
 async fn played(stage: &Stage, phase_id: &str) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("final.zip");
-    let (organizer, public) = (&stage.organizer.api, stage.public());
+    let organizer = &stage.organizer.api;
     let early = fetch(organizer, &file).await?;
     is_refused(&early, "has not ended")?;
     ensure!(!file.exists(), "a file of nothing");
@@ -59,9 +61,7 @@ async fn played(stage: &Stage, phase_id: &str) -> anyhow::Result<()> {
         Ok(Some(()))
     })
     .await?;
-    // It holds what containers used in hidden cases, to the last digit.
-    let refused = fetch(&public, &folder.path().join("public.zip")).await?;
-    is_refused(&refused, "ask the organizers")?;
+    tells_no_times(stage, phase_id, &folder.path().join("public.zip")).await?;
     let again = fetch(organizer, &file).await?;
     is_refused(&again, "is there already")?;
     let same = folder.path().join("same.zip");
@@ -73,13 +73,38 @@ async fn played(stage: &Stage, phase_id: &str) -> anyhow::Result<()> {
     );
 
     let (code, report) = verify(&file).await?;
-    ensure!(code == 0 && report["is_equal"] == true, "{report}");
+    let is_equal = code == 0 && report["is_equal"] == true;
+    ensure!(is_equal && report["notes"] == json!([]), "{report}");
     let members = members(&bytes)?;
     tells_the_board(stage, phase_id, &members).await?;
     is_found(&file, &bytes, members).await
 }
 
-/// Names and ranks, as everybody reads them.
+/// What everybody gets: of what containers used in hidden cases the means of the board, and no digit more.
+async fn tells_no_times(stage: &Stage, phase_id: &str, file: &Path) -> anyhow::Result<()> {
+    let fetched = fetch(&stage.public(), file).await?;
+    let told = String::from_utf8_lossy(&fetched.stderr);
+    ensure!(fetched.status.success(), "{told}");
+    let members = members(&std::fs::read(file)?)?;
+    for (name, content) in members.iter().filter(|(name, _)| name.ends_with(".csv")) {
+        let text = String::from_utf8_lossy(content);
+        ensure!(!text.contains(TIME), "{name} has times");
+    }
+    ensure!(members.contains_key(SCORES), "no scores");
+    tells_the_board(stage, phase_id, &members).await?;
+
+    let (code, report) = verify(file).await?;
+    ensure!(code == 0 && report["is_equal"] == true, "{report}");
+    let notes = report["notes"].as_array().context("no notes")?;
+    let is_told = |words: &str| notes.iter().any(|note| note.to_string().contains(words));
+    ensure!(
+        is_told("taken as given") && is_told("not recomputed"),
+        "{report}"
+    );
+    Ok(())
+}
+
+/// Names, ranks and means, as everybody reads them.
 async fn tells_the_board(
     stage: &Stage,
     phase_id: &str,
@@ -90,7 +115,7 @@ async fn tells_the_board(
     let board = stage.public().get(&board).await?.ok()?;
     let told = |rows: &[Value]| -> Vec<(String, Value, Value)> {
         let told = rows.iter().map(|row| {
-            let values = row["values"]["image_DSC"].clone();
+            let values = json!([row["values"]["image_DSC"], row["values"][TIME]]);
             (text(row, "team").to_owned(), row["rank"].clone(), values)
         });
         told.collect()

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::edition::Edition;
 use super::scores::{Metric, Scores};
 use crate::audit_head::Head;
 use crate::rows::disqualified::Disqualified;
@@ -33,6 +34,8 @@ pub struct Content {
 /// What was asked of the entries and how they were ranked.
 #[derive(Debug, Clone, Serialize)]
 pub struct Phase {
+    #[serde(skip_serializing_if = "Edition::is_common")]
+    pub edition: Edition,
     /// Draws are seeded from it.
     pub phase_id: Uuid,
     pub challenge: String,
@@ -73,6 +76,9 @@ pub struct MetricFacts {
     pub title: String,
     pub is_higher_better: bool,
     pub unit: Option<String>,
+    /// Whether its values per case are in another edition only; its means are in each.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_withheld: bool,
 }
 
 impl MetricFacts {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::content::Content;
-use super::names::CHECKSUMS;
+use super::edition::Edition;
+use super::names::{CHECKSUMS, LONG, RANKING, WIDE};
 use super::packed::Packed;
 
 const CONTEXT: &str = "https://w3id.org/ro/crate/1.1/context";
@@ -12,9 +13,13 @@ const LICENCE: &str = "#licence";
 const ORGANIZERS: &str = "#organizers";
 
 pub fn of(content: &Content, files: &[Packed]) -> Value {
-    let files = files
-        .iter()
-        .map(|file| entity(&file.path, &file.name, file.media_type, Some(file.bytes)));
+    let files = files.iter().map(|file| {
+        let mut entity = entity(&file.path, &file.name, file.media_type, Some(file.bytes));
+        if let Some(description) = description(content, &file.path) {
+            entity["description"] = json!(description);
+        }
+        entity
+    });
     // Made after this one, so that its size is not known.
     let checksums = entity(
         CHECKSUMS,
@@ -61,7 +66,8 @@ fn root(content: &Content, parts: Vec<Value>) -> Value {
         "@type": "Dataset",
         "name": format!("{}, {}: {}", phase.challenge_title, phase.track_title, phase.phase_title),
         "description": format!(
-            "Scores per case, ranks and statistics of {} entries over {} cases: version {} of the ranking.",
+            "{}Scores per case, ranks and statistics of {} entries over {} cases: version {} of the ranking.",
+            edition(content),
             content.ranking.entries.len(),
             content.scores.cases,
             content.ranking.version,
@@ -72,6 +78,34 @@ fn root(content: &Content, parts: Vec<Value>) -> Value {
         "publisher": {"@id": ORGANIZERS},
         "hasPart": parts,
     })
+}
+
+fn edition(content: &Content) -> String {
+    let names = content.of_runs().join(" and ");
+    match content.phase.edition {
+        Edition::Common => String::new(),
+        Edition::Organizers => {
+            format!("Organizers' edition, not for the public: with {names} of each case. ")
+        }
+        Edition::Public => {
+            format!("Public edition: of {names} it has means and no values per case. ")
+        }
+    }
+}
+
+/// What a file lacks in the public edition, or has in place of that.
+fn description(content: &Content, path: &str) -> Option<String> {
+    if content.phase.edition != Edition::Public {
+        return None;
+    }
+    let names = content.of_runs().join(" and ");
+    match path {
+        LONG | WIDE => Some(format!("Without {names}, which organizers have.")),
+        RANKING => Some(format!(
+            "The means of {names} are those of the board, and follow from no other file."
+        )),
+        _ => None,
+    }
 }
 
 fn entity(path: &str, name: &str, media_type: &str, bytes: Option<u64>) -> Value {

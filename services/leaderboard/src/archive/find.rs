@@ -21,7 +21,9 @@ static TURN: Semaphore = Semaphore::const_new(1);
 /// A finished phase as one ZIP, an RO-Crate: definition, scores per case, ranks, statistics, figures, checksums.
 ///
 /// For organizers and reviewers once its ranks are final, for all once it is published; 404 where the board does not show
-/// names and values exactly, 409 while there is none yet. The same version of the ranking gives the same bytes.
+/// names and values exactly, 409 while there is none yet. Where running time or GPU memory was measured, all but organizers
+/// and reviewers get the public edition, which has means of them and no values per case. The same version of the ranking
+/// gives the same bytes, unless a name, a link to code, a baseline or the like was changed.
 #[utoipa::path(get, path = "/api/v1/boards/{phase_id}/archive", tag = "leaderboard",
     params(("phase_id" = Uuid, Path)),
     responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 409)))]
@@ -35,8 +37,12 @@ pub async fn archive(
     let content = gather(&kit, PhaseId(*phase_id), caller.as_ref()).await?;
     let phase = &content.phase;
     let name = format!(
-        "{}-{}-{}-v{}.zip",
-        phase.challenge, phase.track, phase.phase, content.ranking.version
+        "{}-{}-{}-v{}{}.zip",
+        phase.challenge,
+        phase.track,
+        phase.phase,
+        content.ranking.version,
+        phase.edition.suffix(),
     );
     let written = tokio::task::spawn_blocking(move || {
         let mut file = tempfile::tempfile()?;

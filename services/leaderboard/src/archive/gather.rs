@@ -14,6 +14,7 @@ use super::content::{
     Baseline, Content, Entry, Found, MetricFacts, Participant, Phase, Ranking, RankingRule,
     Statistics,
 };
+use super::edition::Edition;
 use super::rows;
 use super::scores::{Case, Scores};
 use crate::boards::{Board, Row};
@@ -25,17 +26,13 @@ use crate::statistics::{ALPHA, Kept, LEVEL, of, scored};
 
 const WHAT: &str = "archive that you may have: it is there for all once the phase is published, if its board shows names \
      and values exactly";
-/// A container sees the image of a hidden case and could write it into the digits of what it uses. Rounded, the ranks would
-/// not follow from them.
-const RUNS: &str = "archive for everybody: it holds what containers used in each hidden case to the last digit; ask the \
-     organizers, who have it";
 const OPEN: &str =
     "the phase has not ended, or work of it is left: it is archived when its ranks are final";
 const EMPTY: &str = "nothing of this phase was ranked, so there is nothing to archive";
 const NOT_YET: &str =
     "statistics and figures of the last ranks are being made; ask again in two minutes";
 
-/// A finished phase as everybody may see it. To organizers and reviewers from its end, to all from its publication.
+/// A finished phase in the edition for this caller. To organizers and reviewers from its end, to all from its publication.
 pub async fn gather(kit: &Kit, id: PhaseId, caller: Option<&Caller>) -> Result<Content, Error> {
     let phase = phases::find(&kit.db, id).await?;
     let seen = see(kit, &phase, caller).await?;
@@ -43,9 +40,6 @@ pub async fn gather(kit: &Kit, id: PhaseId, caller: Option<&Caller>) -> Result<C
     let is_for_caller = board.sight.is_reviewer || phase.window.is_published;
     if board.hidden.is_some() || !is_for_caller || !board.sight.has_cases() {
         return Err(Error::NotFound(WHAT));
-    }
-    if !board.sight.is_reviewer && measures_runs(board)? {
-        return Err(Error::NotFound(RUNS));
     }
     if !matches!(board.state, PhaseState::Closed | PhaseState::Published) {
         return Err(Error::NotArchived(OPEN));
@@ -65,7 +59,7 @@ pub async fn gather(kit: &Kit, id: PhaseId, caller: Option<&Caller>) -> Result<C
     let url = kit
         .public_url
         .join(&format!("/challenges/{}", phase.challenge_slug));
-    Ok(Content {
+    let content = Content {
         figures: rows::figures(db, id, version).await?,
         agreements: reports::agreements(db, challenge, until).await?,
         audit_head: rows::audit_head(db, until).await?,
@@ -81,17 +75,8 @@ pub async fn gather(kit: &Kit, id: PhaseId, caller: Option<&Caller>) -> Result<C
             parts.metrics,
             parts.scorers,
         ),
-    })
-}
-
-fn measures_runs(board: &Board) -> Result<bool, Error> {
-    let measured = board.metrics.iter();
-    for column in measured.filter(|column| !board.left_out.contains(&column.name)) {
-        if column.name.parse::<Metric>()?.is_of_run() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    };
+    Ok(content.edition(board.sight.is_reviewer))
 }
 
 /// The moment of the archive: when the last of what is in it was made. Nothing later is told, so that it is the same
@@ -170,6 +155,7 @@ fn facts(name: &str) -> Result<MetricFacts, Error> {
         title: metric.title(),
         is_higher_better: metric.is_higher_better(),
         unit: metric.unit().map(str::to_owned),
+        is_withheld: false,
     })
 }
 
@@ -266,6 +252,7 @@ fn definition(
     scorers: Vec<Scorer>,
 ) -> Phase {
     Phase {
+        edition: Edition::Common,
         phase_id: phase.id.0,
         challenge: phase.challenge_slug.clone(),
         challenge_title: phase.challenge_title.clone(),

@@ -1,12 +1,14 @@
 //! The archive of a finished phase: one ZIP that holds its scores per case and all that was made of them, so that
-//! anybody can come to the same ranks and statistics again, without us.
+//! anybody can come to the same ranks and statistics again, without us. What containers used in each case is for
+//! organizers: everybody else gets the public edition, and is told what does not follow from it.
 //!
-//! The same version of a ranking gives the same bytes: nothing in it is of the moment at which it is asked for. Cases and
+//! Nothing in it is of the moment at which it is asked for, so that the same rows give the same bytes. Cases and
 //! entries are numbered; it holds no person and no id but that of the phase, from which the draws are seeded.
 
 mod content;
 mod crate_metadata;
 mod differences;
+mod edition;
 pub mod find;
 mod gather;
 mod names;
@@ -15,6 +17,7 @@ mod packed;
 mod read;
 mod readme;
 mod recompute;
+mod redrawn;
 mod rows;
 mod scores;
 mod scores_csv;

@@ -6,7 +6,7 @@ use molar_ranking::{MetricColumn, Table, rank_table};
 use uuid::Uuid;
 
 use super::content::Found;
-use super::scores::Scores;
+use super::scores::{Metric, Scores};
 use crate::entries::{means, spreads};
 use crate::spread::Spread;
 use crate::statistics::compute;
@@ -56,18 +56,19 @@ pub struct Places {
     pub left_out: Vec<String>,
 }
 
+/// By these metrics, in their order.
 pub fn places(
-    scores: &Scores,
+    metrics: &[Metric],
     measured: &[Measured],
     competes: &[bool],
 ) -> Result<Places, molar_ranking::Error> {
-    let metrics = scores.metrics.iter();
     let columns: Vec<MetricColumn> = metrics
+        .iter()
         .map(|metric| MetricColumn::new(metric.name.clone(), metric.direction))
         .collect();
     let values = |at: usize| {
-        let names = scores.metrics.iter();
-        names
+        metrics
+            .iter()
             .map(|metric| measured[at].values.get(&metric.name).copied().flatten())
             .collect()
     };
@@ -80,15 +81,15 @@ pub fn places(
         .collect();
     let table = rank_table(&columns, &entries)?;
     Ok(Places {
-        places: placed(&table, scores, measured.len()),
+        places: placed(&table, metrics, measured.len()),
         left_out: table.left_out,
     })
 }
 
-fn placed(table: &Table<usize>, scores: &Scores, entries: usize) -> Vec<Place> {
+fn placed(table: &Table<usize>, metrics: &[Metric], entries: usize) -> Vec<Place> {
     let mut places = vec![Place::default(); entries];
     for row in &table.rows {
-        let names = scores.metrics.iter().map(|metric| metric.name.clone());
+        let names = metrics.iter().map(|metric| metric.name.clone());
         places[row.id] = Place {
             rank: Some(row.final_rank),
             mean_rank: Some(row.mean_rank),

@@ -31,6 +31,30 @@ pub struct Case {
 }
 
 impl Scores {
+    /// Whether some entry has a value of this metric in some case.
+    pub fn is_measured(&self, name: &str) -> bool {
+        let Some(at) = self.place(name) else {
+            return false;
+        };
+        let mut cases = self.entries.iter().flatten().flatten();
+        cases.any(|case| matches!(case.cells[at], Cell::Value(_)))
+    }
+
+    /// Takes a metric away with all its values, if it is there.
+    pub fn remove(&mut self, name: &str) {
+        let Some(at) = self.place(name) else {
+            return;
+        };
+        self.metrics.remove(at);
+        for case in self.entries.iter_mut().flatten().flatten() {
+            case.cells.remove(at);
+        }
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.metrics.iter().position(|metric| metric.name == name)
+    }
+
     /// Of an entry, in the form in which they were scored.
     pub fn values(&self, entry: usize) -> Vec<Value> {
         let cases = self.entries[entry].iter().flatten();

@@ -1,6 +1,6 @@
 //! Whether an archive is whole, and whether what it says of ranks follows from its scores. Needs nothing but the archive.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
 use serde::{Deserialize, Serialize};
@@ -9,24 +9,24 @@ use uuid::Uuid;
 
 use super::content::{MetricFacts, Ranking};
 use super::differences::Differences;
+use super::edition::is_of_run;
 use super::names::{CHECKSUMS, CRATE, LONG, PHASE, RANKING, STATISTICS, WIDE};
 use super::read::{Files, Unreadable, read};
 use super::recompute::{self, Measured};
+use super::redrawn::statistics;
 use super::scores::{Metric, Scores};
 use super::scores_csv::{read_long, read_wide};
-use crate::statistics::{ALPHA, LEVEL, seed};
 
 /// More than are ever made.
-const MOST_DRAWS: u64 = 10_000;
 const MOST_ENTRIES: usize = 20_000;
-/// Of all draws together, that are held at once.
-const MOST_RANKS: usize = 100_000_000;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Whether all is equal.
+    /// Whether all is equal that was looked at.
     pub is_equal: bool,
     pub checks: Vec<Check>,
+    /// What is no difference and yet to be known: what was taken as given, what was not looked at, another library.
+    pub notes: Vec<String>,
 }
 
 /// One thing that was looked at.
@@ -39,7 +39,7 @@ pub struct Check {
 }
 
 impl Report {
-    fn add(&mut self, what: &'static str, differences: Differences) {
+    pub(super) fn add(&mut self, what: &'static str, differences: Differences) {
         let differences = differences.into_lines();
         self.checks.push(Check {
             what,
@@ -50,7 +50,7 @@ impl Report {
     }
 
     /// What could not even be looked at.
-    fn fail(&mut self, what: &'static str, why: String) {
+    pub(super) fn fail(&mut self, what: &'static str, why: String) {
         let mut differences = Differences::default();
         differences.add(|| why);
         self.add(what, differences);
@@ -58,9 +58,23 @@ impl Report {
 }
 
 #[derive(Deserialize)]
-struct Phase {
-    phase_id: Uuid,
-    metrics: Vec<MetricFacts>,
+pub(super) struct Phase {
+    pub phase_id: Uuid,
+    pub metrics: Vec<MetricFacts>,
+}
+
+impl Phase {
+    /// Metrics without values per case here.
+    pub fn withheld(&self) -> impl Iterator<Item = &str> {
+        let withheld = self.metrics.iter().filter(|metric| metric.is_withheld);
+        withheld.map(|metric| metric.name.as_str())
+    }
+
+    /// Metrics of the tables.
+    fn told(&self) -> Vec<Metric> {
+        let told = self.metrics.iter().filter(|metric| !metric.is_withheld);
+        told.map(MetricFacts::metric).collect()
+    }
 }
 
 /// Looks at everything, and goes on where something differs. `begins` hears what is looked at next.
@@ -75,6 +89,7 @@ pub fn verify(from: impl Read + Seek, begins: &dyn Fn(&'static str)) -> Result<R
     let mut report = Report {
         is_equal: true,
         checks: Vec::new(),
+        notes: Vec::new(),
     };
     report.add("files", listed(&files));
     report.add("checksums", checksums(&files));
@@ -157,7 +172,7 @@ fn scores(
     report: &mut Report,
     begins: &dyn Fn(&'static str),
 ) {
-    let metrics: Vec<Metric> = phase.metrics.iter().map(MetricFacts::metric).collect();
+    let metrics = phase.told();
     if ranking.entries.len() > MOST_ENTRIES {
         return report.fail(
             "scores",
@@ -176,15 +191,23 @@ fn scores(
         };
         scores.map_err(|why| format!("{name}: {why}"))
     };
-    let scores = match table(LONG) {
+    // Without a metric the long table has no line, and does not tell that there are cases.
+    let (first, second) = match metrics.is_empty() {
+        true => (WIDE, LONG),
+        false => (LONG, WIDE),
+    };
+    let scores = match table(first) {
         Ok(scores) => scores,
         Err(why) => return report.fail("scores", why),
     };
     let mut differences = Differences::default();
-    match table(WIDE) {
-        Ok(wide) if wide == scores => {}
-        Ok(_) => differences.add(|| format!("{WIDE} does not say what {LONG} says")),
+    match table(second) {
+        Ok(other) if other == scores || metrics.is_empty() => {}
+        Ok(_) => differences.add(|| format!("{second} does not say what {first} says")),
         Err(why) => differences.add(|| why),
+    }
+    for name in phase.withheld().filter(|name| !is_of_run(name)) {
+        differences.add(|| format!("{PHASE}: {name} is no metric whose values are withheld"));
     }
     for (place, entry) in (1..).zip(&ranking.entries) {
         if entry.entry != place {
@@ -193,7 +216,7 @@ fn scores(
     }
     report.add("scores", differences);
     begins("means and ranks");
-    ranks(&scores, ranking, report);
+    ranks(&scores, phase, ranking, report);
     begins("statistics");
     match document(files, STATISTICS) {
         Ok(archived) => statistics(&scores, phase, ranking, &archived, report),
@@ -201,11 +224,9 @@ fn scores(
     }
 }
 
-fn ranks(scores: &Scores, ranking: &Ranking, report: &mut Report) {
+fn ranks(scores: &Scores, phase: &Phase, ranking: &Ranking, report: &mut Report) {
     let each = || (1..).zip(&ranking.entries);
-    let measured: Vec<Measured> = (0..ranking.entries.len())
-        .map(|at| recompute::measured(scores, at))
-        .collect();
+    let measured = measured(scores, phase, ranking, report);
     let mut means = Differences::default();
     for ((number, entry), measured) in each().zip(&measured) {
         let archived = json!({"values": entry.values, "spreads": entry.spreads,
@@ -221,7 +242,8 @@ fn ranks(scores: &Scores, ranking: &Ranking, report: &mut Report) {
         .iter()
         .map(|one| one.out_reason.is_none())
         .collect();
-    let found = match recompute::places(scores, &measured, &competes) {
+    let metrics: Vec<Metric> = phase.metrics.iter().map(MetricFacts::metric).collect();
+    let found = match recompute::places(&metrics, &measured, &competes) {
         Ok(found) => found,
         Err(error) => return report.fail("ranks", error.to_string()),
     };
@@ -238,66 +260,29 @@ fn ranks(scores: &Scores, ranking: &Ranking, report: &mut Report) {
     report.add("final ranks", finals);
 }
 
-/// Of the statistics what does not follow from scores.
-const BESIDE: [&str; 7] = [
-    "version", "as_of", "seed", "draws", "library", "level", "alpha",
-];
-/// What is drawn again, and what is said beside it.
-const TEAMS: &str = "intervals and stability";
-const FIGURES: &str = "ranks by metric and scheme, tests, consensus";
-
-fn statistics(
+/// From the scores, and of metrics that are withheld from what the archive says.
+fn measured(
     scores: &Scores,
     phase: &Phase,
     ranking: &Ranking,
-    archived: &Value,
     report: &mut Report,
-) {
-    let seed = seed(phase.phase_id.into(), ranking.version);
-    let mut draws = Differences::default();
-    draws.compare("seed", &archived["seed"], &json!(seed));
-    draws.compare("version", &archived["version"], &json!(ranking.version));
-    draws.compare("level", &archived["level"], &json!(LEVEL));
-    draws.compare("alpha", &archived["alpha"], &json!(ALPHA));
-    let library = format!("molar-ranking {}", molar_ranking::VERSION);
-    if archived["library"] != library.as_str() {
-        let made_by = &archived["library"];
-        draws.add(|| format!("made by {made_by}, and this is {library}: digits may differ"));
+) -> Vec<Measured> {
+    let withheld: Vec<&str> = phase.withheld().collect();
+    if !withheld.is_empty() {
+        report.notes.push(format!(
+            "means of {} taken as given: their values per case only organizers have",
+            withheld.join(" and "),
+        ));
     }
-    let number = archived["draws"]
-        .as_u64()
-        .filter(|draws| (1..=MOST_DRAWS).contains(draws))
-        .filter(|draws| (*draws as usize).saturating_mul(ranking.entries.len()) <= MOST_RANKS);
-    let Some(number) = number else {
-        draws.add(|| format!("{} is no number of draws", archived["draws"]));
-        return report.add("draws", draws);
-    };
-    report.add("draws", draws);
-    // From the ranks that the archive claims: where those are wrong, that is told above.
-    let ranks: Vec<_> = ranking.entries.iter().map(|entry| entry.rank).collect();
-    let found = recompute::found(scores, &ranks, seed, number as usize)
-        .map_err(|error| error.to_string())
-        .and_then(|found| serde_json::to_value(found).map_err(|error| error.to_string()));
-    let recomputed = match found {
-        Ok(Value::Object(found)) => found,
-        Ok(_) => return report.fail(FIGURES, "nothing comes out".to_owned()),
-        Err(why) => return report.fail(FIGURES, why),
-    };
-    let [mut teams, mut figures] = [(); 2].map(|()| Differences::default());
-    let archived = archived.as_object().into_iter().flatten();
-    let archived = archived.filter(|(name, _)| !BESIDE.contains(&name.as_str()));
-    let mut archived: BTreeMap<&String, &Value> = archived.collect();
-    for (name, value) in &recomputed {
-        let differences = if name == "teams" {
-            &mut teams
-        } else {
-            &mut figures
+    let entries = ranking.entries.iter().enumerate();
+    let each = entries.map(|(at, entry)| {
+        let mut measured = recompute::measured(scores, at);
+        let given = |name: &&str| {
+            let value = entry.values.get(*name).copied().flatten();
+            ((*name).to_owned(), value)
         };
-        differences.compare(name, archived.remove(name).unwrap_or(&Value::Null), value);
-    }
-    for (name, value) in archived {
-        figures.compare(name, value, &Value::Null);
-    }
-    report.add(TEAMS, teams);
-    report.add(FIGURES, figures);
+        measured.values.extend(withheld.iter().map(given));
+        measured
+    });
+    each.collect()
 }

@@ -1,18 +1,18 @@
 //! `GET /api/v1/boards/{phase_id}.csv`
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use molar_domain::PhaseId;
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::csv_cells::{text, unarmed};
-use super::csv_long;
 use super::see::{Asked, see};
-use super::view::{Board, Column, Row};
+use super::shown::of_cases;
+use super::view::{BaselineRow, Board, Column, Row};
+use super::{csv_details, csv_long};
 use crate::kept::{Asking, CSV, Which};
-use crate::rows::intervals::Interval;
 use crate::rows::phases::Phase;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
@@ -21,7 +21,9 @@ pub enum Shape {
     /// A line for each team, the metrics beside each other.
     #[default]
     Wide,
-    /// A line for each team and metric; `mean_rank` and `final_rank` are among these.
+    /// A line for each team and metric; `mean_rank` and `final_rank` are among these. With `details` so is all else that is
+    /// told of an entry: numbers under `value`, what is none (`is_eligible`, `out_reason`, `code_url`, `submitted_at`, the
+    /// `note` of a baseline) under `text`.
     Long,
 }
 
@@ -33,7 +35,8 @@ pub struct Query {
     pub at: Option<DateTime<Utc>>,
     /// As of the board: adds `METRIC_gain_pp`.
     pub baseline: Option<String>,
-    /// Adds `METRIC_sd`, `METRIC_iqr`, the interval of the rank (wide only), and of each entry all else that the board shows.
+    /// Adds `METRIC_sd`, `METRIC_iqr`, the interval of the rank (`rank_from`, `rank_to`) and of each entry all else that the
+    /// board shows; and behind the entries the baselines, which have no rank and `true` under `is_baseline`.
     #[serde(default)]
     pub details: bool,
     #[serde(default)]
@@ -91,92 +94,99 @@ pub async fn csv(
     asking.answer(make).await
 }
 
-type Cell = Box<dyn Fn(&Row) -> String>;
+/// A column of the wide table.
+struct Field {
+    name: String,
+    of_entry: Box<dyn Fn(&Row) -> String>,
+    of_baseline: Box<dyn Fn(&BaselineRow) -> String>,
+}
+
+impl Field {
+    /// Baselines have nothing in it.
+    fn new(name: &str, of_entry: impl Fn(&Row) -> String + 'static) -> Self {
+        Self {
+            name: name.to_owned(),
+            of_entry: Box::new(of_entry),
+            of_baseline: Box::new(|_: &BaselineRow| String::new()),
+        }
+    }
+
+    fn and_baselines(self, of_baseline: impl Fn(&BaselineRow) -> String + 'static) -> Self {
+        Self {
+            of_baseline: Box::new(of_baseline),
+            ..self
+        }
+    }
+}
 
 fn table(
     board: &Board,
     details: bool,
 ) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let mut columns: Vec<(String, Cell)> = vec![column("team", |row| unarmed(&row.team))];
-    let has_spreads = details && board.sight.has_spreads();
-    for metric in board.shown_metrics() {
-        columns.extend(of_metric(metric, board.baseline.is_some(), has_spreads));
-    }
-    if board.sight.has_details() {
-        columns.push(column("mean_rank", |row| text(row.mean_rank)));
-    }
-    columns.push(column("final_rank", |row| text(row.rank)));
-    if details && board.sight.has_cases() {
-        // Those of another version would stand beside ranks that they are not of.
-        let is_of_it = board.intervals.map(|of| of.version) == board.version;
-        let bound = move |row: &Row, of: fn(Interval) -> f64| {
-            text(row.interval.filter(|_| is_of_it).map(of))
-        };
-        columns.push(column("rank_from", move |row| bound(row, |of| of.from)));
-        columns.push(column("rank_to", move |row| bound(row, |of| of.to)));
-    }
-    if details {
-        columns.extend(of_entry(board));
-    }
+    let fields = fields(board, details);
     let mut writer = ::csv::Writer::from_writer(Vec::new());
-    writer.write_record(columns.iter().map(|(name, _)| name))?;
+    writer.write_record(fields.iter().map(|field| &field.name))?;
     for row in &board.rows {
-        writer.write_record(columns.iter().map(|(_, cell)| cell(row)))?;
+        writer.write_record(fields.iter().map(|field| (field.of_entry)(row)))?;
+    }
+    for baseline in board.baselines.iter().filter(|_| details) {
+        writer.write_record(fields.iter().map(|field| (field.of_baseline)(baseline)))?;
     }
     Ok(writer.into_inner()?)
 }
 
-fn column(name: &str, cell: impl Fn(&Row) -> String + 'static) -> (String, Cell) {
-    (name.to_owned(), Box::new(cell))
+fn fields(board: &Board, details: bool) -> Vec<Field> {
+    let sight = &board.sight;
+    let team = Field::new("team", |row| unarmed(&row.team));
+    let mut fields = vec![team.and_baselines(|one| unarmed(&one.team))];
+    for metric in board.shown_metrics() {
+        fields.extend(of_metric(metric, board, details && sight.has_spreads()));
+    }
+    if sight.has_details() {
+        fields.push(Field::new("mean_rank", |row| text(row.mean_rank)));
+    }
+    fields.push(Field::new("final_rank", |row| text(row.rank)));
+    if details {
+        let told = csv_details::of(board).into_iter();
+        fields.extend(told.map(|detail| Field::new(detail.name, detail.cell)));
+    }
+    if details && sight.has_values() {
+        let is_baseline = Field::new("is_baseline", |_| false.to_string());
+        fields.push(is_baseline.and_baselines(|_| true.to_string()));
+        let note = Field::new("note", |_| String::new());
+        fields.push(note.and_baselines(|one| unarmed(one.note.as_deref().unwrap_or_default())));
+    }
+    fields
 }
 
-fn of_metric(metric: &Column, has_gain: bool, has_spreads: bool) -> Vec<(String, Cell)> {
+fn of_metric(metric: &Column, board: &Board, has_spreads: bool) -> Vec<Field> {
     let name = || metric.name.clone();
     let titled = |what: &str| format!("{}{what}", metric.name);
-    let (value, rank, gain, sd, iqr) = (name(), name(), name(), name(), name());
-    let mut columns = vec![
-        column(&metric.name, move |row| {
-            text(row.values.get(&value).copied().flatten())
-        }),
-        column(&titled("_rank"), move |row| {
+    let (value, of_baseline, rank) = (name(), name(), name());
+    let of_entry = Field::new(&metric.name, move |row| {
+        text(row.values.get(&value).copied().flatten())
+    });
+    let mut fields = vec![
+        of_entry.and_baselines(move |one| text(one.values.get(&of_baseline).copied().flatten())),
+        Field::new(&titled("_rank"), move |row| {
             text(row.ranks.get(&rank).copied().flatten())
         }),
     ];
-    if has_gain {
-        columns.push(column(&titled("_gain_pp"), move |row| {
+    if board.baseline.is_some() {
+        let gain = name();
+        fields.push(Field::new(&titled("_gain_pp"), move |row| {
             text(row.gains.get(&gain))
         }));
     }
     if has_spreads {
-        columns.push(column(&titled("_sd"), move |row| {
+        let (sd, iqr, sight) = (name(), name(), board.sight.clone());
+        fields.push(Field::new(&titled("_sd"), move |row| {
             text(row.spreads.get(&sd).map(|spread| spread.sd))
         }));
-        columns.push(column(&titled("_iqr"), move |row| {
-            text(row.spreads.get(&iqr).map(|spread| spread.iqr()))
+        fields.push(Field::new(&titled("_iqr"), move |row| {
+            let spread = row.spreads.get(&iqr);
+            text(spread.map(|spread| of_cases(&sight, &iqr, spread.iqr())))
         }));
     }
-    columns
-}
-
-fn of_entry(board: &Board) -> Vec<(String, Cell)> {
-    let sight = &board.sight;
-    let mut columns = vec![
-        column("is_eligible", |row| row.out_reason.is_none().to_string()),
-        column("out_reason", |row| {
-            unarmed(row.out_reason.as_deref().unwrap_or_default())
-        }),
-    ];
-    if sight.has_names() {
-        columns.push(column("code_url", |row| {
-            unarmed(row.code_url.as_deref().unwrap_or_default())
-        }));
-    }
-    if sight.has_details() {
-        columns.push(column("submissions", |row| text(row.submissions)));
-        columns.push(column("submitted_at", |row| {
-            let at = row.submitted_at;
-            text(at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)))
-        }));
-    }
-    columns
+    fields
 }

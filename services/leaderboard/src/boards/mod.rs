@@ -3,6 +3,7 @@
 
 pub mod csv;
 pub mod csv_cells;
+mod csv_details;
 mod csv_long;
 pub mod find;
 mod gains;

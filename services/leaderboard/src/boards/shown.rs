@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::movement::Before;
 use super::sight::Sight;
 use super::view::Row;
+use crate::digits;
 use crate::rows::means;
 use crate::rows::rankings::Entry;
 
@@ -101,7 +102,10 @@ impl Reader<'_> {
                 .iter()
                 .filter_map(|name| {
                     let spread = means::spread(&spreads, name)?;
-                    Some((name.clone(), spread.map(|value| rules.rounded(value))))
+                    Some((
+                        name.clone(),
+                        spread.map(|value| of_cases(sight, name, value)),
+                    ))
                 })
                 .collect();
         }
@@ -135,6 +139,15 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// What is made of the values of few cases by one metric, and may be the value of one.
+pub fn of_cases(sight: &Sight, metric: &str, value: f64) -> f64 {
+    let value = match metric.parse::<Metric>() {
+        Ok(metric) if !sight.is_reviewer => digits::rounded(&metric, value),
+        _ => value,
+    };
+    sight.rules.rounded(value)
 }
 
 pub fn numbers(values: &Value) -> BTreeMap<String, Option<f64>> {

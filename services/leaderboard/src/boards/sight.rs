@@ -27,6 +27,8 @@ pub struct Sight {
     pub frozen_at: Option<DateTime<Utc>>,
     /// As of when it is read; none: as it is now.
     pub moment: Option<DateTime<Utc>>,
+    /// Whether that is when this day began, since it is an anonymous board and no past one was asked for.
+    pub is_of_today: bool,
     /// Organizers and reviewers see all.
     pub is_reviewer: bool,
     /// What applies to this caller.
@@ -68,6 +70,7 @@ impl Sight {
             hidden,
             frozen_at,
             moment: None,
+            is_of_today: false,
             is_reviewer,
             rules,
         };
@@ -79,8 +82,16 @@ impl Sight {
                 midnight(at, phase)
             }
         });
-        sight.moment = board_moment(phase.freezes_at, sees_past_freeze, now, asked);
+        sight.is_of_today = asked.is_none() && sight.is_daily(phase);
+        let shown = asked.or_else(|| sight.is_of_today.then(|| midnight(now, phase)));
+        sight.moment = board_moment(phase.freezes_at, sees_past_freeze, now, shown);
         Ok(sight)
+    }
+
+    /// When a row changes, whoever knows when a team handed in knows whose it is. Once it is published nothing moves any
+    /// more.
+    fn is_daily(&self, phase: &Phase) -> bool {
+        !self.has_names() && !phase.window.is_published
     }
 
     pub fn has_names(&self) -> bool {

@@ -38,7 +38,8 @@ pub struct Row {
     pub team: String,
     /// Mean over the cases by metric; null where it was not measured.
     pub values: BTreeMap<String, Option<f64>>,
-    /// Around the means, where there are two cases or more.
+    /// Around the means, where there are two cases or more; of what a run used to a tenth of a second and a whole MiB·s,
+    /// but to organizers and reviewers.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub spreads: BTreeMap<String, Spread>,
     /// By metric; of rounded values those of what is shown.

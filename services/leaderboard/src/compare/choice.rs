@@ -1,5 +1,6 @@
 //! Which two, and by what: from the address, or the first two by the first metric.
 
+use molar_web_kit::names;
 use serde::Deserialize;
 
 use crate::boards::{Board, Column, Row};
@@ -55,7 +56,8 @@ pub fn choose<'a>(asked: &Asked, board: &'a Board) -> Result<Choice<'a>, String>
         match board.told_rows().find(|row| row.team == name) {
             Some(row) => Ok(Some(row)),
             None => Err(format!(
-                "There is no entry of “{name}” on this board. Choose one from the list."
+                "There is no entry of “{}” on this board. Choose one from the list.",
+                names::plain(name)
             )),
         }
     };
@@ -82,7 +84,7 @@ pub fn choose<'a>(asked: &Asked, board: &'a Board) -> Result<Choice<'a>, String>
     let metric = metric.ok_or_else(|| {
         format!(
             "This board has no metric “{}”. Choose one from the list.",
-            asked.metric
+            names::plain(&asked.metric)
         )
     })?;
     Ok(Choice { a, b, metric })

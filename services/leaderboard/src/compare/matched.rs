@@ -4,6 +4,7 @@ use molar_domain::metric::Metric;
 use serde_json::Value;
 
 use super::rows::Case;
+use crate::digits;
 
 /// What both have in a case by one metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,13 +22,11 @@ pub struct Tally {
     pub equal: usize,
 }
 
-/// `is_exact`: for those who see everything. A container sees the image of a hidden case and could write it into the
-/// digits of what it uses, so all others are told those to a tenth of a second and a whole MiB·s.
+/// `is_exact`: for those who see everything. All others are told what a run used as [`digits`] says.
 pub fn by(name: &str, metric: &Metric, cases: &[Case], is_exact: bool) -> Vec<Both> {
-    let told = |value: f64| match metric {
-        Metric::RunningTime if !is_exact => (value * 10.0).round() / 10.0,
-        Metric::GpuMemoryArea if !is_exact => value.round(),
-        _ => value,
+    let told = |value: f64| match is_exact {
+        true => value,
+        false => digits::rounded(metric, value),
     };
     let value = |values: &Option<Value>| Some(told(values.as_ref()?.get(name)?.as_f64()?));
     let both = |case: &Case| Both {

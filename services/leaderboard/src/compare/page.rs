@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use molar_domain::metric::Metric;
-use molar_web_kit::{ApiError, Caller, Kit, layout};
+use molar_web_kit::{ApiError, Caller, Kit, layout, names};
 use url::form_urlencoded;
 
 use super::choice::{Asked, Choice, choose, closed};
@@ -12,6 +12,7 @@ use super::matched::{self, Both, Tally};
 use super::{draw, rows};
 use crate::boards::{self, Board};
 use crate::error::Error;
+use crate::history;
 use crate::kept::Which;
 use crate::pages::numbers::number;
 use crate::rows::phases::Phase;
@@ -26,9 +27,16 @@ struct ComparePage<'a> {
     /// In place of everything.
     closed: Option<&'static str>,
     wrong: Option<String>,
-    names: Vec<&'a str>,
+    entries: Vec<Entry<'a>>,
     asked: &'a Asked,
     compared: Option<Compared>,
+}
+
+/// What may be chosen: text alone stands in a list.
+struct Entry<'a> {
+    /// As it is asked for.
+    team: &'a str,
+    shown: String,
 }
 
 struct Compared {
@@ -36,6 +44,8 @@ struct Compared {
     b: String,
     metric: String,
     unit: Option<&'static str>,
+    /// Pages of either.
+    histories: [String; 2],
     duel: String,
     mouths: Vec<String>,
     metrics: Vec<MetricRow>,
@@ -75,7 +85,7 @@ pub async fn page(
         path: phase.path(),
         closed: closed(&board),
         wrong: None,
-        names: Vec::new(),
+        entries: Vec::new(),
         asked: &Asked::default(),
         compared: None,
         board: &board,
@@ -93,7 +103,7 @@ pub async fn page(
                 body.wrong = Some(wrong);
             }
         }
-        body.names = board.told_rows().map(|row| row.team.as_str()).collect();
+        body.entries = board.told_rows().map(Entry::of).collect();
         body.asked = &asked;
     }
     let page = layout::Page::new(
@@ -110,6 +120,15 @@ pub async fn page(
         .caller(caller.as_ref())
         .status(status)
         .respond())
+}
+
+impl<'a> Entry<'a> {
+    fn of(row: &'a boards::Row) -> Self {
+        Self {
+            team: &row.team,
+            shown: names::plain(&row.team),
+        }
+    }
 }
 
 fn typed(choice: &Choice<'_>) -> Asked {
@@ -156,6 +175,7 @@ async fn compare(
         b: names[1].to_owned(),
         metric: choice.metric.title.clone(),
         unit: choice.metric.unit,
+        histories: names.map(|team| history::links::of_page(&phase.path(), team, name)),
         duel,
         mouths,
         metrics: metrics(board, choice, &cases)?,

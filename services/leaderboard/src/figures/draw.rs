@@ -1,14 +1,17 @@
 //! From inputs to figures. Pure.
 
+use std::collections::BTreeMap;
+
 use molar_domain::metric::Metric;
 use molar_figures::{
     BoxPlot, Figure, History, Line, Offer, Placed, Podium, Quantity, RankShare, Sample, Schemes,
-    Sheet, SignificanceMap, Stability, Track, TradeOff,
+    Sheet, SignificanceMap, Stability, Tested, Track, TradeOff,
 };
 
 use super::inputs::{Inputs, Team};
 use super::rows::Drawn;
-use super::words::{address, quantity, title};
+use super::words::{address, map_address, quantity, title};
+use crate::digits;
 use crate::error::Error;
 use crate::statistics::scored::{Cell, Values};
 use crate::statistics::{ALPHA, Figures};
@@ -87,13 +90,30 @@ impl<'a> Book<'a> {
         let left_out = self.statistics().left_out.iter();
         let left_out = left_out.map(|one| title(&one.metric).unwrap_or(one.metric.clone()));
         let left_out: Vec<_> = left_out.collect();
+        let lacking = match self.is_any_lacking() {
+            true => " Who lacks one of them in some case is last in it, as on the board.",
+            false => "",
+        };
         if self.statistics().is_board_ranking || left_out.is_empty() {
-            return format!("By {metrics}, which every entry has in every case.");
+            return format!("By {metrics}.{lacking}");
         }
         format!(
-            "By {metrics} only, which every entry has in every case: without {} the ranks are not those of the board.",
+            "By {metrics} only: without {} the ranks are not those of the board.{lacking}",
             left_out.join(", "),
         )
+    }
+
+    /// Whether an entry has no value in some case of a metric that counts.
+    fn is_any_lacking(&self) -> bool {
+        let is_left_out = |name: &String| {
+            let mut left_out = self.statistics().left_out.iter();
+            left_out.any(|one| &one.metric == name)
+        };
+        let metrics = self.inputs.scored.metrics.iter();
+        let mut rows = metrics
+            .filter(|values| !is_left_out(&values.name))
+            .flat_map(|values| &values.rows);
+        rows.any(|row| row.contains(&Cell::Missing))
     }
 
     fn podium(&mut self) {
@@ -148,6 +168,7 @@ impl<'a> Book<'a> {
         self.add("stability", title, note, &figure);
     }
 
+    /// A map for each metric; p-values are kept of the first alone.
     fn significance(&mut self, metrics: &[String]) {
         let adjusted_p = &self.statistics().adjusted_p;
         let mapped = self.named().filter(|(at, ..)| *at < adjusted_p.len());
@@ -163,17 +184,16 @@ impl<'a> Book<'a> {
         let adjusted: Vec<_> = places.iter().map(row).collect();
         let adjusted: Vec<_> = adjusted.iter().map(Vec::as_slice).collect();
         let title = "Who is better than whom";
-        let figure = SignificanceMap {
-            title,
-            names: &names,
-            adjusted: &adjusted,
-            alpha: ALPHA,
-        };
-        let note = format!(
-            "One-sided Wilcoxon signed-rank tests over the cases by {}, adjusted for their number (Holm).",
-            metrics[0],
-        );
-        self.add("significance", title, note, &figure);
+        let figure = map(title, &names, Tested::Adjusted(&adjusted));
+        self.add("significance", title, tests_by(&metrics[0]), &figure);
+        let others = self.statistics().metrics.iter().zip(metrics).skip(1);
+        for (tests, metric) in others {
+            let title = format!("{title} by {metric}");
+            let better = better_than(&tests.better_than, &places);
+            let better: Vec<_> = better.iter().map(Vec::as_slice).collect();
+            let figure = map(&title, &names, Tested::BetterThan(&better));
+            self.add(&map_address(&tests.name), &title, tests_by(metric), &figure);
+        }
     }
 
     fn schemes(&mut self, metrics: &[String]) {
@@ -283,15 +303,17 @@ impl<'a> Book<'a> {
         self.add("teeth", title, note, &teeth::chart(title, &teeth, None));
     }
 
+    /// One drawing is for all, so it tells of single cases no digit more than everybody is told.
     fn cases(&mut self, values: &Values) -> Result<(), Error> {
+        let metric: Metric = values.name.parse()?;
         let rows = self.named().map(|(at, name, _)| {
-            let cells = values.rows[at].iter().map(Cell::value);
-            (name, cells.collect::<Vec<_>>())
+            let values = values.rows[at].iter().map(|cell| cell.value());
+            let told = values.map(|value| Some(digits::rounded(&metric, value?)));
+            (name, told.collect::<Vec<_>>())
         });
         let rows: Vec<_> = rows.collect();
         let samples = rows.iter().map(|(name, values)| Sample { name, values });
         let entries: Vec<_> = samples.collect();
-        let metric: Metric = values.name.parse()?;
         let name = metric.title();
         let title = format!("{name} by case");
         let figure = BoxPlot {
@@ -303,4 +325,29 @@ impl<'a> Book<'a> {
         self.add(&address(&values.name), &title, note.to_owned(), &figure);
         Ok(())
     }
+}
+
+/// Of the teams at these places, in that order, those of them that each is better than.
+fn better_than(of_all: &[Vec<usize>], places: &[usize]) -> Vec<Vec<usize>> {
+    let columns: BTreeMap<usize, usize> = places.iter().copied().zip(0..).collect();
+    let beaten = |row: &usize| {
+        let beaten = of_all.get(*row).into_iter().flatten();
+        beaten.filter_map(|at| columns.get(at).copied()).collect()
+    };
+    places.iter().map(beaten).collect()
+}
+
+fn map<'m>(title: &'m str, names: &'m [&'m str], tested: Tested<'m>) -> SignificanceMap<'m> {
+    SignificanceMap {
+        title,
+        names,
+        tested,
+        alpha: ALPHA,
+    }
+}
+
+fn tests_by(metric: &str) -> String {
+    format!(
+        "One-sided Wilcoxon signed-rank tests over the cases by {metric}, adjusted for their number (Holm)."
+    )
 }

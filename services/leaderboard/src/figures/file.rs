@@ -21,8 +21,12 @@ pub async fn file(
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
     let kept = Kept::find(&kit, path.into_inner(), caller.as_ref()).await?;
-    Ok(match kept.answer(&request, &kept.tag(""), "svg") {
+    Ok(answer(kept, &request))
+}
+
+pub fn answer(kept: Kept, request: &HttpRequest) -> HttpResponse {
+    match kept.answer(request, &kept.tag(""), "svg") {
         Answer::Known(answer) => answer,
         Answer::Wanted(mut answer) => answer.content_type("image/svg+xml").body(kept.svg),
-    })
+    }
 }

@@ -1,4 +1,4 @@
-//! A kept figure for whoever may have it as a file, and what every such answer says.
+//! A figure for whoever may have it as a file, and what every such answer says.
 
 use actix_web::http::header::{self, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::rows;
 use super::view::see;
 use crate::kept::is_known;
-use crate::rows::phases;
+use crate::rows::phases::{self, Phase};
 
 /// It has rules of its own for light and dark, and is allowed nothing else, whoever opens it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
@@ -37,11 +37,16 @@ impl Kept {
         let svg = rows::file(&kit.db, id, drawing.version, &name)
             .await?
             .ok_or(ApiError::NotFound(WHAT))?;
-        let (challenge, track) = (phase.challenge_slug, phase.track_slug);
-        Ok(Self {
+        Ok(Self::of(&phase, &name, svg))
+    }
+
+    /// `name` is a part of the file's.
+    pub fn of(phase: &Phase, name: &str, svg: String) -> Self {
+        let (challenge, track) = (&phase.challenge_slug, &phase.track_slug);
+        Self {
             svg,
             name: format!("{challenge}-{track}-{}-{name}", phase.slug),
-        })
+        }
     }
 
     /// Of what is made of it in this way.

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use super::draw::draw;
 use super::inputs;
 use super::rows::{self, Due};
+use crate::aside;
 use crate::error::Error;
 use crate::patience::Patience;
 use crate::rows::phases;
@@ -43,7 +44,7 @@ async fn version(db: &PgPool, due: Due, now: DateTime<Utc>) -> Result<(), Error>
     let names = inputs.teams.iter().filter_map(|team| team.name.clone());
     let mut names: Vec<String> = names.collect();
     names.sort_unstable();
-    let figures = tokio::task::spawn_blocking(move || draw(&inputs, kept.draws)).await??;
+    let figures = aside::run(move || draw(&inputs, kept.draws)).await??;
 
     let mut tx = db.begin().await?;
     rows::put(&mut tx, &due, &names, &figures, now).await?;

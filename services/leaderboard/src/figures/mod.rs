@@ -19,7 +19,8 @@ mod tests;
 mod view;
 mod words;
 
+pub use kept::Kept;
 pub use make::all;
 pub use rows::{Drawing, Shown, list};
 pub use view::see;
-pub use words::quantity;
+pub use words::{address, quantity};

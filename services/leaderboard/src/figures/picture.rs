@@ -22,12 +22,11 @@ pub struct Query {
     scale: Option<u8>,
 }
 
-impl Query {
-    fn validate(&self) -> Result<u8, ApiError> {
-        match self.scale.unwrap_or(USUAL) {
-            scale @ 1..=LARGEST => Ok(scale),
-            _ => Err(ApiError::invalid("/scale", "is 1, 2, 3 or 4")),
-        }
+/// The one that was asked for, if there is such.
+pub fn scale(asked: Option<u8>) -> Result<u8, ApiError> {
+    match asked.unwrap_or(USUAL) {
+        scale @ 1..=LARGEST => Ok(scale),
+        _ => Err(ApiError::invalid("/scale", "is 1, 2, 3 or 4")),
     }
 }
 
@@ -45,10 +44,18 @@ pub async fn picture(
     request: HttpRequest,
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
-    let scale = query.validate()?;
+    let scale = scale(query.scale)?;
     let kept = Kept::find(&kit, path.into_inner(), caller.as_ref()).await?;
+    answer(kept, &request, scale).await
+}
+
+pub async fn answer(
+    kept: Kept,
+    request: &HttpRequest,
+    scale: u8,
+) -> Result<HttpResponse, ApiError> {
     let tag = kept.tag(&format!("{DRAWN_BY} {scale}"));
-    Ok(match kept.answer(&request, &tag, "png") {
+    Ok(match kept.answer(request, &tag, "png") {
         Answer::Known(answer) => answer,
         Answer::Wanted(mut answer) => {
             let drawn = STUDIO.draw(tag.tag(), kept.svg, scale).await?;

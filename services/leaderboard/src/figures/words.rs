@@ -13,9 +13,19 @@ pub fn title(metric: &str) -> Result<String, Error> {
 /// Of an address, in bytes. Metrics are ASCII.
 const LONGEST: usize = 80;
 
-/// A metric's name may have a slash before the group of labels that it is about, and a group a long name.
+/// Of the values by case.
 pub fn address(metric: &str) -> String {
-    let address = format!("cases-{}", metric.replace('/', "."));
+    address_of("cases", metric)
+}
+
+/// Of who is better than whom, where that is not by the first metric.
+pub fn map_address(metric: &str) -> String {
+    address_of("significance", metric)
+}
+
+/// A metric's name may have a slash before the group of labels that it is about, and a group a long name.
+fn address_of(figure: &str, metric: &str) -> String {
+    let address = format!("{figure}-{}", metric.replace('/', "."));
     match address.get(..LONGEST) {
         Some(first) => format!("{first}-{}", hex::encode(&Sha256::digest(metric)[..8])),
         None => address,

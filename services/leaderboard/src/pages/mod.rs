@@ -3,6 +3,7 @@
 pub mod board;
 pub mod heading;
 pub mod index;
+mod intervals;
 pub mod moves;
 pub mod numbers;
 pub mod report;

@@ -9,6 +9,7 @@ use super::document::{
     Document, Figures, Interval, LeftOut, MetricFigures, RankCount, SchemeFigures, Standing, Team,
 };
 use super::scored::{Cell, Ranked, Scored, Values};
+use crate::entries::is_of_group;
 
 /// Of the intervals.
 pub const LEVEL: f64 = 0.95;
@@ -20,7 +21,8 @@ const MAPPED: usize = 150;
 /// Teams that are tested in pairs, all against all: of 1,000 with nine metrics that takes a minute, all else four seconds.
 const TESTED: usize = 300;
 
-/// Draws cases and ranks anew each time, by the mean rank over the metrics that every ranked team has in every case.
+/// Draws cases and ranks anew each time, as the board does: by the mean rank over the metrics that some ranked team has in
+/// every case; who lacks one of its cases is last in it.
 pub fn compute(scored: &Scored, seed: u64, draws: usize) -> Result<Document, Error> {
     let (counted, left_out) = counted(scored);
     let figures = Figures {
@@ -78,17 +80,24 @@ fn counted(scored: &Scored) -> (Vec<&Values>, Vec<LeftOut>) {
     (counted, left_out)
 }
 
-/// A team that lacks a value in some case would be better off in the draws without that case.
+/// As on the board: a metric that nobody has in every case does not count, and who lacks it in one is last in it.
 fn why_left_out(values: &Values) -> Option<&'static str> {
-    let has_value = |row: &Vec<Cell>| row.iter().any(|cell| matches!(cell, Cell::Value(_)));
-    let is_whole = |row: &Vec<Cell>| has_value(row) && !row.contains(&Cell::Missing);
     if !values.is_measured() {
         Some("no ranked team has it")
-    } else if !values.rows.iter().all(is_whole) {
+    } else if !values.rows.iter().any(|row| is_whole(row)) {
+        Some("no ranked team has it in every case")
+    } else if is_of_group(&values.name) && !values.rows.iter().all(|row| is_whole(row)) {
+        // Its cases without the group are missing as well, and count for nobody: nothing is left to rank such a team last.
         Some("not every ranked team has it in every case")
     } else {
         None
     }
+}
+
+/// Whether the board has a mean of it.
+fn is_whole(row: &[Cell]) -> bool {
+    let has_value = row.iter().any(|cell| matches!(cell, Cell::Value(_)));
+    has_value && !row.contains(&Cell::Missing)
 }
 
 fn undrawn(scored: &Scored, counted: &[&Values]) -> Option<&'static str> {
@@ -97,7 +106,7 @@ fn undrawn(scored: &Scored, counted: &[&Values]) -> Option<&'static str> {
     } else if scored.cases == 0 {
         Some("no case is scored")
     } else if counted.is_empty() {
-        Some("there is no metric that every ranked team has in every case")
+        Some("there is no metric that a ranked team has in every case")
     } else {
         None
     }
@@ -129,13 +138,20 @@ fn mapped(scored: &Scored) -> usize {
     scored.teams.iter().filter(is_better).count()
 }
 
-/// Of the first teams. A case that has none of a group's labels counts for nobody; nothing else is missing here.
+/// Of the first teams. A case that has none of a group's labels counts for nobody. Who lacks a case of another metric has
+/// no case of it: with those that are left it would be better off in the draws without that one than on the board.
 fn scores(values: &Values, teams: usize) -> Result<Scores, Error> {
-    let rows = values.rows.iter().take(teams);
-    let rows: Vec<Vec<Option<f64>>> = rows
-        .map(|row| row.iter().map(Cell::value).collect())
-        .collect();
-    Scores::new(values.direction, Missing::Excluded, &rows)
+    let row = |row: &Vec<Cell>| -> Vec<Option<f64>> {
+        let counts = is_whole(row);
+        let cells = row.iter().map(|cell| cell.value().filter(|_| counts));
+        cells.collect()
+    };
+    let rows: Vec<_> = values.rows.iter().take(teams).map(row).collect();
+    let missing = match is_of_group(&values.name) {
+        true => Missing::Excluded,
+        false => Missing::Last,
+    };
+    Scores::new(values.direction, missing, &rows)
 }
 
 fn standing(rank: u32, full: Option<f64>, drawn: &RankDistribution) -> Standing {

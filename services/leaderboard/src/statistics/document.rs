@@ -51,7 +51,7 @@ pub struct Figures {
     /// Why there are only the ranks of the board.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undrawn: Option<String>,
-    /// Those that count here: every ranked team has them in every case.
+    /// Those that count here: some ranked team has them in every case.
     pub metrics: Vec<MetricFigures>,
     pub left_out: Vec<LeftOut>,
     /// Whether the ranks over all cases by `metrics` are those of the board; not where a metric is left out here that

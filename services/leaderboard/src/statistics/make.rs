@@ -11,6 +11,7 @@ use sqlx::{Either, PgPool, Postgres};
 use super::compute::compute;
 use super::rows::{self, Due, New};
 use super::{scored, seed::seed};
+use crate::aside;
 use crate::error::Error;
 use crate::patience::Patience;
 use crate::rows::phases;
@@ -85,7 +86,7 @@ async fn version(db: &PgPool, due: Due, clock: &dyn Clock, draws: u32) -> Result
 
     let begun = Instant::now();
     let work = move || compute(&scored, seed, draws as usize);
-    let document = tokio::task::spawn_blocking(work).await??;
+    let document = aside::run(work).await??;
     let took_ms = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX);
 
     let now = clock.now();

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::PhaseId;
+use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::document::Document;
+use super::document::{Document, LeftOut};
 
 /// A version of a ranking whose statistics are to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,4 +155,29 @@ pub async fn of(
 ) -> sqlx::Result<Option<Kept>> {
     let kept = newest(db, phase, version).await?;
     Ok(kept.filter(|kept| kept.version == version))
+}
+
+/// Whether the ranking that was drawn is that of the board, and why not.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Basis {
+    /// Why nothing could be drawn.
+    pub undrawn: Option<String>,
+    pub is_board_ranking: bool,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Of exactly this version, without the document, which is large.
+pub async fn basis(
+    db: impl PgExecutor<'_>,
+    phase: PhaseId,
+    version: i32,
+) -> sqlx::Result<Option<Basis>> {
+    let basis = sqlx::query_scalar!(
+        r#"SELECT (document->'figures') - '{metrics,schemes,consensus,adjusted_p}'::text[] AS "basis!: Json<Basis>"
+           FROM leaderboard.statistics WHERE phase_id = $1 AND version = $2"#,
+        phase.0,
+        version,
+    );
+    let basis = basis.fetch_optional(db).await?;
+    Ok(basis.map(|basis| basis.0))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::compute::{ALPHA, LEVEL};
 use super::document::{Figures, Standing};
-use super::rows::{self, Kept};
+use super::rows::{self, Basis, Kept};
 use crate::boards::{self, Asked, Board};
 use crate::error::Error;
 use crate::rows::phases::Phase;
@@ -51,6 +51,16 @@ pub struct Made {
     pub teams: Vec<TeamRow>,
     #[serde(flatten)]
     pub figures: Figures,
+}
+
+impl Made {
+    pub fn basis(&self) -> Basis {
+        Basis {
+            undrawn: self.figures.undrawn.clone(),
+            is_board_ranking: self.figures.is_board_ranking,
+            left_out: self.figures.left_out.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]

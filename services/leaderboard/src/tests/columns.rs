@@ -14,7 +14,7 @@ use super::world::{board, challenge, entry, fold, fold_at, get, ranked, set};
 
 const PAGE: &str = "/boards/sts/teeth/validation";
 
-async fn baseline(db: &PgPool, challenge: &Challenge, name: &str, values: Value) {
+pub async fn baseline(db: &PgPool, challenge: &Challenge, name: &str, values: Value) {
     sqlx::query!(
         "INSERT INTO tracks.baselines (phase_id, name, position, note, values) VALUES ($1, $2, 1, 'by the organizers', $3)",
         challenge.phase_id.0,
@@ -248,9 +248,9 @@ async fn one_team_no_value_and_all_equal_make_boards_as_well(db: PgPool) {
     )
     .await;
     insta::assert_snapshot!(csv, @r"
-    team,IA,IA_rank,IA_sd,IA_iqr,image_DSC,image_DSC_rank,image_DSC_sd,image_DSC_iqr,mean_rank,final_rank,rank_from,rank_to,is_eligible,out_reason,code_url,submissions,submitted_at
-    Ants,0.5,1,0,0,,,,,1,1,,,true,,,1,2026-09-01T12:01:00Z
-    Bees,0.5,1,0,0,,,,,1,1,,,true,,,1,2026-09-01T12:01:00Z
+    team,IA,IA_rank,IA_sd,IA_iqr,image_DSC,image_DSC_rank,image_DSC_sd,image_DSC_iqr,mean_rank,final_rank,rank_from,rank_to,is_eligible,out_reason,code_url,submissions,submitted_at,is_baseline,note
+    Ants,0.5,1,0,0,,,,,1,1,,,true,,,1,2026-09-01T12:01:00Z,false,
+    Bees,0.5,1,0,0,,,,,1,1,,,true,,,1,2026-09-01T12:01:00Z,false,
     ");
     let (_, csv) = get(
         &db,

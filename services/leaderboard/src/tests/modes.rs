@@ -201,6 +201,39 @@ async fn past_boards_without_names_or_values_are_shown_day_by_day(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn an_anonymous_board_is_that_of_the_days_beginning_until_it_is_published(db: PgPool) {
+    let mut world = World::new(&db).await;
+    let first = world.first.clone();
+    world.hand_in(&db, &first, 1, 0.9, 0.9).await;
+    // Now, at noon.
+    world.fold(&db, 0).await;
+    let best = async |person| {
+        let seen = board(&db, world.challenge.phase_id, person).await;
+        json!([seen["as_of"], seen["rows"][0]["values"]["IA"]])
+    };
+    let now = json!([null, 0.9]);
+    assert_eq!(best(None).await, now);
+    set(&db, &rules(json!({"names": "anonymous"}))).await;
+    // In Berlin.
+    let before = json!(["2026-08-31T22:00:00Z", 0.83517]);
+    assert_eq!(best(None).await, before);
+    assert_eq!(best(Some(&world.member)).await, before);
+    assert_eq!(best(Some(&world.olga)).await, now);
+    let (_, _, page) = answer(&db, "/boards/sts/teeth/validation", None).await;
+    assert!(page.contains("as it was when the day began"), "{page}");
+    assert!(!page.contains("Show it as it is now"), "{page}");
+    // What stood still before the day began stands still.
+    set(&db, "freezes_at = '2026-08-30 11:00:00Z'").await;
+    assert_eq!(best(None).await[0], "2026-08-30T11:00:00Z");
+    set(
+        &db,
+        "freezes_at = NULL, published_at = '2026-09-01 11:00:00Z'",
+    )
+    .await;
+    assert_eq!(best(None).await, now);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn a_row_has_what_its_mode_allows_and_nothing_that_came_later(db: PgPool) {
     let world = World::new(&db).await;
     let always = ["rank", "team", "values", "ranks", "movement"];

@@ -56,6 +56,7 @@ async fn no_answer_changes_where_only_what_is_hidden_does(db: PgPool) {
         ),
         (rules(json!({"ladder_step": 0.05})), Change::Better),
         (rules(json!({"names": "anonymous"})), Change::Known),
+        (rules(json!({"names": "anonymous"})), Change::Comes),
         (
             rules(json!({"names": "anonymous", "values": "rounded", "decimals": 1})),
             Change::Better,

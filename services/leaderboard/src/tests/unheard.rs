@@ -40,11 +40,12 @@ impl Change {
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn nobody_hears_what_a_mode_hides_but_who_sees_it(db: PgPool) {
-    let anonymous = json!({"names": "anonymous", "values": "rounded", "decimals": 1});
+    let anonymous = json!({"names": "anonymous"});
     // Those in which the best stays the best come first: each leaves its entries to the next.
     let modes = [
         (rules(json!({"values": "order"})), Change::Better),
-        (rules(anonymous), Change::Better),
+        (rules(anonymous.clone()), Change::Better),
+        (rules(anonymous), Change::Comes),
         (rules(json!({"is_hidden": true})), Change::Comes),
         ("is_final = true".into(), Change::Comes),
         ("visibility = 'participants'".into(), Change::Comes),

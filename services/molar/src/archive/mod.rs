@@ -15,11 +15,13 @@ pub struct Args {
 enum Command {
     /// Fetch the archive of a finished phase.
     ///
-    /// Organizers may once its ranks are final, all once it is published.
+    /// Organizers may once its ranks are final, all once it is published. Where running time or GPU memory was measured, all
+    /// others get the public edition, which has means of them and no values per case.
     Get(get::Args),
     /// Compute every mean, rank and statistic of an archive again from its scores per case, and compare.
     ///
-    /// Needs no server. Ends with 0 where all is equal, 1 where something differs, 2 where the file is no archive.
+    /// Says the SHA-256 of the file, and in notes what was taken as given, could not be computed, or was made by another
+    /// version. Needs no server. Ends with 0 where all is equal, 1 where something differs, 2 where the file is no archive.
     Verify(verify::Args),
 }
 

@@ -340,7 +340,7 @@ impl World {
             (_, "phase") => "validation".to_owned(),
             ("invitations", "token") => self.invitation.clone(),
             ("boards", "phase_id" | "phase_id}.csv") => challenge.phase_id.to_string(),
-            ("figures", "name") => "none".to_owned(),
+            ("figures" | "history", "name") => "none".to_owned(),
             ("boards", "board") => "past".to_owned(),
             ("imported", "id") => made.imported.to_string(),
             ("phases", "id") => challenge.phase_id.to_string(),

@@ -10,9 +10,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::password::require_password;
 use super::rows::{self, User};
+use crate::participations::rows::final_ranks;
 use crate::state::AppState;
 use crate::{Error, mails, teams};
 
@@ -98,7 +100,7 @@ async fn leave_teams(
 }
 
 /// Unlike [`teams::leave`], also where the team has a place: nobody is kept here. Only a team that
-/// competes is not left to nobody.
+/// competes is not left to nobody, as long as it can give its place up: where its ranks are final, they stay.
 async fn leave_team(
     conn: &mut PgConnection,
     id: TeamId,
@@ -106,7 +108,9 @@ async fn leave_team(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let team = teams::rows::lock(&mut *conn, id).await?;
-    if rows::would_compete_without_anybody(&mut *conn, id, user).await? {
+    let kept = final_ranks(&mut *conn, id, now).await?;
+    let kept: Vec<Uuid> = kept.into_iter().map(|of| of.track_id.0).collect();
+    if rows::would_compete_without_anybody(&mut *conn, id, user, &kept).await? {
         return Err(Error::LastMember { team: team.name });
     }
     teams::rows::delete_member(&mut *conn, id, user).await?;
@@ -122,15 +126,16 @@ async fn leave_team(
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use serde_json::json;
     use sqlx::PgPool;
 
     use crate::host::create_admin;
     use crate::testing::{
-        Api, As, challenge, id_of, invitation_of, participation_of, registered, set_state, sign_as,
-        sign_in,
+        Api, As, challenge, handed_in, id_of, invitation_of, participation_of, phase, registered,
+        set_state, sign_as, sign_in,
     };
-    use molar_web_kit::testing::noon;
+    use molar_web_kit::testing::{noon, person};
 
     const ADA: &str = "ada@example.org";
     const PATH: &str = "/api/v1/me/delete";
@@ -212,6 +217,34 @@ mod tests {
         let (_, me) = grace.get("/api/v1/me").await;
         assert_eq!(team["captain_id"], me["id"]);
         assert_eq!(team["members"].as_array().unwrap().len(), 1);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn the_last_of_a_team_whose_ranks_are_final_may_go_and_they_stay(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let ada = registered(&api, ADA).await;
+        sign_as(&ada).await;
+        let molars = team(&ada).await;
+        let place = participation_of(&ada, &molars, demo.track).await;
+        set_state(&pool, &place, "approved").await;
+        let phase = phase(&pool, &demo, noon() - TimeDelta::days(31)).await;
+        // Who of the team it was does not matter.
+        let bob = person(&pool, "Bob").await;
+        handed_in(&pool, &molars, &bob, phase, "ab", None).await;
+
+        let withdraw = format!("/api/v1/participations/{place}/withdraw");
+        let (status, refused) = ada.post(&withdraw, json!({})).await;
+        assert_eq!(
+            (status, &refused["code"]),
+            (409, &json!("ranks-final")),
+            "{refused}"
+        );
+        let body = json!({"password": "correct horse"});
+        let (status, refused) = ada.post(PATH, body).await;
+        assert_eq!(status, 204, "{refused}");
+        let state = sqlx::query_scalar!("SELECT state FROM registration.participations");
+        assert_eq!(state.fetch_one(&pool).await.unwrap(), "approved");
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use molar_domain::{TeamId, UserId};
 use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
 
 use super::create::NewAccount;
 use crate::Error;
@@ -151,20 +152,22 @@ pub async fn teams_of(db: impl PgExecutor<'_>, id: UserId) -> sqlx::Result<Vec<T
     Ok(teams.into_iter().map(TeamId).collect())
 }
 
-/// Whether the team has a place in a track and no other member.
+/// Whether the team has a place in a track other than these, and no other member.
 pub async fn would_compete_without_anybody(
     db: impl PgExecutor<'_>,
     team: TeamId,
     leaver: UserId,
+    kept_in: &[Uuid],
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (
             SELECT FROM registration.participations p
-            WHERE p.team_id = $1 AND p.state = 'approved'
+            WHERE p.team_id = $1 AND p.state = 'approved' AND p.track_id <> ALL($3)
               AND NOT EXISTS (SELECT FROM registration.memberships m
                               WHERE m.team_id = $1 AND m.user_id <> $2)) AS "would!""#,
         team.0,
-        leaver.0
+        leaver.0,
+        kept_in,
     )
     .fetch_one(db)
     .await

@@ -13,8 +13,10 @@ use crate::invitations::create::{InvitationView, invite};
 use crate::invitations::list::{InvitationItem, InvitationState, list_for};
 use crate::invitations::revoke::take_back;
 use crate::participations::list::{ParticipationView, of_team};
+use crate::participations::rows::{FinalRanks, final_ranks};
 use crate::participations::withdraw::withdraw_team;
 use crate::participations::{State, Step};
+use crate::teams::PlaceView;
 use crate::teams::find::{TeamWithMembers, find_for};
 use crate::teams::hand_over::hand_team_over;
 use crate::teams::leave::leave_team;
@@ -35,6 +37,7 @@ struct Body<'a> {
     invitation: Option<InvitationView>,
     invitations: Vec<InvitationItem>,
     answers: Vec<ParticipationView>,
+    final_ranks: Vec<FinalRanks>,
     has_submitted: bool,
     slips: Slips,
 }
@@ -44,8 +47,14 @@ impl Body<'_> {
         self.is_captain && invitation.state == InvitationState::Open
     }
 
-    fn can_withdraw(&self, state: &State) -> bool {
-        self.is_captain && state.apply(Step::Withdraw).is_ok()
+    fn can_withdraw(&self, place: &PlaceView) -> bool {
+        self.is_captain && !self.is_kept(place) && place.state.apply(Step::Withdraw).is_ok()
+    }
+
+    /// Only by organizers it leaves the ranks of this track.
+    fn is_kept(&self, place: &PlaceView) -> bool {
+        let mut tracks = self.final_ranks.iter().map(|of| of.track_id);
+        place.state == State::Approved && tracks.any(|track| track == place.track_id)
     }
 }
 
@@ -74,6 +83,7 @@ async fn respond(
         is_organizer: caller.is_organizer(view.team.challenge_id),
         invitations: list_for(kit, caller, id).await?,
         answers: of_team(kit, id).await?,
+        final_ranks: final_ranks(&kit.db, id, kit.clock.now()).await?,
         has_submitted: teams::rows::has_submitted(&kit.db, id).await?,
         invitation,
         view,
@@ -224,10 +234,33 @@ pub async fn withdraw(
 
 #[cfg(test)]
 mod tests {
-    use molar_web_kit::testing::{organizer, person};
+    use chrono::TimeDelta;
+    use molar_web_kit::testing::{noon, organizer, person};
     use sqlx::PgPool;
 
-    use crate::testing::{Api, challenge, participation, sign, team};
+    use crate::testing::{Api, challenge, handed_in, participation, phase, set_state, sign, team};
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_place_with_final_ranks_has_no_button_and_says_whom_to_ask(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let ada = person(&pool, "Ada").await;
+        sign(&api, &ada).await;
+        let molars = team(&api, &ada, "Molars").await;
+        let place = participation(&api, &ada, &molars, demo.track).await;
+        set_state(&pool, &place, "approved").await;
+        let phase = phase(&pool, &demo, noon() - TimeDelta::days(31)).await;
+        let path = format!("/teams/{molars}");
+        let button = format!("{path}/participations/{place}/withdraw");
+        let browser = api.browser(&ada);
+        assert!(browser.page(&path).await.1.contains(&button));
+        handed_in(&pool, &molars, &ada, phase, "ab", None).await;
+        let (_, html) = browser.page(&path).await;
+        assert!(
+            !html.contains(&button) && html.contains("Its ranks are final"),
+            "{html}"
+        );
+    }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_team_invites_withdraws_and_is_left_on_its_page(pool: PgPool) {

@@ -252,6 +252,45 @@ pub async fn release_members(
     Ok(())
 }
 
+/// A track where a team has handed something in that stands, in a phase that has closed and takes no upload any more: its
+/// ranks are final, so they lose nobody by what the team does itself.
+#[derive(Debug, Clone)]
+pub struct FinalRanks {
+    pub track_id: TrackId,
+    /// Track and phase, by their titles: the first that closed.
+    pub phase: String,
+}
+
+/// Those of a team.
+pub async fn final_ranks(
+    db: impl PgExecutor<'_>,
+    team: TeamId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<FinalRanks>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT DISTINCT ON (f.track_id)
+               f.track_id AS "track_id!", f.track_title AS "track!", f.phase_title AS "phase!"
+        FROM submission.handed_in h
+        JOIN tracks.phase_facts f ON f.phase_id = h.phase_id
+        LEFT JOIN submission.accepted a ON a.submission_id = h.submission_id
+        WHERE h.team_id = $1 AND NOT h.is_trial AND h.state NOT IN ('refused', 'cancelled', 'expired')
+          AND a.withdrawn_at IS NULL AND a.cancelled_at IS NULL
+          AND f.closes_at + make_interval(secs => f.upload_grace_s) <= $2
+        ORDER BY f.track_id, f.closes_at, f.phase_id
+        "#,
+        team.0,
+        now,
+    )
+    .fetch_all(db)
+    .await?;
+    let ranks = rows.into_iter().map(|row| FinalRanks {
+        track_id: row.track_id.into(),
+        phase: format!("{}: {}", row.track, row.phase),
+    });
+    Ok(ranks.collect())
+}
+
 /// Whose participations a list may show.
 pub struct Sight {
     pub teams: Vec<Uuid>,

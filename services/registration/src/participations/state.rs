@@ -18,6 +18,7 @@ spelled_enum! {
     ///
     /// Only who is approved can submit and is ranked. Members of a team that is refused or has
     /// withdrawn are free for another, unless it has handed something in; those of a disqualified team are not.
+    /// Who stands in ranks that are final does not withdraw itself any more: [`super::withdraw`].
     #[derive(utoipa::ToSchema)]
     pub enum State as "participation" {
         Requested = "requested",

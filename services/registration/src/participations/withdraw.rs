@@ -1,16 +1,20 @@
 //! `POST /api/v1/participations/{id}/withdraw`
 
 use actix_web::web;
+use chrono::{DateTime, Utc};
 use molar_domain::ParticipationId;
 use molar_web_kit::{ApiError, Caller, Kit};
+use sqlx::PgConnection;
 
 use super::decide::{self, Words};
 use super::list::{self, ParticipationView};
-use super::{Step, rows};
+use super::rows::{self, Place};
+use super::{State, Step};
 use crate::{Error, teams};
 
 /// Gives the team's place up, by its captain. Its entries leave the board; to come back it must ask again. Its
-/// members are free for another team, unless this one has handed something in in the track.
+/// members are free for another team, unless this one has handed something in in the track. Once a phase of the track has
+/// closed in which something of the team stands, its ranks are final: only organizers take a place away then.
 #[utoipa::path(
     post,
     path = "/api/v1/participations/{id}/withdraw",
@@ -39,6 +43,8 @@ pub async fn withdraw_team(
         return Err(ApiError::forbidden("only the team's captain withdraws it").into());
     }
     let place = rows::find(&mut *tx, id).await?;
+    let now = kit.clock.now();
+    require_no_final_ranks(&mut tx, &place, &seen.challenge, now).await?;
     decide::take(
         &mut tx,
         kit,
@@ -52,15 +58,131 @@ pub async fn withdraw_team(
     list::find(kit, caller, id).await
 }
 
+/// With the team all behind it would move up, knowing the scores. Who only asked for a place has no rank.
+async fn require_no_final_ranks(
+    conn: &mut PgConnection,
+    place: &Place,
+    challenge: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    if place.state != State::Approved {
+        return Ok(());
+    }
+    let all = rows::final_ranks(conn, place.team_id, now).await?;
+    let Some(of) = all.into_iter().find(|of| of.track_id == place.track_id) else {
+        return Ok(());
+    };
+    let why = format!(
+        "{} has closed and the team stands in its ranks, which are final: it cannot give its place up itself any more; if it has to leave, the organizers can take it out: ask them at /questions/new?challenge={challenge}",
+        of.phase
+    );
+    Err(ApiError::conflict(why).with_code("ranks-final").into())
+}
+
 #[cfg(test)]
 mod tests {
-    use molar_web_kit::testing::{noon, organizer, person};
+    use chrono::TimeDelta;
+    use molar_web_kit::testing::{Person, noon, organizer, person};
     use serde_json::json;
     use sqlx::PgPool;
 
     use crate::testing::{
-        Api, challenge, handed_in, join, participation, phase, set_state, sign, team,
+        Api, Challenge, challenge, handed_in, join, participation, phase, set_state, sign, team,
     };
+
+    /// A captain whose team has its place, the team, and the path by which it gives that up.
+    async fn placed(
+        pool: &PgPool,
+        api: &Api,
+        demo: &Challenge,
+        name: &str,
+    ) -> (Person, String, String) {
+        let captain = person(pool, name).await;
+        sign(api, &captain).await;
+        let team = team(api, &captain, name).await;
+        let place = participation(api, &captain, &team, demo.track).await;
+        set_state(pool, &place, "approved").await;
+        let path = format!("/api/v1/participations/{place}/withdraw");
+        (captain, team, path)
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn who_stands_in_a_phase_that_takes_no_upload_any_more_keeps_its_place(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let closes_at = noon() + TimeDelta::hours(1);
+        let phase = phase(&pool, &demo, closes_at - TimeDelta::days(30)).await;
+        sqlx::query!("UPDATE tracks.phases SET upload_grace_s = 600")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let (eve, early, eves) = placed(&pool, &api, &demo, "Early").await;
+        let (ada, molars, adas) = placed(&pool, &api, &demo, "Molars").await;
+        let (bob, _, bobs) = placed(&pool, &api, &demo, "Canines").await;
+        handed_in(&pool, &early, &eve, phase, "aa", None).await;
+        handed_in(&pool, &molars, &ada, phase, "bb", None).await;
+
+        let until = TimeDelta::minutes(70);
+        api.clock.advance(until - TimeDelta::milliseconds(1));
+        assert_eq!(api.of(&eve).post(&eves, json!({})).await.0, 200);
+        api.clock.advance(TimeDelta::milliseconds(1));
+        let (status, problem) = api.of(&ada).post(&adas, json!({})).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (409, &json!("ranks-final")),
+            "{problem}"
+        );
+        assert_eq!(
+            problem["detail"],
+            "OPG: Final has closed and the team stands in its ranks, which are final: it cannot give its place up itself any more; if it has to leave, the organizers can take it out: ask them at /questions/new?challenge=demo"
+        );
+        // Whoever handed nothing in has no rank.
+        assert_eq!(api.of(&bob).post(&bobs, json!({})).await.0, 200);
+
+        let olga = organizer(&pool, "Olga", demo.id).await;
+        let path = adas.replace("/withdraw", "/disqualify");
+        let why = json!({"reason": "it asked to leave"});
+        let (status, out) = api.of(&olga).post(&path, why).await;
+        assert_eq!((status, &out["state"]), (200, &json!("disqualified")));
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_ranks_nowhere_keeps_no_team(pool: PgPool) {
+        let api = Api::new(&pool).await;
+        let demo = challenge(&pool).await;
+        let phase = phase(&pool, &demo, noon() - TimeDelta::days(31)).await;
+        let (ada, late, adas) = placed(&pool, &api, &demo, "Late").await;
+        let (bob, taken_out, bobs) = placed(&pool, &api, &demo, "Taken out").await;
+        let (cem, tried, cems) = placed(&pool, &api, &demo, "Tried").await;
+        let id = handed_in(&pool, &late, &ada, phase, "aa", None).await;
+        sqlx::query!(
+            "UPDATE submission.uploads SET state = 'expired' WHERE submission_id = $1",
+            id
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let id = handed_in(&pool, &taken_out, &bob, phase, "bb", None).await;
+        sqlx::query!(
+            "UPDATE submission.submissions SET withdrawn_at = created_at WHERE id = $1",
+            id
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let id = handed_in(&pool, &tried, &cem, phase, "cc", Some("sha256:cc")).await;
+        sqlx::query!(
+            "UPDATE submission.submissions SET is_trial = true WHERE id = $1",
+            id
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        for (captain, path) in [(&ada, &adas), (&bob, &bobs), (&cem, &cems)] {
+            let (status, problem) = api.of(captain).post(path, json!({})).await;
+            assert_eq!(status, 200, "{problem}");
+        }
+    }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn the_captain_withdraws_and_nobody_else(pool: PgPool) {

@@ -33,6 +33,8 @@ pub struct History<'a> {
 }
 
 const HEIGHT: f64 = 220.0;
+/// Steps of a line that are marked: more would cover it and each other.
+const MARKED: usize = 80;
 
 impl Figure for History<'_> {
     fn svg(&self, sheet: &Sheet<'_>) -> String {
@@ -288,9 +290,50 @@ fn line(canvas: &mut Canvas<'_>, track: &Steps<'_>, (across, up): (&Scale, &Scal
         let path = canvas.path(&d).no_fill().stroke(paint(at), wide);
         path.with("stroke-linejoin", "round").put();
     }
+    if track.values().count() > MARKED {
+        return;
+    }
     for (from, value) in track.values() {
         let r = if at == 0 { 4.5 } else { 3.2 };
         let marker = canvas.path(&outline(at, across.at(from as f64), up.at(value), r));
         marker.fill(paint(at)).stroke(Tone::Paper, 1.0).put();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::steps::Change;
+
+    /// Elements of the line, of its marks and of what is around them, which does not change with the steps.
+    fn paths(steps: usize) -> usize {
+        let begin = DateTime::from_timestamp(0, 0).unwrap();
+        let hours = (0_u32..).zip(0..steps);
+        let changes = hours.map(|(hour, _)| Change {
+            at: begin + TimeDelta::hours(hour.into()),
+            value: Some((hour % 3).into()),
+        });
+        let changes: Vec<Change> = changes.collect();
+        let tracks = [Track {
+            name: "a",
+            changes: &changes,
+        }];
+        let history = History {
+            title: "",
+            quantity: Quantity::higher_is_better("Dice"),
+            is_rank: false,
+            tracks: &tracks,
+            until: begin + TimeDelta::days(30),
+        };
+        history.svg(&Sheet::wide("a")).matches("<path").count()
+    }
+
+    #[test]
+    fn each_of_few_steps_is_marked_and_of_many_the_line_alone_is_drawn() {
+        let around = paths(10) - 10;
+        assert_eq!(paths(MARKED), around + MARKED);
+        assert_eq!(paths(MARKED + 1), around);
     }
 }

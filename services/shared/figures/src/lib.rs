@@ -74,7 +74,7 @@ pub use podium::{Placed, Podium};
 pub use quantity::{Better, Quantity};
 pub use schemes::Schemes;
 pub use sheet::{Figure, Look, Sheet, responsive};
-pub use significance::SignificanceMap;
+pub use significance::{SignificanceMap, Tested};
 pub use slots::Line;
 pub use stability::{RankShare, Stability};
 pub use steps::{Change, Track};

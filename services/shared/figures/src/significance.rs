@@ -19,11 +19,19 @@ pub struct SignificanceMap<'a> {
     pub title: &'a str,
     /// Best first.
     pub names: &'a [&'a str],
-    /// `adjusted[row][column]`: the p-value, Holm-adjusted, of `row` being better than `column`; None
-    /// on the diagonal and where nothing was tested. Rows that are missing count as that.
-    pub adjusted: &'a [&'a [Option<f64>]],
+    pub tested: Tested<'a>,
     /// A difference counts with p at most this.
     pub alpha: f64,
+}
+
+/// What is known of the tests. Rows that are missing are of entries that nothing was tested of.
+#[derive(Debug, Clone, Copy)]
+pub enum Tested<'a> {
+    /// `[row][column]`: the p-value, Holm-adjusted, of `row` being better than `column`; None on the
+    /// diagonal and where nothing was tested.
+    Adjusted(&'a [&'a [Option<f64>]]),
+    /// Of each row the columns that it is better than, where no p-value is known.
+    BetterThan(&'a [&'a [usize]]),
 }
 
 impl Figure for SignificanceMap<'_> {
@@ -40,12 +48,21 @@ impl Figure for SignificanceMap<'_> {
 
 impl SignificanceMap<'_> {
     fn p(&self, row: usize, column: usize) -> Option<f64> {
-        let p = (*self.adjusted.get(row)?.get(column)?)?;
+        let Tested::Adjusted(adjusted) = self.tested else {
+            return None;
+        };
+        let p = (*adjusted.get(row)?.get(column)?)?;
         (row != column && (0.0..=1.0).contains(&p)).then_some(p)
     }
 
     fn is_better(&self, row: usize, column: usize) -> bool {
-        self.p(row, column).is_some_and(|p| p <= self.alpha)
+        match self.tested {
+            Tested::Adjusted(_) => self.p(row, column).is_some_and(|p| p <= self.alpha),
+            Tested::BetterThan(rows) => {
+                let is_beaten = rows.get(row).is_some_and(|beaten| beaten.contains(&column));
+                row != column && is_beaten
+            }
+        }
     }
 
     fn beaten_by(&self, row: usize) -> Vec<&str> {
@@ -120,8 +137,9 @@ impl SignificanceMap<'_> {
 
     fn tip(&self, row: usize, column: usize) -> String {
         let names = [row, column].map(|at| Naming::Whole.of(self.names[at]));
-        let p = self.p(row, column).map_or(String::new(), equal);
-        format!("{} is better than {}, p {p}", names[0], names[1])
+        let p = self.p(row, column);
+        let p = p.map_or(String::new(), |p| format!(", p {}", equal(p)));
+        format!("{} is better than {}{p}", names[0], names[1])
     }
 
     fn finding(&self, naming: Naming) -> String {

@@ -114,7 +114,7 @@ fn significance_map() {
         &SignificanceMap {
             title,
             names: &names,
-            adjusted: &rows,
+            tested: Tested::Adjusted(&rows),
             alpha: 0.05,
         },
     );

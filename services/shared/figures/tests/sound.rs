@@ -99,7 +99,7 @@ fn of_many_entries_the_first_are_shown_and_the_others_counted() {
         let text = checked(&svg, &Sheet::wide("a"));
         told += usize::from(text.contains("… and 84 more entries"));
     });
-    assert_eq!(told, 5, "boxes, stability, significance, and schemes twice");
+    assert_eq!(told, 6, "boxes, stability, significance and schemes twice");
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn a_map_tells_whom_the_first_is_not_better_than() {
             &SignificanceMap {
                 title,
                 names,
-                adjusted,
+                tested: Tested::Adjusted(adjusted),
                 alpha: 0.05,
             },
             with,
@@ -130,6 +130,33 @@ fn a_map_tells_whom_the_first_is_not_better_than() {
         &[&[sure, not, not]],
         "a is first, but better than nobody beyond chance.",
     );
+}
+
+#[test]
+fn a_map_without_p_values_tells_who_is_better_and_no_p() {
+    let names = ["a", "b", "c"];
+    // To be better than itself, or than who is not there, is to be better than nobody.
+    let better: [&[usize]; 2] = [&[0, 2, 9], &[2]];
+    let map = |tested| SignificanceMap {
+        title: "",
+        names: &names,
+        tested,
+        alpha: 0.05,
+    };
+    let without = map(Tested::BetterThan(&better));
+    begins(
+        &without,
+        "a is better than 1 of 2 others beyond chance, but not than b. One-sided tests of all pairs, Holm-adjusted, at most 0.050. a is better than 1: c; b is better than 1: c; c is better than nobody.",
+    );
+    let filled = |figure: &SignificanceMap<'_>, tip: &str| {
+        let svg = figure.svg(&Sheet::wide("a"));
+        let svg = svg.replace(['\u{2068}', '\u{2069}'], "");
+        svg.matches(&format!("{tip}</title>")).count()
+    };
+    assert_eq!(filled(&without, "is better than c"), 2);
+    let adjusted: [&[Option<f64>]; 1] = [&[None, None, Some(0.012)]];
+    let with = map(Tested::Adjusted(&adjusted));
+    assert_eq!(filled(&with, "a is better than c, p = 0.012"), 1);
 }
 
 #[test]

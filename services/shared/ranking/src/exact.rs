@@ -51,6 +51,29 @@ impl Unit {
     }
 }
 
+/// The arithmetic mean: the sum rounded once, divided by how many there are, rounded, as Python's
+/// `math.fsum(values) / len(values)`. The order of the values changes no digit.
+///
+/// None of nothing. An infinity makes it infinite; NaN, or both infinities, make it NaN.
+pub fn mean(values: &[f64]) -> Option<f64> {
+    if values.is_empty() {
+        return None;
+    }
+    let odd = values.iter().filter(|value| !value.is_finite());
+    if let Some(odd) = odd.copied().reduce(|sum, value| sum + value) {
+        return Some(odd);
+    }
+    let unit = Unit::new(values.iter().copied(), values.len() as u64);
+    let sum = values.iter().fold(Units::default(), |sum, &value| {
+        let value = unit.of(value);
+        Units {
+            high: sum.high + value.high,
+            low: sum.low + value.low,
+        }
+    });
+    Some(unit.mean(sum, values.len() as f64))
+}
+
 /// In two steps, since 2^power alone may be out of range.
 fn times_power(value: f64, power: i32) -> f64 {
     let half = power / 2;
@@ -61,18 +84,17 @@ fn times_power(value: f64, power: i32) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
-
     fn mean(values: &[f64]) -> f64 {
-        let unit = Unit::new(values.iter().copied(), values.len() as u64);
-        let sum = values.iter().fold(Units::default(), |sum, &value| {
-            let value = unit.of(value);
-            Units {
-                high: sum.high + value.high,
-                low: sum.low + value.low,
-            }
-        });
-        unit.mean(sum, values.len() as f64)
+        super::mean(values).unwrap()
+    }
+
+    #[test]
+    fn of_nothing_there_is_no_mean_and_of_what_is_not_finite_none_that_is() {
+        assert_eq!(super::mean(&[]), None);
+        assert_eq!(mean(&[1.0, f64::INFINITY]), f64::INFINITY);
+        assert_eq!(mean(&[f64::NEG_INFINITY, 1e300]), f64::NEG_INFINITY);
+        assert!(mean(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
+        assert!(mean(&[f64::NAN, 1.0]).is_nan());
     }
 
     #[test]

@@ -78,6 +78,7 @@ pub use consensus::{Consensus, consensus};
 pub use distribution::RankDistribution;
 pub use draws::{DRAWS, Draws};
 pub use error::Error;
+pub use exact::mean;
 pub use holm::holm;
 pub use kendall::kendall_tau_b;
 pub use missing::Missing;

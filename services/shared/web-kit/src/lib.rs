@@ -16,6 +16,7 @@ pub mod layout;
 pub mod links;
 pub mod live;
 pub mod multipart;
+pub mod names;
 pub mod openapi;
 pub mod page;
 pub mod problem;

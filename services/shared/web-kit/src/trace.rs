@@ -1,13 +1,14 @@
 //! The boundary: every request passes here once on its way in and its answer once on its way out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest};
+use metrics::Label;
 use molar_service::Role;
 use molar_service::trace::{self, TraceParent};
 use tracing::Instrument;
@@ -20,6 +21,13 @@ use crate::problem::Problem;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static(trace::HEADER);
+
+/// In the extensions of every request that has a route: its path, with the names of its parameters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pattern(pub &'static str);
+
+/// Such as nobody needs to be told of each.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// In the extensions of every request; shown by error pages, so that a person can quote it.
 #[derive(Debug, Clone)]
@@ -65,21 +73,19 @@ pub(crate) async fn observe(
     let work = async {
         let response = next.call(request).await?.map_into_boxed_body();
         let route = route(response.request());
-        tracing::Span::current().record("route", &route);
+        tracing::Span::current().record("route", route);
         log_cause(&response);
         let mut response = as_page(response);
         sign(response.headers_mut(), &id, parent);
-        measure(role, &route, &response, started);
+        measure(role, route, &response, started);
         Ok(response)
     };
     trace::scope(parent, work.instrument(span)).await
 }
 
-fn route(request: &HttpRequest) -> String {
-    let pattern = request
-        .match_pattern()
-        .filter(|pattern| !pattern.is_empty());
-    pattern.unwrap_or_else(|| "unmatched".into())
+fn route(request: &HttpRequest) -> &'static str {
+    let pattern = request.extensions().get::<Pattern>().copied();
+    pattern.map_or("unmatched", |pattern| pattern.0)
 }
 
 /// The cause of what we say nothing about, once, beside the request id.
@@ -134,33 +140,60 @@ fn sign(headers: &mut HeaderMap, id: &RequestId, parent: TraceParent) {
 }
 
 /// Callers may invent methods; labels may not grow without end.
-fn method_label(method: &Method) -> &str {
+fn method_label(method: &Method) -> &'static str {
     match *method {
-        Method::GET
-        | Method::HEAD
-        | Method::POST
-        | Method::PUT
-        | Method::PATCH
-        | Method::DELETE => method.as_str(),
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
         _ => "other",
     }
 }
 
 /// By route, not by path: ids must become neither labels nor, as links of invitations, logs.
-fn measure(role: Role, route: &str, response: &ServiceResponse, started: Instant) {
-    let status = response.status().as_u16();
+fn measure(role: Role, route: &'static str, response: &ServiceResponse, started: Instant) {
+    let status = response.status();
     let elapsed = started.elapsed();
-    let labels = [
-        ("role", role.as_str().to_owned()),
-        (
-            "method",
-            method_label(response.request().method()).to_owned(),
-        ),
-        ("route", route.to_owned()),
-        ("status", status.to_string()),
+    let method = response.request().method();
+    let mut labels = vec![
+        Label::from_static_parts("role", role.as_str()),
+        Label::from_static_parts("method", method_label(method)),
+        Label::from_static_parts("route", route),
     ];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_duration_seconds", &labels[..3]).record(elapsed);
+    metrics::histogram!("http_request_duration_seconds", labels.clone()).record(elapsed);
+    labels.push(Label::new("status", status.as_u16().to_string()));
+    metrics::counter!("http_requests_total", labels).increment(1);
     let wall_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(status, wall_ms, "request answered");
+    let status_code = status.as_u16();
+    if is_usual(method, status, elapsed) {
+        tracing::debug!(status = status_code, wall_ms, "request answered");
+    } else {
+        tracing::info!(status = status_code, wall_ms, "request answered");
+    }
+}
+
+/// What reads, was found and was quick: of a thousand readers a second these would be all that the log has. They are
+/// counted, and `--log info,molar_web_kit=debug` tells each.
+fn is_usual(method: &Method, status: StatusCode, elapsed: Duration) -> bool {
+    let is_good = status.is_success() || status.is_redirection();
+    method.is_safe() && is_good && elapsed < QUICK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quick_read_is_usual_and_what_changes_fails_or_takes_long_is_not() {
+        let quick = Duration::from_millis(999);
+        assert!(is_usual(&Method::GET, StatusCode::OK, quick));
+        assert!(is_usual(&Method::HEAD, StatusCode::NOT_MODIFIED, quick));
+        assert!(!is_usual(&Method::GET, StatusCode::OK, QUICK));
+        assert!(!is_usual(&Method::POST, StatusCode::CREATED, quick));
+        assert!(!is_usual(&Method::GET, StatusCode::NOT_FOUND, quick));
+        let broken = StatusCode::INTERNAL_SERVER_ERROR;
+        assert!(!is_usual(&Method::GET, broken, quick));
+    }
 }

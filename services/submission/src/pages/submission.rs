@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use molar_domain::submission::SubmissionState;
+use molar_service::db;
 use molar_web_kit::{ApiError, Caller, Kit, layout};
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use crate::state::State;
 use crate::submissions::access::see;
 use crate::submissions::cases;
 use crate::submissions::view::SubmissionView;
-use crate::submissions::{changes, find, labels, measures};
+use crate::submissions::{changes, find, labels, measures, withdraw};
 
 #[derive(Template)]
 #[template(path = "submission.html")]
@@ -67,6 +68,7 @@ pub async fn submission(
     let is_reviewer = seen.is_reviewer;
     let (phase, is_member, is_organizer) = (seen.phase.clone(), seen.is_member, seen.is_organizer);
     let view = find::view(&mut conn, seen).await?;
+    let now = db::now(&mut *conn).await?;
     drop(conn);
     let curves = Curves::of(&state.store, &measured, wanted.curves, is_reviewer).await;
     let is_withdrawn = view.withdrawn_at.is_some();
@@ -75,7 +77,7 @@ pub async fn submission(
         can_cancel: !view.is_final && view.rerun.is_none() && (is_member || is_organizer),
         can_withdraw: (view.state == SubmissionState::Scored || is_run_again)
             && !is_withdrawn
-            && (is_organizer || (is_member && !phase.window.is_published)),
+            && (is_organizer || (is_member && withdraw::refusal(&phase.window, now).is_none())),
         can_choose: phase.keep == "chosen"
             && !view.is_chosen
             && !view.is_trial

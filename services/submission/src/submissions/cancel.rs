@@ -47,7 +47,7 @@ pub async fn cancel_one(
     }
     if seen.life.is_rerun {
         return Err(ApiError::conflict(
-            "the organizers run it again, and what it was scored stays; it can be withdrawn from the ranks",
+            "the organizers run it again, and what it was scored stays; it can be withdrawn from the ranks, by its team until the phase has closed",
         ));
     }
     let now = db::now(&mut *tx).await?;

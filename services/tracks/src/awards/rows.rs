@@ -13,7 +13,22 @@ pub struct AwardView {
 pub struct AwardPlaceView {
     pub finalist_id: Uuid,
     pub team: String,
-    pub place: i32,
+    /// Where the board has pseudonyms, organizers and reviewers alone are told.
+    pub place: Option<i32>,
+}
+
+impl AwardView {
+    /// Who is awarded, and not which place: by the names, which say nothing of it.
+    pub fn hide_places(&mut self) {
+        self.places.sort_by(|a, b| a.team.cmp(&b.team));
+        for place in &mut self.places {
+            place.place = None;
+        }
+    }
+
+    pub fn tells_places(&self) -> bool {
+        self.places.iter().all(|of| of.place.is_some())
+    }
 }
 
 /// Stands for what is awarded now: whoever names it changes that and nothing else.
@@ -45,7 +60,7 @@ pub async fn list(db: impl PgExecutor<'_>, phase_id: Uuid) -> sqlx::Result<Vec<A
         let place = AwardPlaceView {
             finalist_id: row.finalist_id,
             team: row.team,
-            place: row.place,
+            place: Some(row.place),
         };
         match awards.last_mut() {
             Some((position, award)) if *position == row.position => award.places.push(place),

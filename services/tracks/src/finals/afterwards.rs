@@ -17,6 +17,13 @@ async fn published(pool: &PgPool) -> Stage {
     stage
 }
 
+async fn hide_names(pool: &PgPool) {
+    sqlx::query!("UPDATE tracks.phases SET board = '{\"names\": \"anonymous\"}'")
+        .execute(pool)
+        .await
+        .unwrap();
+}
+
 async fn told(stage: &Stage) -> Vec<(String, Value)> {
     let (status, told) = stage.world.api.nobody().get(&stage.path("finalists")).await;
     assert_eq!(status, 200, "{told}");
@@ -47,12 +54,73 @@ async fn who_is_disqualified_later_has_won_nothing(pool: PgPool) {
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn where_the_board_has_pseudonyms_winners_are_named_and_their_ranks_are_not(pool: PgPool) {
     let stage = published(&pool).await;
-    sqlx::query!("UPDATE tracks.phases SET board = '{\"names\": \"anonymous\"}'")
-        .execute(&pool)
-        .await
-        .unwrap();
+    hide_names(&pool).await;
     let names = ["Bob", "Zoe"].map(|name| (name.to_owned(), Value::Null));
     assert_eq!(told(&stage).await, names);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn where_the_board_has_pseudonyms_who_is_awarded_is_told_and_which_place_is_not(
+    pool: PgPool,
+) {
+    let stage = Stage::of(&pool, THREE).await;
+    hide_names(&pool).await;
+    stage.name(2).await;
+    let (zoe, bob) = (
+        stage.lock(&pool, "Zoe").await,
+        stage.lock(&pool, "Bob").await,
+    );
+    let places = json!([{"finalist_id": zoe, "place": 1}, {"finalist_id": bob, "place": 2}]);
+    let awards = json!({"awards": [{"title": "Best method", "places": places}]});
+    let (status, set) = stage.olga().put(&stage.path("awards"), awards).await;
+    assert_eq!(status, 200, "{set}");
+    let (status, told) = stage.olga().post(&stage.path("publish"), json!({})).await;
+    assert_eq!(status, 200, "{told}");
+
+    let by_name = json!([
+        {"finalist_id": bob, "team": "Bob", "place": null},
+        {"finalist_id": zoe, "team": "Zoe", "place": null},
+    ]);
+    let by_place = json!([
+        {"finalist_id": zoe, "team": "Zoe", "place": 1},
+        {"finalist_id": bob, "team": "Bob", "place": 2},
+    ]);
+    let nobody = stage.world.api.nobody();
+    for (who, seen) in [
+        (&nobody, &by_name),
+        (&stage.member("Cem"), &by_name),
+        (&stage.member("Zoe"), &by_name),
+        (&stage.olga(), &by_place),
+    ] {
+        let (_, finals) = who.get(&stage.path("finalists")).await;
+        assert_eq!(&finals["awards"][0]["places"], seen, "{finals}");
+    }
+    let page = format!("/finals/{}", stage.demo.phase_id);
+    let (_, html) = nobody.page(&page).await;
+    assert!(
+        html.contains("Best method") && html.contains("<li><bdi>Zoe</bdi></li>"),
+        "{html}"
+    );
+    assert!(!html.contains("<li value="), "{html}");
+    let (_, html) = stage.olga().page(&page).await;
+    assert!(
+        html.contains(r#"<li value="1"><bdi>Zoe</bdi>"#) && html.contains("pseudonyms"),
+        "{html}"
+    );
+
+    let certificate = format!("/finalists/{zoe}/certificates/0");
+    let (status, own) = stage.member("Zoe").page(&certificate).await;
+    assert_eq!(status, 200, "{own}");
+    assert!(
+        own.contains("was awarded <strong>Best method</strong>") && own.contains("was a finalist"),
+        "{own}"
+    );
+    assert!(!own.contains("1st"), "{own}");
+    let (_, all) = stage.olga().page(&certificate).await;
+    assert!(
+        all.contains("<strong>1st place</strong>") && all.contains("ranked <strong>1st</strong>"),
+        "{all}"
+    );
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

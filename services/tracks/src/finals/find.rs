@@ -89,8 +89,7 @@ pub async fn of(
         let is_own = caller.is_some_and(|caller| of.is_own(caller));
         sees_all || is_own || (is_public && !of.is_struck() && of.is_approved)
     };
-    // Where the board has pseudonyms, a name beside a rank would tell whose each of them is.
-    let has_ranks = sees_all || phase.board.names == Names::Shown;
+    let has_ranks = tells_ranks(phase, sees_all);
     let told = all.into_iter().filter(is_told);
     let mut told: Vec<FinalistView> = told.map(|of| view(of, sees_all, has_ranks)).collect();
     if !has_ranks {
@@ -108,6 +107,9 @@ pub async fn of(
         let is_told = |id: Uuid| told.iter().any(|of| of.id == id);
         for award in &mut awards {
             award.places.retain(|place| is_told(place.finalist_id));
+            if !has_ranks {
+                award.hide_places();
+            }
         }
     }
     Ok(FinalsView {
@@ -121,6 +123,11 @@ pub async fn of(
         awards,
         awards_tag,
     })
+}
+
+/// Where the board has pseudonyms, a name beside a rank or the place of an award would tell whose each of them is.
+pub fn tells_ranks(phase: &Phase, sees_all: bool) -> bool {
+    sees_all || phase.board.names == Names::Shown
 }
 
 /// What is published is told to those who see the board, and to no others.

@@ -12,3 +12,5 @@ pub mod stage;
 pub mod strike;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod written;

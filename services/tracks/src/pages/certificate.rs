@@ -4,21 +4,26 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use molar_web_kit::{ApiError, Caller, Kit};
+use molar_web_kit::{ApiError, Caller, Kit, names};
 use uuid::Uuid;
 
 use crate::dossiers::rows;
+use crate::finals::find::tells_ranks;
 use crate::finals::rows as finals;
+use crate::phases::rows as phases;
 
 #[derive(Template)]
 #[template(path = "certificate.html")]
 struct Certificate<'a> {
     finalist: &'a finals::Finalist,
+    /// The team, in the title of the window.
+    holder: String,
     /// Of the team's own certificate there is none.
     author: Option<String>,
     authors: Vec<String>,
-    awards: Vec<(String, String)>,
-    rank: String,
+    /// Each with its place. Where the board has pseudonyms, no certificate that a team has tells a place or a rank.
+    awards: Vec<(String, Option<String>)>,
+    rank: Option<String>,
     day: Option<String>,
 }
 
@@ -35,6 +40,8 @@ pub async fn show(
     if finalist.is_struck() || !finalist.is_approved || !(sees_all || is_theirs) {
         return Err(ApiError::NotFound("certificate"));
     }
+    let phase = phases::find(&kit.db, finalist.phase_id.into(), kit.clock.now()).await?;
+    let has_ranks = tells_ranks(&phase, sees_all);
     let dossier = rows::find(&kit.db, id).await?;
     let authors = dossier.authors.0.into_iter().map(|author| author.name);
     let authors: Vec<String> = authors.collect();
@@ -50,13 +57,15 @@ pub async fn show(
     let awards = crate::awards::list(&kit.db, finalist.phase_id).await?;
     let awards = awards.into_iter().filter_map(|award| {
         let place = award.places.iter().find(|of| of.finalist_id == id)?;
-        Some((award.title, ordinal(place.place)))
+        let place = place.place.filter(|_| has_ranks).map(ordinal);
+        Some((award.title, place))
     });
     let body = Certificate {
+        holder: names::plain(&finalist.team),
         author,
         authors,
         awards: awards.collect(),
-        rank: ordinal(finalist.rank),
+        rank: has_ranks.then(|| ordinal(finalist.rank)),
         day: finalist.published_at.map(|at| day(at, &finalist.zone)),
         finalist: &finalist,
     };

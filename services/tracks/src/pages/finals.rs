@@ -27,6 +27,8 @@ struct Body<'a> {
     phase: &'a Phase,
     finals: Option<FinalsView>,
     sees_all: bool,
+    /// Whether the public is told names without ranks and places.
+    hides_ranks: bool,
     may_change: bool,
     /// Titles of the phases that open with its publication.
     opens: Vec<String>,
@@ -71,6 +73,7 @@ async fn page(
         phase,
         finals,
         sees_all,
+        hides_ranks: !find::tells_ranks(phase, false),
         may_change: caller.is_some_and(|caller| caller.is_organizer(phase.challenge_id())),
         slips,
     };
@@ -261,9 +264,11 @@ fn new_award(form: &[(String, String)]) -> Result<NewAward, ApiError> {
 }
 
 fn again(award: crate::awards::AwardView) -> NewAward {
-    let places = award.places.iter().map(|of| NewPlace {
-        finalist_id: of.finalist_id,
-        place: of.place,
+    let places = award.places.iter().filter_map(|of| {
+        Some(NewPlace {
+            finalist_id: of.finalist_id,
+            place: of.place?,
+        })
     });
     NewAward {
         places: places.collect(),

@@ -10,7 +10,7 @@ use crate::archive::Unreadable;
 use crate::archive::names::{CHECKSUMS, CRATE, LONG, RANKING, STATISTICS, WIDE};
 use crate::archive::verify::verify;
 
-fn replaced(files: &Files, name: &str, from: &str, to: &str) -> Files {
+pub(super) fn replaced(files: &Files, name: &str, from: &str, to: &str) -> Files {
     let mut files = files.clone();
     let before = text(&files, name).to_owned();
     let after = before.replacen(from, to, 1);
@@ -19,7 +19,7 @@ fn replaced(files: &Files, name: &str, from: &str, to: &str) -> Files {
     files
 }
 
-fn edited(files: &Files, name: &str, edit: impl FnOnce(&mut Value)) -> Files {
+pub(super) fn edited(files: &Files, name: &str, edit: impl FnOnce(&mut Value)) -> Files {
     let mut files = files.clone();
     let mut document: Value = serde_json::from_slice(&files[name]).unwrap();
     edit(&mut document);
@@ -28,14 +28,14 @@ fn edited(files: &Files, name: &str, edit: impl FnOnce(&mut Value)) -> Files {
 }
 
 /// What differs where the checksums were made to fit.
-fn differs(files: &Files) -> Vec<String> {
+pub(super) fn differs(files: &Files) -> Vec<String> {
     let report = verified(&sealed(files));
     assert_eq!(report.is_equal, wrong(&report).is_empty());
     wrong(&report).into_iter().map(str::to_owned).collect()
 }
 
 const INTERVALS: &str = "intervals and stability";
-const FIGURES: &str = "ranks by metric and scheme, tests, consensus";
+pub(super) const FIGURES: &str = "ranks by metric and scheme, tests, consensus";
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn whatever_is_changed_is_found_also_with_checksums_that_fit(db: PgPool) {
@@ -171,4 +171,16 @@ async fn what_is_no_archive_cannot_be_compared(db: PgPool) {
     flipped[60] ^= 0xff;
     // Whichever byte that is: never as if it were whole.
     assert!(verify(Cursor::new(flipped), &|_| {}).map_or(true, |report| !report.is_equal));
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_another_version_of_the_library_wrote_is_equal_and_a_note_says_so(db: PgPool) {
+    let files = unzip(&World::new(&db).await.archive(&db).await);
+    let library = |name: Value| edited(&files, STATISTICS, |made| made["library"] = name);
+    let report = verified(&sealed(&library(json!("molar-ranking 0.0.9"))));
+    assert!(report.is_equal, "{:?}", wrong(&report));
+    let this = molar_ranking::VERSION;
+    let note = format!("written by molar-ranking 0.0.9, recomputed by molar-ranking {this}");
+    assert_eq!(report.notes, [note]);
+    assert_eq!(differs(&library(json!(null))), ["draws"]);
 }

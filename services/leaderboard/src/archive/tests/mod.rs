@@ -1,6 +1,7 @@
 //! From rows to the file that somebody else verifies.
 
 mod broken;
+mod editions;
 mod made;
 mod rocrate;
 mod seen;
@@ -147,6 +148,17 @@ async fn get(
     person: Option<&Person>,
     days_later: i64,
 ) -> (StatusCode, Vec<u8>) {
+    let (status, _, bytes) = answer(db, phase, person, days_later).await;
+    (status, bytes)
+}
+
+/// With what the file is to be called.
+async fn answer(
+    db: &PgPool,
+    phase: PhaseId,
+    person: Option<&Person>,
+    days_later: i64,
+) -> (StatusCode, String, Vec<u8>) {
     let role = as_role(db, Role::Leaderboard).await;
     let now = noon() + TimeDelta::days(days_later);
     let kit = testing::kit(Role::Leaderboard, role, MockClock::at(now));
@@ -158,7 +170,9 @@ async fn get(
     }
     let response = call_service(&app, request.to_request()).await;
     let status = response.status();
-    (status, read_body(response).await.to_vec())
+    let name = response.headers().get("content-disposition");
+    let name = name.map_or("", |name| name.to_str().unwrap()).to_owned();
+    (status, name, read_body(response).await.to_vec())
 }
 
 type Files = BTreeMap<String, Vec<u8>>;

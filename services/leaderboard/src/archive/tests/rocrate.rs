@@ -5,7 +5,8 @@ use std::process::{Command, Output};
 
 use sqlx::PgPool;
 
-use super::{World, unzip, zip_of};
+use super::editions::{MEASURED, timed};
+use super::{World, get, unzip, zip_of};
 
 /// `rocrate` brings the context along that the validator would ask the network for.
 const PACKAGES: [&str; 2] = ["roc-validator==0.13.0", "rocrate==0.13.0"];
@@ -68,4 +69,17 @@ async fn the_archive_is_an_ro_crate_to_the_last_recommendation(db: PgPool) {
     std::fs::write(&part, zip_of(&files)).unwrap();
     let (is_valid, told) = validate(&part);
     assert!(!is_valid && told.contains("phase.json"), "{told}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn both_editions_are_ro_crates_to_the_last_recommendation(db: PgPool) {
+    let world = timed(&db, MEASURED).await;
+    let (_, public) = get(&db, world.challenge.phase_id, None, 0).await;
+    for archive in [public, world.archive(&db).await] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("edition.zip");
+        std::fs::write(&path, &archive).unwrap();
+        let (is_valid, told) = validate(&path);
+        assert!(is_valid && told.contains(" checks, 0 issues"), "{told}");
+    }
 }

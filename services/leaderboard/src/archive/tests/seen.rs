@@ -57,22 +57,6 @@ async fn a_board_that_hides_something_is_archived_for_organizers_only(db: PgPool
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
-async fn what_containers_used_in_each_hidden_case_is_for_organizers(db: PgPool) {
-    let world = World::new(&db).await;
-    let measured = "UPDATE scoring.case_scores SET values = values || '{\"gpu_memory_area_mib_s\": 10.0625}';
-         DELETE FROM leaderboard.drawings; DELETE FROM leaderboard.statistics; DELETE FROM leaderboard.entries;
-         DELETE FROM leaderboard.rankings; DELETE FROM leaderboard.means";
-    sqlx::raw_sql(measured).execute(&db).await.unwrap();
-    world.make(&db, 0).await;
-    set(&db, PUBLISHED).await;
-    let (status, why) = get(&db, world.challenge.phase_id, None, 0).await;
-    assert_eq!(status, StatusCode::NOT_FOUND);
-    assert!(String::from_utf8_lossy(&why).contains("ask the organizers"));
-    let report = verified(&world.archive(&db).await);
-    assert!(report.is_equal, "{:?}", wrong(&report));
-}
-
-#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn a_phase_that_everybody_has_left_is_archived_and_verified_as_well(db: PgPool) {
     let world = World::new(&db).await;
     sqlx::query!("UPDATE registration.participations SET state = 'withdrawn'")

@@ -80,7 +80,7 @@ async fn all_tied_and_nobody_sure(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
-async fn a_metric_that_some_lack_is_drawn_and_does_not_make_anybody_sure(db: PgPool) {
+async fn a_metric_that_some_lack_is_drawn_and_it_is_said_that_they_are_last_in_it(db: PgPool) {
     let challenge = challenge(&db, &["IA", "image_DSC", "PQ"]).await;
     let phase = challenge.phase_id;
     let both = json!({"IA": 0.5, "image_DSC": 0.9, "PQ": null});
@@ -94,10 +94,8 @@ async fn a_metric_that_some_lack_is_drawn_and_does_not_make_anybody_sure(db: PgP
     assert!(names(&seen).contains(&"cases-image_DSC"), "{seen}");
     assert!(!names(&seen).contains(&"cases-PQ"), "nobody has it: {seen}");
     let note = seen["figures"][1]["note"].as_str().unwrap();
-    assert!(
-        note.contains("By IA only, ") && note.ends_with("the ranks are not those of the board."),
-        "{note}"
-    );
+    let says = "Who lacks one of them in some case is last in it, as on the board.";
+    assert!(note.contains("By IA, ") && note.ends_with(says), "{note}");
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -128,6 +128,8 @@ async fn a_board_with_times_has_every_figure_in_the_order_of_the_page(db: PgPool
         "podium",
         "stability",
         "significance",
+        "significance-image_HD95",
+        "significance-running_time_s",
         "schemes",
         "history",
         "time",
@@ -138,7 +140,7 @@ async fn a_board_with_times_has_every_figure_in_the_order_of_the_page(db: PgPool
     assert_eq!(names(&seen), expected, "no GPU was measured");
     let note = seen["figures"][1]["note"].as_str().unwrap();
     assert!(
-        note.contains("The 5 cases") && note.contains("Time, which every entry has"),
+        note.contains("The 5 cases") && note.ends_with("HD95 (image), Time."),
         "{note}"
     );
     for name in expected {
@@ -149,6 +151,63 @@ async fn a_board_with_times_has_every_figure_in_the_order_of_the_page(db: PgPool
             "{name}: {file}"
         );
     }
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn each_metric_has_a_map_of_who_is_better_by_it(db: PgPool) {
+    let names: Vec<String> = (0..10).map(|case| format!("Case_{case:02}")).collect();
+    let cases: Vec<&str> = names.iter().map(String::as_str).collect();
+    let phase = PhaseBuilder::new("validation").metrics(&["IA", "image_DSC"]);
+    let challenge = ChallengeBuilder::new("sts").cases(&cases).phase(phase);
+    let challenge = challenge.insert(&db).await;
+    // In every case the one is better by IA and the other by DSC, never by the same.
+    let values = |ia: f64, dsc: f64| -> Vec<Value> {
+        let case = |case: i32| {
+            let less = f64::from(case * case) / 1000.0;
+            json!({"IA": ia - ia * less, "image_DSC": dsc - dsc * less})
+        };
+        (0..10).map(case).collect()
+    };
+    team(&db, &challenge, "Ants", &values(0.9, 0.3)).await;
+    team(&db, &challenge, "Bees", &values(0.4, 0.7)).await;
+    let gone = team(&db, &challenge, "Gone", &values(0.1, 0.1)).await;
+    let phase = challenge.phase_id;
+    fold(&db, phase, noon()).await;
+    // It was ranked, and has no name any more.
+    sqlx::query!(
+        "UPDATE registration.participations SET state = 'withdrawn' WHERE team_id = $1",
+        gone.id.0
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    draw(&db, noon()).await;
+    let file = async |name: &str| {
+        let (status, file) = get(&db, &file_path(phase, name), None).await;
+        assert_eq!(status, StatusCode::OK, "{name}");
+        file.replace(['\u{2068}', '\u{2069}'], "")
+    };
+    let first = file("significance").await;
+    assert!(
+        first.contains("Ants is better than 1: Bees; Bees is better than nobody."),
+        "{first}"
+    );
+    assert!(first.contains("Ants is better than Bees, p = 0.0"));
+    let other = file("significance-image_DSC").await;
+    assert!(
+        other.contains("Ants is better than nobody; Bees is better than 1: Ants."),
+        "{other}"
+    );
+    assert!(
+        other.contains("Bees is better than Ants</title>"),
+        "{other}"
+    );
+    let seen = list(&db, phase).await;
+    let figures = seen["figures"].as_array().unwrap();
+    let mut figures = figures.iter();
+    let map = figures.find(|figure| figure["name"] == "significance-image_DSC");
+    let note = map.unwrap()["note"].as_str().unwrap();
+    assert!(note.contains("over the cases by DSC (image), "), "{note}");
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

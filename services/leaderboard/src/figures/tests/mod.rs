@@ -1,6 +1,7 @@
 //! From scores per case to the figures that callers see.
 
 mod bad_input;
+mod digits;
 mod drawn;
 mod pictured;
 mod seen;

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::wanted::Wanted;
 use crate::boards::movement::{Direction, Movement};
 use crate::boards::{Board, Row};
-use crate::pages::numbers::{interval, number};
+use crate::pages::numbers::{deviation, interval, number};
 
 pub struct RowView {
     pub rank: String,
@@ -98,12 +98,15 @@ pub fn row(row: &Row, board: &Board, wanted: &Wanted, zone: Tz) -> RowView {
 }
 
 fn cell(row: &Row, name: &str, board: &Board, wanted: &Wanted) -> Cell {
-    let shown = |value: f64| written(Some(value), name, board);
+    let around = |sd: f64| match board.sight.rules.decimals {
+        Some(_) => format!("± {}", written(Some(sd), name, board)),
+        None => deviation(sd, name, board.sight.is_reviewer),
+    };
     let spread = row.spreads.get(name).filter(|_| wanted.shows("spread"));
     let rank = row.ranks.get(name).copied().flatten();
     Cell {
         value: written(row.values.get(name).copied().flatten(), name, board),
-        spread: spread.map_or(String::new(), |spread| format!("± {}", shown(spread.sd))),
+        spread: spread.map_or(String::new(), |spread| around(spread.sd)),
         gain: row
             .gains
             .get(name)

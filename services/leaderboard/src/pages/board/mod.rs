@@ -14,6 +14,7 @@ use self::cells::{BaselineView, RowView};
 use self::order::Order;
 use self::wanted::{Wanted, Who};
 use super::heading::Heading;
+use super::intervals::why_none;
 use super::numbers::{is_of_run, moment};
 use crate::boards::{Asked, Board, see};
 use crate::error::Error;
@@ -47,6 +48,8 @@ struct BoardPage<'a> {
     made_at: String,
     /// When the intervals were made, where they are shown, and of which version, where that is another.
     intervals: String,
+    /// Why they are not.
+    no_intervals: String,
     as_of: String,
     frozen_at: String,
     rules: Vec<String>,
@@ -95,6 +98,10 @@ async fn render(
     let (mut board, status) = (found.board, found.status);
     let is_now = found.wrong.is_none() && wanted.at.is_empty();
     let seen = is_now.then(|| live::number(kit, &board));
+    let no_intervals = match wanted.shows("interval") {
+        true => why_none(kit, &board).await?,
+        false => String::new(),
+    };
     let of_all = board.rows.len();
     wanted.filter(&mut board);
     let order = Order::of(wanted, &board);
@@ -102,6 +109,7 @@ async fn render(
     let body = BoardPage {
         wrong: found.wrong,
         has_more: board.rows.len() < of_all,
+        no_intervals,
         seen,
         ..page(phase, &board, wanted, &order)
     }
@@ -191,6 +199,8 @@ fn page<'a>(
         meant.map(|m| m.title.clone()).collect::<Vec<_>>()
     };
     let time = |at: Option<_>| at.map(|at| moment(at, zone)).unwrap_or_default();
+    let has_intervals =
+        wanted.shows("interval") && board.rows.iter().any(|row| row.interval.is_some());
     BoardPage {
         wanted,
         wrong: None,
@@ -218,12 +228,17 @@ fn page<'a>(
         machines: board.machines.join("; "),
         zone,
         made_at: time(board.made_at),
-        intervals: match board.intervals.filter(|_| wanted.shows("interval")) {
+        intervals: match board.intervals.filter(|_| has_intervals) {
             Some(of) if board.version == Some(of.version) => time(Some(of.as_of)),
             Some(of) => format!("of version {}, {}", of.version, time(Some(of.as_of))),
             None => String::new(),
         },
-        as_of: time(board.as_of.filter(|at| board.frozen_at != Some(*at))),
+        no_intervals: String::new(),
+        as_of: time(
+            board
+                .as_of
+                .filter(|at| !board.sight.is_of_today && board.frozen_at != Some(*at)),
+        ),
         frozen_at: time(board.frozen_at),
         rules: match board.sight.is_reviewer {
             true => Vec::new(),

@@ -8,8 +8,10 @@ use molar_domain::quota::Quota;
 
 use super::told::Told;
 use crate::boards::Board;
+use crate::pages::intervals;
 use crate::pages::numbers::{is_of_run, moment};
 use crate::rows::phases::Phase;
+use crate::statistics::Made;
 
 pub struct Fact {
     pub name: &'static str,
@@ -251,7 +253,8 @@ impl Facts<'_> {
 
     pub fn stability(&self) -> Vec<Fact> {
         let Some(made) = &self.told.statistics else {
-            return vec![unknown("Stability of the ranking")];
+            let why = self.no_intervals();
+            return vec![why.unwrap_or_else(|| unknown("Stability of the ranking"))];
         };
         let figures = &made.figures;
         let tau = figures
@@ -265,6 +268,7 @@ impl Facts<'_> {
             "Kendall's τ of the draws against the ranks over all cases, mean",
             tau,
         )];
+        facts.extend(self.no_intervals());
         if !left_out.is_empty() {
             facts.push(fact("Not in the statistics", left_out.join("; ")));
         }
@@ -273,5 +277,17 @@ impl Facts<'_> {
             facts.push(fact("These statistics are", of));
         }
         facts
+    }
+
+    /// Why no interval stands under the ranks, where there are ranks and none does.
+    fn no_intervals(&self) -> Option<Fact> {
+        let mut told = self.board.told_rows();
+        if told.all(|row| row.rank.is_none()) {
+            return None;
+        }
+        let made = self.told.statistics.as_ref();
+        let basis = made.filter(|made| made.is_current).map(Made::basis);
+        let why = intervals::why(self.board, basis.as_ref());
+        (!why.is_empty()).then(|| fact("Intervals of the ranks", why))
     }
 }

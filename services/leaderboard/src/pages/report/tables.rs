@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::ReportPage;
 use crate::boards::{Board, Column, Row};
-use crate::pages::numbers::{interval, number};
+use crate::pages::numbers::{deviation, interval, number};
 use crate::rows::reports::Split;
 use crate::statistics::Made;
 
@@ -84,6 +85,14 @@ pub struct Cell {
     pub rank: String,
 }
 
+impl ReportPage {
+    /// Whether one stands under any rank.
+    pub(super) fn has_intervals(&self) -> bool {
+        self.entries.iter().any(|entry| !entry.interval.is_empty())
+    }
+}
+
+/// Intervals are of the very ranks that they stand under, or there are none.
 pub fn entries(board: &Board, made: Option<&Made>) -> Vec<EntryView> {
     let made = made.filter(|made| made.is_current && made.figures.is_board_ranking);
     let teams = made.map_or(&[][..], |made| &made.teams).iter();
@@ -104,7 +113,7 @@ pub fn entries(board: &Board, made: Option<&Made>) -> Vec<EntryView> {
         cells: board
             .metrics
             .iter()
-            .map(|metric| cell(row, &metric.name))
+            .map(|metric| cell(row, &metric.name, board))
             .collect(),
         mean_rank: row
             .mean_rank
@@ -113,13 +122,13 @@ pub fn entries(board: &Board, made: Option<&Made>) -> Vec<EntryView> {
     board.rows.iter().map(view).collect()
 }
 
-fn cell(row: &Row, name: &str) -> Cell {
+fn cell(row: &Row, name: &str, board: &Board) -> Cell {
     let spread = row.spreads.get(name);
     let rank = row.ranks.get(name).copied().flatten();
     Cell {
         value: number(row.values.get(name).copied().flatten(), name),
         spread: spread.map_or(String::new(), |one| {
-            format!("± {}", number(Some(one.sd), name))
+            deviation(one.sd, name, board.sight.is_reviewer)
         }),
         rank: rank.map_or(String::new(), |rank| rank.to_string()),
     }

@@ -1,12 +1,19 @@
 //! The report as its readers get it.
 
 use actix_web::http::StatusCode;
-use molar_testkit::{PhaseBuilder, TeamBuilder};
+use chrono::TimeDelta;
+use molar_service::Role;
+use molar_testkit::{
+    ChallengeBuilder, EvaluationBuilder, MockClock, PhaseBuilder, SubmissionBuilder, TeamBuilder,
+    as_role, noon,
+};
 use molar_web_kit::testing;
 use serde_json::json;
 use sqlx::PgPool;
 
+use crate::patience::Patience;
 use crate::tests::world::{challenge, entry, fold, get, set};
+use crate::{figures, statistics};
 
 const PAGE: &str = "/boards/sts/teeth/validation/report";
 
@@ -92,4 +99,43 @@ async fn a_board_without_anybody_has_a_report_that_says_so(db: PgPool) {
         get(&db, "/boards/sts/teeth/none/report", None).await.0,
         StatusCode::NOT_FOUND
     );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_archive_of_a_final_that_measures_runs_is_linked_for_everybody_and_is_there(
+    db: PgPool,
+) {
+    let phase = PhaseBuilder::new("final").metrics(&["IA", "running_time_s"]);
+    let challenge = ChallengeBuilder::new("sts").phase(phase.is_final());
+    let challenge = challenge.insert(&db).await;
+    let olga = testing::organizer(&db, "Olga", challenge.id).await;
+    for (name, seconds) in [("Ants", 7.25), ("Bees", 9.5)] {
+        let team = TeamBuilder::new(&challenge, name).insert(&db).await;
+        let submission = SubmissionBuilder::new(&challenge, &team);
+        let submission = submission.created_at(noon() - TimeDelta::days(2));
+        let submission = submission.insert(&db).await;
+        let values = json!({"IA": 0.5, "running_time_s": seconds});
+        let evaluation = EvaluationBuilder::new(&challenge, &submission, values);
+        evaluation.insert(&db).await;
+    }
+    set(
+        &db,
+        "closes_at = '2026-09-01 11:00:00Z', published_at = '2026-09-01 11:30:00Z'",
+    )
+    .await;
+    fold(&db, challenge.phase_id).await;
+    let role = as_role(&db, Role::Leaderboard).await;
+    let patience = Patience::default();
+    statistics::all(&role, &MockClock::at(noon()), 100, &patience)
+        .await
+        .unwrap();
+    figures::all(&role, noon(), &patience).await.unwrap();
+
+    let archive = format!("/api/v1/boards/{}/archive", challenge.phase_id);
+    for person in [None, Some(&olga)] {
+        let (_, page) = get(&db, "/boards/sts/teeth/final/report", person).await;
+        assert!(page.contains(&archive), "{page}");
+        let (status, told) = get(&db, &archive, person).await;
+        assert_eq!(status, StatusCode::OK, "{told}");
+    }
 }

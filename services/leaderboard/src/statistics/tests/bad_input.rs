@@ -3,7 +3,9 @@
 use super::*;
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
-async fn a_metric_that_came_later_is_left_out_while_old_entries_lack_it(db: PgPool) {
+async fn in_a_metric_that_came_later_old_entries_are_last_in_every_draw_as_on_the_board(
+    db: PgPool,
+) {
     let challenge = challenge(&db, &["IA", "image_DSC"]).await;
     let phase = challenge.phase_id;
     let both = json!({"IA": 0.5, "image_DSC": 0.9});
@@ -18,18 +20,11 @@ async fn a_metric_that_came_later_is_left_out_while_old_entries_lack_it(db: PgPo
     fold(&db, phase, noon()).await;
     make(&db, noon()).await;
     let made = statistics(&db, phase).await;
-    let reason = "not every ranked team has it in every case";
-    assert_eq!(
-        made["left_out"],
-        json!([{"metric": "image_DSC", "reason": reason}])
-    );
-    assert_eq!(made["metrics"][0]["name"], "IA");
-    assert_eq!(made["schemes"][0]["ranks"].as_array().unwrap().len(), 2);
-    assert_eq!(
-        by_team(&made, "rank")["New"],
-        1,
-        "the board's: 2 and 1 against 1 and 2"
-    );
+    assert_eq!(made["left_out"], json!([]));
+    assert_eq!(by_team(&made, "rank")["New"], 1, "2 and 1 against 1 and 2");
+    assert_eq!(made["is_board_ranking"], true);
+    let first = json!({"from": 1.0, "to": 1.0});
+    assert_eq!(by_team(&made, "interval")["New"], &first);
 
     // What a NaN is kept as, in one case.
     let nan = json!({"IA": f64::NAN, "image_DSC": 0.9});
@@ -39,8 +34,11 @@ async fn a_metric_that_came_later_is_left_out_while_old_entries_lack_it(db: PgPo
     fold(&db, phase, later(60)).await;
     make(&db, later(120)).await;
     let made = statistics(&db, phase).await;
-    assert_eq!(made["left_out"].as_array().unwrap().len(), 2);
-    assert!(made["undrawn"].is_string(), "{made}");
+    assert_eq!(made["left_out"], json!([]));
+    assert_eq!(made["metrics"][0]["name"], "IA");
+    let mut teams = made["teams"].as_array().unwrap().iter();
+    let last = teams.position(|team| team["team"] == "New").unwrap();
+    assert_eq!(made["metrics"][0]["ranks"][last], 2, "{made}");
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -101,41 +101,82 @@ fn without_a_team_a_case_or_a_metric_nothing_is_drawn() {
     );
     let missing = vec![vec![Cell::Missing, Cell::Missing]; 2];
     let made = drawn(&scored(&[1, 2], missing));
-    let why = "there is no metric that every ranked team has in every case";
+    let why = "there is no metric that a ranked team has in every case";
     assert_undrawn(&made, why);
     assert_eq!(made.figures.left_out[0].reason, "no ranked team has it");
 }
 
-#[test]
-fn a_case_that_one_team_lacks_leaves_the_metric_out_and_says_so() {
+/// Its values in the other cases are better: else it would be first in every draw without the case that it lacks.
+fn one_lacks_a_case() -> Scored {
     let lacking = vec![Cell::Value(0.9), Cell::Missing];
-    let mut two = scored(&[1, 2], vec![values(&[0.5, 0.5]), lacking]);
-    let mut counted = two.metrics[0].clone();
-    counted.name = "image_DSC".to_owned();
-    counted.rows = vec![values(&[0.1, 0.1]), values(&[0.2, 0.2])];
-    two.metrics.push(counted);
-    let made = drawn(&two);
-    assert_eq!(made.figures.left_out[0].metric, "IA");
-    assert_eq!(
-        made.figures.left_out[0].reason,
-        "not every ranked team has it in every case"
+    let mut three = scored(
+        &[1, 2, 2],
+        vec![values(&[0.5, 0.4]), values(&[0.4, 0.3]), lacking],
     );
+    let mut other = three.metrics[0].clone();
+    other.name = "image_DSC".to_owned();
+    other.rows = vec![
+        values(&[0.3, 0.3]),
+        values(&[0.1, 0.1]),
+        values(&[0.2, 0.2]),
+    ];
+    three.metrics.push(other);
+    three
+}
+
+#[test]
+fn who_lacks_a_case_is_last_in_that_metric_in_every_draw_as_on_the_board() {
+    let made = drawn(&one_lacks_a_case());
+    assert!(made.figures.left_out.is_empty());
+    assert!(made.figures.is_board_ranking, "(1+1, 2+3, 3+2)");
+    assert_eq!(made.intervals().len(), 3, "nobody's are taken away");
+    for team in 0..3 {
+        assert_eq!(standing(&made, team).stability, Some(1.0), "{team}");
+    }
+    let lacked = &made.figures.metrics[0];
+    assert_eq!(lacked.ranks, [Some(1), Some(2), Some(3)]);
+    assert!(lacked.better_than[2].is_empty());
+    for scheme in &made.figures.schemes {
+        assert_eq!(scheme.ranks[0], Some(1), "{}", scheme.name);
+    }
+}
+
+#[test]
+fn a_metric_that_nobody_has_in_every_case_is_left_out_and_says_so() {
+    let mut three = one_lacks_a_case();
+    three.metrics[0].rows[0][0] = Cell::Missing;
+    three.metrics[0].rows[1][1] = Cell::Missing;
+    let made = drawn(&three);
+    assert_eq!(made.figures.left_out[0].metric, "IA");
+    let why = "no ranked team has it in every case";
+    assert_eq!(made.figures.left_out[0].reason, why);
     assert_eq!(made.figures.metrics.len(), 1);
+}
+
+#[test]
+fn a_metric_of_a_group_that_one_team_lacks_is_left_out_and_its_ranks_are_not_the_boards() {
+    let mut three = one_lacks_a_case();
+    three.metrics[0].name = "instance_DSC/upper".to_owned();
+    let made = drawn(&three);
+    assert_eq!(made.figures.left_out[0].metric, "instance_DSC/upper");
+    let why = "not every ranked team has it in every case";
+    assert_eq!(made.figures.left_out[0].reason, why);
     assert!(!made.figures.is_board_ranking);
     assert!(made.intervals().is_empty(), "they are of another ranking");
     assert_eq!(standing(&made, 0).rank, 1, "the board's");
-    assert_eq!(made.figures.schemes[0].ranks, [Some(2), Some(1)]);
     assert_eq!(
-        standing(&made, 0).stability,
-        Some(1.0),
-        "second in every draw"
+        made.figures.schemes[0].ranks,
+        [Some(1), Some(3), Some(2)],
+        "by the other metric"
     );
 }
 
 #[test]
 fn a_case_without_the_labels_of_a_group_counts_for_nobody() {
     let group = |value: f64| vec![Cell::Value(value), Cell::None, Cell::Value(value)];
-    let made = drawn(&scored(&[1, 2], vec![group(0.5), group(0.4)]));
+    let mut both = scored(&[1, 2], vec![group(0.5), group(0.4)]);
+    both.metrics[0].name = "instance_DSC/upper".to_owned();
+    let made = drawn(&both);
     assert!(made.figures.left_out.is_empty() && made.figures.is_board_ranking);
     let best = standing(&made, 0);
     assert_eq!(best.stability, Some(1.0));

@@ -93,9 +93,7 @@ impl Examiner<'_> {
         self.picture(visit, "360-dark").await?;
         browser.look_as(NARROW.0, NARROW.1, false).await?;
         wrong.extend(self.colours("narrow and light").await?);
-        if visit.is_first {
-            wrong.extend(self.without_scripts(&visit.url).await?);
-        }
+        wrong.extend(self.without_scripts(visit).await?);
         // A page that is not there is an error to the console.
         let of_console = browser.console_errors().await?.into_iter();
         let of_console = of_console.filter(|_| !visit.name.starts_with("problem-"));
@@ -131,12 +129,22 @@ impl Examiner<'_> {
         Ok(told(seen))
     }
 
-    async fn without_scripts(&self, url: &str) -> anyhow::Result<Vec<String>> {
-        self.browser.let_scripts_run(false).await?;
-        self.browser.goto(url).await?;
-        let mut found = told(self.browser.run(FORMS, json!([])).await?);
-        found.extend(told(self.browser.run(OVERFLOW, json!([])).await?));
-        self.browser.let_scripts_run(true).await?;
+    /// A form may be there for one caller alone, so as every one of them.
+    async fn without_scripts(&self, visit: &Visit) -> anyhow::Result<Vec<String>> {
+        let browser = self.browser;
+        browser.let_scripts_run(false).await?;
+        browser.look_as(WIDE.0, WIDE.1, false).await?;
+        browser.goto(&visit.url).await?;
+        let mut found = told(browser.run(FORMS, json!([])).await?);
+        for (width, height) in [WIDE, NARROW] {
+            browser.look_as(width, height, false).await?;
+            found.extend(told(browser.run(OVERFLOW, json!([])).await?));
+            if visit.is_first {
+                let how = format!("{width}-without-scripts");
+                self.picture(visit, &how).await?;
+            }
+        }
+        browser.let_scripts_run(true).await?;
         Ok(found
             .into_iter()
             .map(|what| format!("without scripts: {what}"))

@@ -1,5 +1,5 @@
 //! Every page in a real browser, as each kind of caller that it is for: wide and narrow, light and dark, by keyboard,
-//! without scripts. Pictures of all of them are kept in `target/pages`.
+//! without scripts; a report and a certificate on paper, too. Pictures of all of them are kept in `target/pages`.
 //!
 //! The list is made from the routes: a page that is new is looked at without anybody's doing. With
 //! `MOLAR_TEST_ROUTES` set to a part of a path, those pages only.
@@ -8,6 +8,7 @@ mod by_keyboard;
 mod examine;
 mod furnish;
 mod moments;
+mod print;
 
 use std::path::{Path, PathBuf};
 
@@ -156,12 +157,12 @@ async fn every_page_can_be_read_by_everybody_on_every_screen(owner: PgPool) {
     std::fs::create_dir_all(&folder).unwrap();
     let system = System::start(&owner).await;
     let world = World::new(&owner, &system.store, 1).await;
-    furnish::furnish(&owner, &system, &world).await;
+    let finalist = furnish::furnish(&owner, &system, &world).await;
 
     let mut visits = visits(&system, &world).await;
     visits.extend(lost(&system, &world));
     if std::env::var_os("MOLAR_TEST_ROUTES").is_none() {
-        visits.extend(moments::all(&owner, &system, &world).await);
+        visits.extend(moments::all(&owner, &system, &world, finalist).await);
     }
     let visits = std::sync::Mutex::new(visits.into_iter());
     let take = || visits.lock().unwrap().next();
@@ -185,6 +186,11 @@ async fn every_page_can_be_read_by_everybody_on_every_screen(owner: PgPool) {
     let mut wrong = try_join_all(shifts).await.unwrap().concat();
     wrong.extend(
         by_keyboard::plays(&browsers[0], &system, &world)
+            .await
+            .unwrap(),
+    );
+    wrong.extend(
+        print::prints(&browsers[0], &folder, &system, &world, finalist)
             .await
             .unwrap(),
     );

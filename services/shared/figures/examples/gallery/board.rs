@@ -1,7 +1,7 @@
 //! What is drawn of a board: made scores, ranked as a board ranks them.
 
 use molar_figures::{
-    BoxPlot, Figure, Line, Quantity, RankShare, Sample, Schemes, SignificanceMap, Stability,
+    BoxPlot, Figure, Line, Quantity, RankShare, Sample, Schemes, SignificanceMap, Stability, Tested,
 };
 use molar_ranking::{
     Aggregate, Bootstrap, Direction, Draws, Missing, Rule, Scheme, Scores, Test, bootstrap,
@@ -88,7 +88,7 @@ pub fn each(entries: usize, suffix: &str, show: &mut dyn FnMut(&str, &dyn Figure
     let map = SignificanceMap {
         title,
         names: &plain,
-        adjusted: &adjusted,
+        tested: Tested::Adjusted(&adjusted),
         alpha: 0.05,
     };
     show(&format!("significance{suffix}"), &map);

@@ -173,8 +173,19 @@ fn boards(made: &Made, names: &[&str], title: &str, show: &mut dyn FnMut(&dyn Fi
     show(&SignificanceMap {
         title,
         names,
-        adjusted: &adjusted,
+        tested: Tested::Adjusted(&adjusted),
         alpha: made.value(0, 0).unwrap_or(0.05),
+    });
+    let places = |row: &Vec<Option<f64>>| -> Vec<usize> {
+        row.iter().flatten().map(|value| *value as usize).collect()
+    };
+    let better: Vec<Vec<usize>> = made.values.iter().map(places).collect();
+    let better: Vec<&[usize]> = better.iter().map(Vec::as_slice).collect();
+    show(&SignificanceMap {
+        title,
+        names,
+        tested: Tested::BetterThan(&better),
+        alpha: 0.05,
     });
     let ranks: Vec<Vec<Option<f64>>> = (0..names.len())
         .map(|entry| (0..5).map(|at| made.rank(entry, at)).collect())

@@ -9,7 +9,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{
-    FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Route, guard as on, web,
+    FromRequest, Handler, HttpMessage as _, HttpRequest, HttpResponse, Resource, Responder, Route,
+    Scope, guard as on, web,
 };
 use futures_util::future::BoxFuture;
 use molar_domain::WorkerId;
@@ -172,8 +173,14 @@ impl Routes {
         move |config| {
             let role = self.role;
             let mut scope = web::scope("").default_service(web::to(extract::no_such_path));
-            for resource in self.resources() {
-                scope = scope.service(resource);
+            for (beginning, resources) in self.by_beginning() {
+                scope = match beginning {
+                    None => resources.into_iter().fold(scope, Scope::service),
+                    Some(beginning) => scope.service(resources.into_iter().fold(
+                        web::scope(beginning).default_service(web::to(extract::no_such_path)),
+                        Scope::service,
+                    )),
+                };
             }
             config.app_data(kit).configure(extract::configure).service(
                 scope
@@ -185,9 +192,36 @@ impl Routes {
         }
     }
 
-    /// One resource a path. Literal segments go before parameters, so that `/teams/new` is not
-    /// taken for a team.
-    fn resources(self) -> Vec<Resource> {
+    /// One resource a path, under what several begin with: a request is compared with those alone. Each path that is
+    /// compared is a regular expression, and there are a hundred.
+    fn by_beginning(self) -> Vec<(Option<&'static str>, Vec<Resource>)> {
+        let mut groups: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
+        for path in self.paths() {
+            let beginning = beginning(path);
+            match groups.iter_mut().find(|(known, _)| *known == beginning) {
+                Some((_, paths)) => paths.push(path),
+                None => groups.push((beginning, vec![path])),
+            }
+        }
+        let mut routes = self.routes;
+        let mut of_path = |path: &'static str, rest: &str| {
+            let (here, others) = routes.drain(..).partition(|(info, _)| info.path == path);
+            routes = others;
+            resource(path, rest, here, self.gate.clone())
+        };
+        groups
+            .into_iter()
+            .map(|(beginning, paths)| {
+                let shared = Some(beginning).filter(|_| paths.len() > 1);
+                let cut = shared.map_or(0, str::len);
+                let resources = paths.iter().map(|path| of_path(path, &path[cut..]));
+                (shared, resources.collect())
+            })
+            .collect()
+    }
+
+    /// Literal segments go before parameters, so that `/teams/new` is not taken for a team.
+    fn paths(&self) -> Vec<&'static str> {
         let mut paths: Vec<&'static str> = Vec::new();
         for (info, _) in &self.routes {
             if !paths.contains(&info.path) {
@@ -195,21 +229,25 @@ impl Routes {
             }
         }
         paths.sort_by_key(|path| path.split('/').map(|s| s.contains('{')).collect::<Vec<_>>());
-
-        let mut routes = self.routes;
         paths
-            .into_iter()
-            .map(|path| {
-                let (here, rest) = routes.drain(..).partition(|(info, _)| info.path == path);
-                routes = rest;
-                resource(path, here, self.gate.clone())
-            })
-            .collect()
     }
 }
 
+/// The first segment, of the API the one after its version: no beginning is one of another.
+fn beginning(path: &'static str) -> &'static str {
+    let segments = match path {
+        _ if path.starts_with("/api/v1/") => 3,
+        _ if path.starts_with("/api/") => 2,
+        _ => 1,
+    };
+    let mut slashes = path.match_indices('/').map(|(at, _)| at);
+    slashes.nth(segments).map_or(path, |end| &path[..end])
+}
+
+/// `rest` is what is left of the path where it is looked for.
 fn resource(
     path: &'static str,
+    rest: &str,
     routes: Vec<(RouteInfo, Route)>,
     gate: Option<Arc<dyn WorkerGate>>,
 ) -> Resource {
@@ -222,7 +260,8 @@ fn resource(
     }
     allowed.sort_unstable();
     let allowed = allowed.join(", ");
-    let mut resource = web::resource(path).default_service(web::to(move |request: HttpRequest| {
+    let mut resource = web::resource(rest).default_service(web::to(move |request: HttpRequest| {
+        request.extensions_mut().insert(trace::Pattern(path));
         let response: HttpResponse = extract::method_not_allowed(&request, &allowed);
         async move { response }
     }));
@@ -230,6 +269,7 @@ fn resource(
         let gate = gate.clone();
         let access = info.access;
         let enforce = move |request: ServiceRequest, next: Next<_>| {
+            request.extensions_mut().insert(trace::Pattern(path));
             guard::enforce(access, gate.clone(), request, next)
         };
         let route = if info.method == Method::GET {
@@ -243,3 +283,25 @@ fn resource(
 }
 
 type Answer = Result<ServiceResponse, actix_web::Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_looked_for_among_those_that_begin_alike() {
+        let of = [
+            ("/", "/"),
+            ("/boards", "/boards"),
+            ("/boards/{challenge}/{track}", "/boards"),
+            ("/api/docs", "/api/docs"),
+            ("/api/openapi.json", "/api/openapi.json"),
+            ("/api/v1/boards", "/api/v1/boards"),
+            ("/api/v1/boards/{phase}.csv", "/api/v1/boards"),
+            ("/api/v1/boards/imported/{id}", "/api/v1/boards"),
+        ];
+        for (path, expected) in of {
+            assert_eq!(beginning(path), expected, "{path}");
+        }
+    }
+}

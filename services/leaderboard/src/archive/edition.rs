@@ -1,0 +1,82 @@
+//! Who gets which edition of an archive.
+//!
+//! A container sees the image of a hidden case and could write it into the digits of what it uses there. So everybody gets
+//! of that what the board tells, which is means, and organizers alone have what was measured in each case.
+
+use molar_domain::metric::Metric;
+use serde::Serialize;
+
+use super::content::Content;
+use crate::figures::address;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edition {
+    /// The same for all: nothing was measured on a run.
+    Common,
+    /// With every value per case.
+    Organizers,
+    /// Without the values per case of what was measured on a run.
+    Public,
+}
+
+impl Edition {
+    pub fn is_common(&self) -> bool {
+        *self == Self::Common
+    }
+
+    /// Of the file's name.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Common => "",
+            Self::Organizers => "-organizers",
+            Self::Public => "-public",
+        }
+    }
+}
+
+pub fn is_of_run(metric: &str) -> bool {
+    metric
+        .parse::<Metric>()
+        .is_ok_and(|metric| metric.is_of_run())
+}
+
+impl Content {
+    /// As organizers get it, or as everybody else does.
+    pub fn edition(mut self, is_for_organizers: bool) -> Self {
+        let measured: Vec<String> = self.of_runs().into_iter().map(str::to_owned).collect();
+        self.phase.edition = match (measured.is_empty(), is_for_organizers) {
+            (true, _) => Edition::Common,
+            (false, true) => Edition::Organizers,
+            (false, false) => Edition::Public,
+        };
+        if self.phase.edition == Edition::Public {
+            measured.iter().for_each(|name| self.withhold(name));
+        }
+        self
+    }
+
+    /// Metrics of what containers used, as far as it was measured in some case.
+    pub fn of_runs(&self) -> Vec<&str> {
+        let metrics = self.phase.metrics.iter();
+        let of_runs = metrics.filter(|metric| is_of_run(&metric.name));
+        of_runs
+            .filter(|metric| metric.is_withheld || self.scores.is_measured(&metric.name))
+            .map(|metric| metric.name.as_str())
+            .collect()
+    }
+
+    /// A quartile may be the value of a case, and the figure by case has a point for each.
+    fn withhold(&mut self, name: &str) {
+        self.scores.remove(name);
+        let metrics = self.phase.metrics.iter_mut();
+        for metric in metrics.filter(|metric| metric.name == name) {
+            metric.is_withheld = true;
+        }
+        for entry in &mut self.ranking.entries {
+            entry.spreads.remove(name);
+        }
+        let figure = address(name);
+        self.figures.retain(|one| one.name != figure);
+    }
+}
