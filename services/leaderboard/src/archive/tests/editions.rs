@@ -28,7 +28,7 @@ pub const MEASURED: &str = "
 /// What [`MEASURED`] gives: five entries in four cases.
 fn planted() -> Vec<f64> {
     (1..=20)
-        .map(|place| 712_345_678.0625 + 1_111_111.0625 * f64::from(place))
+        .map(|place| 712_345_678.062_5 + 1_111_111.062_5 * f64::from(place))
         .collect()
 }
 
@@ -108,7 +108,7 @@ async fn all_get_what_the_board_tells_and_organizers_what_was_used_in_each_case(
     // The mean of one, two, three and four steps.
     assert_eq!(
         ranking["entries"][0]["values"][AREA],
-        712_345_678.0625 + 2.5 * 1_111_111.0625
+        712_345_678.062_5 + 2.5 * 1_111_111.062_5
     );
     let spreads = &ranking["entries"][0]["spreads"];
     assert!(
