@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::content::{MetricFacts, Ranking};
+use super::content::{Entry, MetricFacts, Ranking};
 use super::differences::Differences;
 use super::edition::is_of_run;
 use super::names::{CHECKSUMS, CRATE, LONG, PHASE, RANKING, STATISTICS, WIDE};
@@ -216,17 +216,30 @@ fn scores(
     }
     report.add("scores", differences);
     begins("means and ranks");
-    ranks(&scores, phase, ranking, report);
+    let made = document::<Value>(files, STATISTICS);
+    let library = made.as_ref().ok().and_then(|made| made["library"].as_str());
+    ranks(&scores, phase, ranking, library, report);
     begins("statistics");
-    match document(files, STATISTICS) {
+    match made {
         Ok(archived) => statistics(&scores, phase, ranking, &archived, report),
         Err(why) => report.fail("statistics", why),
     }
 }
 
-fn ranks(scores: &Scores, phase: &Phase, ranking: &Ranking, report: &mut Report) {
+fn ranks(
+    scores: &Scores,
+    phase: &Phase,
+    ranking: &Ranking,
+    library: Option<&str>,
+    report: &mut Report,
+) {
     let each = || (1..).zip(&ranking.entries);
-    let measured = measured(scores, phase, ranking, report);
+    let mut measured = measured(scores, phase, ranking, report);
+    if library.is_some_and(|library| library.starts_with(ROUNDED_SUMS)) {
+        each().for_each(|(number, entry)| settle(&mut measured[number as usize - 1], entry));
+        let note = "last digits of means and deviations taken as given: the library that wrote them rounded its sums";
+        report.notes.push(note.to_owned());
+    }
     let mut means = Differences::default();
     for ((number, entry), measured) in each().zip(&measured) {
         let archived = json!({"values": entry.values, "spreads": entry.spreads,
@@ -258,6 +271,29 @@ fn ranks(scores: &Scores, phase: &Phase, ranking: &Ranking, report: &mut Report)
     report.add("ranks by metric", by_metric);
     report.add("mean ranks", mean_ranks);
     report.add("final ranks", finals);
+}
+
+/// Before 1.0 means were sums in the order of the cases, of which the last digits depend on it.
+const ROUNDED_SUMS: &str = "molar-ranking 0.";
+
+/// Takes what is about the same as the entry has it.
+fn settle(measured: &mut Measured, entry: &Entry) {
+    let is_about = |one: f64, other: f64, of: f64| (one - other).abs() <= 1e-12 * of.abs();
+    for (name, value) in &mut measured.values {
+        let archived = entry.values.get(name).copied().flatten();
+        let (Some(mean), Some(archived)) = (*value, archived) else {
+            continue;
+        };
+        if let (Some(spread), Some(of_entry)) =
+            (measured.spreads.get_mut(name), entry.spreads.get(name))
+            && is_about(spread.sd, of_entry.sd, mean)
+        {
+            spread.sd = of_entry.sd;
+        }
+        if is_about(mean, archived, mean) {
+            *value = Some(archived);
+        }
+    }
 }
 
 /// From the scores, and of metrics that are withheld from what the archive says.

@@ -56,7 +56,8 @@ impl Reader<'_> {
         let is_own = self
             .caller
             .is_some_and(|caller| caller.is_member(TeamId(entry.team_id)));
-        let is_told = entry.has_place || sight.is_reviewer;
+        // When a team loses its place is known of it: under a pseudonym its row stays as it stood.
+        let is_told = entry.has_place || sight.is_reviewer || !sight.has_names();
         let (has_names, has_details) =
             (sight.has_names() && is_told, sight.has_details() && is_told);
         let has_all_values = rules.values == Values::Shown && is_told;

@@ -105,15 +105,14 @@ impl<'a> Book<'a> {
 
     /// Whether an entry has no value in some case of a metric that counts.
     fn is_any_lacking(&self) -> bool {
-        let is_left_out = |name: &String| {
-            let mut left_out = self.statistics().left_out.iter();
-            left_out.any(|one| &one.metric == name)
-        };
-        let metrics = self.inputs.scored.metrics.iter();
-        let mut rows = metrics
-            .filter(|values| !is_left_out(&values.name))
-            .flat_map(|values| &values.rows);
-        rows.any(|row| row.contains(&Cell::Missing))
+        let mut counted = self.statistics().metrics.iter();
+        counted.any(|metric| self.is_lacking(&metric.name))
+    }
+
+    fn is_lacking(&self, metric: &str) -> bool {
+        let mut all = self.inputs.scored.metrics.iter();
+        let values = all.find(|values| values.name == metric);
+        values.is_some_and(|values| values.rows.iter().any(|row| row.contains(&Cell::Missing)))
     }
 
     fn podium(&mut self) {
@@ -185,14 +184,20 @@ impl<'a> Book<'a> {
         let adjusted: Vec<_> = adjusted.iter().map(Vec::as_slice).collect();
         let title = "Who is better than whom";
         let figure = map(title, &names, Tested::Adjusted(&adjusted));
-        self.add("significance", title, tests_by(&metrics[0]), &figure);
-        let others = self.statistics().metrics.iter().zip(metrics).skip(1);
-        for (tests, metric) in others {
+        let inputs = self.inputs;
+        let mut all = inputs.statistics.figures.metrics.iter().zip(metrics);
+        let Some((tests, metric)) = all.next() else {
+            return;
+        };
+        let note = tests_by(metric, self.is_lacking(&tests.name));
+        self.add("significance", title, note, &figure);
+        for (tests, metric) in all {
             let title = format!("{title} by {metric}");
             let better = better_than(&tests.better_than, &places);
             let better: Vec<_> = better.iter().map(Vec::as_slice).collect();
             let figure = map(&title, &names, Tested::BetterThan(&better));
-            self.add(&map_address(&tests.name), &title, tests_by(metric), &figure);
+            let note = tests_by(metric, self.is_lacking(&tests.name));
+            self.add(&map_address(&tests.name), &title, note, &figure);
         }
     }
 
@@ -346,8 +351,12 @@ fn map<'m>(title: &'m str, names: &'m [&'m str], tested: Tested<'m>) -> Signific
     }
 }
 
-fn tests_by(metric: &str) -> String {
+fn tests_by(metric: &str, is_any_lacking: bool) -> String {
+    let lacking = match is_any_lacking {
+        true => " Who lacks it in some case is tested against nobody.",
+        false => "",
+    };
     format!(
-        "One-sided Wilcoxon signed-rank tests over the cases by {metric}, adjusted for their number (Holm)."
+        "One-sided Wilcoxon signed-rank tests over the cases by {metric}, adjusted for their number (Holm).{lacking}"
     )
 }

@@ -3,6 +3,7 @@
 use molar_domain::metric::Metric;
 use molar_web_kit::Kit;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::choice::{Asked, Choice, Wrong, choose, hidden};
 use super::rows;
@@ -10,6 +11,9 @@ use super::steps::{self, MOST, Step};
 use crate::boards::Board;
 use crate::error::Error;
 use crate::rows::phases::Phase;
+
+/// Each reads as many rows as the board has versions, for whoever asks: more at once would take the database from the others.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// Of one team.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -55,7 +59,10 @@ async fn read(
     let version = board.version.ok_or(Error::NotFound("ranking"))?;
     let name = &choice.metric.name;
     let metric: Metric = name.parse()?;
+    // The semaphore is never closed.
+    let turn = TURNS.acquire().await;
     let rows = rows::changes(&kit.db, phase.id, version, choice.row.team_id, name).await?;
+    drop(turn);
     let steps = steps::told(rows, &metric, board.sight.is_reviewer);
     Ok(TeamHistory {
         team: choice.row.team.clone(),

@@ -50,9 +50,12 @@ pub fn why(board: &Board, basis: Option<&Basis>) -> String {
             one.reason
         )
     });
+    let mut missing: String = missing.collect();
+    if missing.is_empty() {
+        ", since not all entries were measured on the same cases".clone_into(&mut missing);
+    }
     format!(
-        "There are no intervals of the ranks: those that could be drawn are of another ranking{}.",
-        missing.collect::<String>()
+        "There are no intervals of the ranks: those that could be drawn are of another ranking{missing}."
     )
 }
 

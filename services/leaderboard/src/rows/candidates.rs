@@ -13,6 +13,9 @@ use super::means::{self, Measured};
 use super::phases::Phase;
 use crate::entries::{self, Candidate};
 
+/// Of so many evaluations the cases are held at once: a phase of fifty thousand has millions.
+const AT_ONCE: usize = 500;
+
 struct Row {
     evaluation_id: Uuid,
     submission_id: Uuid,
@@ -115,15 +118,14 @@ async fn candidates(
 ) -> sqlx::Result<Vec<Candidate>> {
     let new = rows.iter().filter(|row| !row.is_measured);
     let new: Vec<Uuid> = new.map(|row| row.evaluation_id).collect();
-    let mut cases = scored_cases(tx, &new).await?;
+    let mut found = measured(tx, &new, metrics).await?;
     let metric = chooses(phase);
     let candidates = rows.into_iter().map(|row| {
         let measured = match row.is_measured {
             true => chosen_by(metric, row.value),
-            false => cases
+            false => found
                 .remove(&row.evaluation_id)
-                .unwrap_or_default()
-                .measured(metrics),
+                .unwrap_or_else(|| Cases::default().measured(metrics)),
         };
         let is_new = !row.is_measured;
         row.candidate(measured, is_new)
@@ -142,18 +144,18 @@ pub async fn complete(
     let mut known = means::list(tx, &ids, metrics).await?;
     let is_whole = |id: &Uuid| known.get(id).is_some_and(|known| known.has_spreads);
     let new: Vec<Uuid> = ids.into_iter().filter(|id| !is_whole(id)).collect();
-    let mut cases = scored_cases(tx, &new).await?;
+    let mut found = measured(tx, &new, metrics).await?;
     let mut made = Vec::new();
     for entry in entries.iter_mut().filter(|entry| !entry.is_new) {
-        let (known, cases) = (
+        let (known, found) = (
             known.remove(&entry.evaluation.0),
-            cases.remove(&entry.evaluation.0),
+            found.remove(&entry.evaluation.0),
         );
-        match (known, cases) {
+        match (known, found) {
             // Means without their cases are of a past that was not kept whole: nothing takes their place.
             (Some(known), None) => entry.set(known),
-            (_, cases) => {
-                entry.set(cases.unwrap_or_default().measured(metrics));
+            (_, found) => {
+                entry.set(found.unwrap_or_else(|| Cases::default().measured(metrics)));
                 entry.is_new = true;
                 made.push(entry.clone());
             }
@@ -214,6 +216,20 @@ impl Cases {
             has_spreads: true,
         }
     }
+}
+
+/// What each comes to that has scored cases.
+async fn measured(
+    tx: &mut PgConnection,
+    ids: &[Uuid],
+    metrics: &[String],
+) -> sqlx::Result<BTreeMap<Uuid, Measured>> {
+    let mut found = BTreeMap::new();
+    for ids in ids.chunks(AT_ONCE) {
+        let cases = scored_cases(tx, ids).await?.into_iter();
+        found.extend(cases.map(|(id, cases)| (id, cases.measured(metrics))));
+    }
+    Ok(found)
 }
 
 async fn scored_cases(tx: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Cases>> {

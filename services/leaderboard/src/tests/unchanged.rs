@@ -17,6 +17,8 @@ enum Change {
     Known,
     /// A team comes that is the best of all.
     Comes,
+    /// The first team loses its place.
+    Leaves,
 }
 
 impl Change {
@@ -40,6 +42,15 @@ impl Change {
                 let new = TeamBuilder::new(&world.challenge, &name).insert(db).await;
                 world.hand_in(db, &new, 1, 0.9, 0.9).await;
             }
+            Self::Leaves => {
+                sqlx::query!(
+                    "UPDATE registration.participations SET state = 'withdrawn' WHERE team_id = $1",
+                    world.first.id.0
+                )
+                .execute(db)
+                .await
+                .unwrap();
+            }
         }
         world.fold(db, 0).await;
         world.draw(db, noon() + TimeDelta::minutes(2)).await;
@@ -57,6 +68,7 @@ async fn no_answer_changes_where_only_what_is_hidden_does(db: PgPool) {
         (rules(json!({"ladder_step": 0.05})), Change::Better),
         (rules(json!({"names": "anonymous"})), Change::Known),
         (rules(json!({"names": "anonymous"})), Change::Comes),
+        (rules(json!({"names": "anonymous"})), Change::Leaves),
         (
             rules(json!({"names": "anonymous", "values": "rounded", "decimals": 1})),
             Change::Better,
@@ -107,6 +119,7 @@ async fn clear(db: &PgPool, world: &mut World) {
                  DELETE FROM scoring.case_scores c USING scoring.evaluations e
                      WHERE e.id = c.evaluation_id AND e.created_at > '2026-08-30';
                  DELETE FROM scoring.evaluations WHERE created_at > '2026-08-30';
+                 UPDATE registration.participations SET state = 'approved' WHERE state = 'withdrawn';
                  UPDATE tracks.phases SET board = '{}', is_final = false, visibility = 'public', freezes_at = NULL";
     sqlx::raw_sql(newer).execute(db).await.unwrap();
     world.draw(db, noon()).await;

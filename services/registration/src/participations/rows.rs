@@ -252,7 +252,7 @@ pub async fn release_members(
     Ok(())
 }
 
-/// A track where a team has handed something in that stands, in a phase that has closed and takes no upload any more: its
+/// A track where a team has handed something in that stands, scored or in work, in a phase that has closed and takes no upload any more: its
 /// ranks are final, so they lose nobody by what the team does itself.
 #[derive(Debug, Clone)]
 pub struct FinalRanks {
@@ -276,6 +276,8 @@ pub async fn final_ranks(
         LEFT JOIN submission.accepted a ON a.submission_id = h.submission_id
         WHERE h.team_id = $1 AND NOT h.is_trial AND h.state NOT IN ('refused', 'cancelled', 'expired')
           AND a.withdrawn_at IS NULL AND a.cancelled_at IS NULL
+          AND (EXISTS (SELECT FROM scoring.evaluation_facts e WHERE e.submission_id = h.submission_id AND e.state = 'finished')
+               OR EXISTS (SELECT FROM submission.in_flight i WHERE i.submission_id = h.submission_id))
           AND f.closes_at + make_interval(secs => f.upload_grace_s) <= $2
         ORDER BY f.track_id, f.closes_at, f.phase_id
         "#,

@@ -141,7 +141,7 @@ impl BoardRules {
             format!("A team's entry changes only when it improves by more than {step} (a Ladder).")
         });
         let names = (self.names == Names::Anonymous)
-            .then(|| "Teams stand on the board under pseudonyms, as it was when the day began; after the publication, as it is.".to_owned());
+            .then(|| "Teams stand on the board under pseudonyms. Until it is published it is shown as it was when the day began.".to_owned());
         let hidden = self
             .is_hidden
             .then(|| "The board is hidden until the organizers publish it.".to_owned());

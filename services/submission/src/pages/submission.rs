@@ -17,7 +17,7 @@ use crate::state::State;
 use crate::submissions::access::see;
 use crate::submissions::cases;
 use crate::submissions::view::SubmissionView;
-use crate::submissions::{changes, find, labels, measures, withdraw};
+use crate::submissions::{cancel, changes, find, labels, measures, withdraw};
 
 #[derive(Template)]
 #[template(path = "submission.html")]
@@ -67,18 +67,22 @@ pub async fn submission(
     let measured = measures::list(&mut conn, &seen).await?;
     let is_reviewer = seen.is_reviewer;
     let (phase, is_member, is_organizer) = (seen.phase.clone(), seen.is_member, seen.is_organizer);
-    let view = find::view(&mut conn, seen).await?;
     let now = db::now(&mut *conn).await?;
+    let is_kept = cancel::is_kept(&seen, now);
+    let view = find::view(&mut conn, seen).await?;
     drop(conn);
     let curves = Curves::of(&state.store, &measured, wanted.curves, is_reviewer).await;
     let is_withdrawn = view.withdrawn_at.is_some();
     let is_run_again = view.rerun.as_ref().is_some_and(|rerun| rerun.is_going_on);
     let page = SubmissionPage {
-        can_cancel: !view.is_final && view.rerun.is_none() && (is_member || is_organizer),
+        can_cancel: !view.is_final
+            && view.rerun.is_none()
+            && (is_organizer || (is_member && !is_kept)),
         can_withdraw: (view.state == SubmissionState::Scored || is_run_again)
             && !is_withdrawn
             && (is_organizer || (is_member && withdraw::refusal(&phase.window, now).is_none())),
         can_choose: phase.keep == "chosen"
+            && now < phase.window.uploads_until()
             && !view.is_chosen
             && !view.is_trial
             && !is_withdrawn

@@ -1,20 +1,22 @@
 //! `POST /api/v1/submissions/{id}/cancel`
 
 use actix_web::web;
+use chrono::{DateTime, Utc};
 use molar_contracts::keys;
 use molar_service::{audit, db, outbox};
 use molar_web_kit::{ApiError, Caller, Kit};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::access::see;
+use super::access::{Seen, see};
 use super::find::view_of;
 use super::view::SubmissionView;
 use crate::rows::{submissions, uploads};
 use crate::state::State;
 use crate::{quota, sweeper};
 
-/// Ends a submission that is not final. Before anything was spent, its quota comes back.
+/// Ends a submission that is not final. Before anything was spent, its quota comes back. Its team may do so until the phase
+/// has closed, organizers also after that.
 #[utoipa::path(post, path = "/api/v1/submissions/{id}/cancel", tag = "submission",
     params(("id" = Uuid, Path)), responses((status = 200, body = SubmissionView)))]
 #[tracing::instrument(name = "submissions.cancel", skip_all, fields(submission.id = %id))]
@@ -51,6 +53,11 @@ pub async fn cancel_one(
         ));
     }
     let now = db::now(&mut *tx).await?;
+    if !seen.is_organizer && is_kept(&seen, now) {
+        return Err(ApiError::conflict(
+            "the phase has closed and its entries stay as they are; ask its organizers to cancel the submission",
+        ));
+    }
     submissions::cancel(&mut *tx, id, caller.user_id.0, now).await?;
     let is_undecided = uploads::cancel(&mut *tx, id, now).await?;
     quota::settle_one(&mut tx, id, now).await?;
@@ -79,6 +86,12 @@ pub async fn cancel_one(
         let _ = sweeper::drop_file(&kit.db, &state.store, &upload).await;
     }
     Ok(view)
+}
+
+/// What is in work when its phase closes is not for its team to take back: it sees the cases as they are scored, and would
+/// have an earlier submission count where those are bad.
+pub fn is_kept(seen: &Seen, now: DateTime<Utc>) -> bool {
+    !seen.life.is_trial && now >= seen.phase.window.uploads_until()
 }
 
 #[cfg(test)]
@@ -147,7 +160,17 @@ mod tests {
         attempt.insert(&pool).await;
         let organizer =
             molar_web_kit::testing::organizer(&pool, "Organizer", world.challenge.id).await;
-        let path = format!("/api/v1/submissions/{}/cancel", submission.id);
+        let page = format!("/submissions/{}", submission.id);
+        let button = format!("{page}/cancel");
+        let path = format!("/api/v1{button}");
+        assert!(world.page(&page).await.1.contains(&button));
+        // From then on its team sees what comes out of it, and does not choose.
+        let close = "UPDATE tracks.phases SET closes_at = clock_timestamp() - make_interval(secs => upload_grace_s)";
+        sqlx::raw_sql(close).execute(&pool).await.unwrap();
+        assert!(!world.page(&page).await.1.contains(&button));
+        let (status, problem) = world.post(&path, &json!({})).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{problem:#}");
+        assert_eq!(world.find(submission.id.0).await["state"], "running");
         let (status, cancelled) = world.post_as(&organizer, &path, &json!({})).await;
         assert_eq!(
             (status, &cancelled["state"]),

@@ -91,6 +91,27 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn nothing_is_chosen_once_the_phase_takes_no_upload_any_more(pool: PgPool) {
+        let phase = open_phase().keep(Keep::Chosen);
+        let world = World::with(&pool, ChallengeBuilder::new("sts").phase(phase)).await;
+        let mine = SubmissionBuilder::new(&world.challenge, &world.team)
+            .insert(&pool)
+            .await;
+        let page = format!("/submissions/{}", mine.id);
+        let button = format!("{page}/choose");
+        let (_, html) = world.page(&page).await;
+        assert!(html.contains(&button), "{html}");
+
+        let close = "UPDATE tracks.phases SET closes_at = clock_timestamp() - make_interval(secs => upload_grace_s)";
+        sqlx::raw_sql(close).execute(&pool).await.unwrap();
+        let (_, html) = world.page(&page).await;
+        assert!(!html.contains(&button), "{html}");
+        let (status, problem) = world.post(&format!("/api/v1{button}"), &json!({})).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{problem:#}");
+        assert!(!world.find(mine.id.0).await["is_chosen"].as_bool().unwrap());
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_phase_that_keeps_the_latest_takes_no_choice(pool: PgPool) {
         let world = World::new(&pool).await;
         let mine = SubmissionBuilder::new(&world.challenge, &world.team)

@@ -112,7 +112,8 @@ async fn where_the_board_has_pseudonyms_who_is_awarded_is_told_and_which_place_i
     let (status, own) = stage.member("Zoe").page(&certificate).await;
     assert_eq!(status, 200, "{own}");
     assert!(
-        own.contains("was awarded <strong>Best method</strong>") && own.contains("was a finalist"),
+        own.contains("was awarded <strong><bdi>Best method</bdi></strong>")
+            && own.contains("was a finalist"),
         "{own}"
     );
     assert!(!own.contains("1st"), "{own}");

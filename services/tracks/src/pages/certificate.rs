@@ -25,6 +25,8 @@ struct Certificate<'a> {
     awards: Vec<(String, Option<String>)>,
     rank: Option<String>,
     day: Option<String>,
+    /// A class of the style sheet.
+    size: &'static str,
 }
 
 #[tracing::instrument(name = "pages.certificate", skip_all)]
@@ -60,11 +62,22 @@ pub async fn show(
         let place = place.place.filter(|_| has_ranks).map(ordinal);
         Some((award.title, place))
     });
+    let awards: Vec<_> = awards.collect();
+    let size = {
+        let holders = match &author {
+            Some(author) => std::slice::from_ref(author),
+            None => authors.as_slice(),
+        };
+        let titles = awards.iter().map(|(title, _)| title);
+        let written = holders.iter().chain(titles).chain([&finalist.team]);
+        size(written.map(|text| text.chars().count()).sum())
+    };
     let body = Certificate {
+        size,
         holder: names::plain(&finalist.team),
         author,
         authors,
-        awards: awards.collect(),
+        awards,
         rank: has_ranks.then(|| ordinal(finalist.rank)),
         day: finalist.published_at.map(|at| day(at, &finalist.zone)),
         finalist: &finalist,
@@ -73,6 +86,15 @@ pub async fn show(
         .content_type("text/html; charset=utf-8")
         .insert_header((header::VARY, "cookie"))
         .body(body.render()?))
+}
+
+/// How small letters must be, so that all of them are on one page.
+fn size(letters: usize) -> &'static str {
+    match letters {
+        0..=150 => "",
+        151..=500 => "long",
+        _ => "longest",
+    }
 }
 
 fn day(at: DateTime<Utc>, zone: &str) -> String {

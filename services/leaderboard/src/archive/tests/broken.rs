@@ -177,10 +177,24 @@ async fn what_is_no_archive_cannot_be_compared(db: PgPool) {
 async fn what_another_version_of_the_library_wrote_is_equal_and_a_note_says_so(db: PgPool) {
     let files = unzip(&World::new(&db).await.archive(&db).await);
     let library = |name: Value| edited(&files, STATISTICS, |made| made["library"] = name);
-    let report = verified(&sealed(&library(json!("molar-ranking 0.0.9"))));
+    let report = verified(&sealed(&library(json!("molar-ranking 1.9.9"))));
     assert!(report.is_equal, "{:?}", wrong(&report));
     let this = molar_ranking::VERSION;
-    let note = format!("written by molar-ranking 0.0.9, recomputed by molar-ranking {this}");
+    let note = format!("written by molar-ranking 1.9.9, recomputed by molar-ranking {this}");
     assert_eq!(report.notes, [note]);
     assert_eq!(differs(&library(json!(null))), ["draws"]);
+
+    // The last digit of a mean is as good as another where sums were rounded, and nowhere else.
+    let nudged = |files: &Files, by: f64| {
+        edited(files, RANKING, |ranking| {
+            let value = &mut ranking["entries"][0]["values"]["IA"];
+            *value = json!(value.as_f64().unwrap() * (1.0 + by));
+        })
+    };
+    assert_eq!(differs(&nudged(&files, 4e-16)), ["means"]);
+    let older = library(json!("molar-ranking 0.1.0"));
+    let report = verified(&sealed(&nudged(&older, 4e-16)));
+    assert!(report.is_equal, "{:?}", wrong(&report));
+    assert_eq!(report.notes.len(), 2, "{:?}", report.notes);
+    assert_eq!(differs(&nudged(&older, 1e-9)), ["means"]);
 }

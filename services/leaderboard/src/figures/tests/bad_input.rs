@@ -96,6 +96,13 @@ async fn a_metric_that_some_lack_is_drawn_and_it_is_said_that_they_are_last_in_i
     let note = seen["figures"][1]["note"].as_str().unwrap();
     let says = "Who lacks one of them in some case is last in it, as on the board.";
     assert!(note.contains("By IA, ") && note.ends_with(says), "{note}");
+    let says = "Who lacks it in some case is tested against nobody.";
+    let of = |name: &str| {
+        let mut figures = seen["figures"].as_array().unwrap().iter();
+        let figure = figures.find(|figure| figure["name"] == name).unwrap();
+        figure["note"].as_str().unwrap().ends_with(says)
+    };
+    assert!(!of("significance") && of("significance-image_DSC"));
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
