@@ -183,14 +183,14 @@ mod tests {
         let id = handed_in(&pool, &broken, &dora, phase, "dd", Some("sha256:dd")).await;
         let (status, problem) = api.of(&dora).post(&doras, json!({})).await;
         assert_eq!(status, 409, "as long as it is in work: {problem}");
-        sqlx::query(
+        sqlx::query!(
             "INSERT INTO execution.attempts (id, submission_id, number, phase_id, team_id, state, image_digest, archive_key,
                  archive_size_bytes, limits, device_class, format, failure, created_at, finished_at)
              SELECT gen_random_uuid(), id, 1, phase_id, team_id, 'failed', 'sha256:dd', 'dd', 1, '{}', 'cpu', 'nifti',
                  'canary-failed', created_at, created_at
              FROM submission.submissions WHERE id = $1",
+            id
         )
-        .bind(id)
         .execute(&pool)
         .await
         .unwrap();
