@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::edition::Edition;
 use super::scores::{Metric, Scores};
 use crate::audit_head::Head;
 use crate::rows::disqualified::Disqualified;
@@ -68,6 +67,32 @@ pub struct Phase {
     pub allowed_licences: Vec<String>,
     pub board: BoardRules,
     pub scorers: Vec<Scorer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edition {
+    /// The same for all: nothing was measured on a run.
+    Common,
+    /// With every value per case.
+    Organizers,
+    /// Without the values per case of what was measured on a run.
+    Public,
+}
+
+impl Edition {
+    pub fn is_common(&self) -> bool {
+        *self == Self::Common
+    }
+
+    /// Of the file's name.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Common => "",
+            Self::Organizers => "-organizers",
+            Self::Public => "-public",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::content::Content;
-use super::edition::Edition;
+use super::content::{Content, Edition};
 use super::names::{CHECKSUMS, LONG, RANKING, WIDE};
 use super::packed::Packed;
 

@@ -4,36 +4,9 @@
 //! of that what the board tells, which is means, and organizers alone have what was measured in each case.
 
 use molar_domain::metric::Metric;
-use serde::Serialize;
 
-use super::content::Content;
+use super::content::{Content, Edition};
 use crate::figures::address;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Edition {
-    /// The same for all: nothing was measured on a run.
-    Common,
-    /// With every value per case.
-    Organizers,
-    /// Without the values per case of what was measured on a run.
-    Public,
-}
-
-impl Edition {
-    pub fn is_common(&self) -> bool {
-        *self == Self::Common
-    }
-
-    /// Of the file's name.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::Common => "",
-            Self::Organizers => "-organizers",
-            Self::Public => "-public",
-        }
-    }
-}
 
 pub fn is_of_run(metric: &str) -> bool {
     metric

@@ -11,10 +11,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::content::{
-    Baseline, Content, Entry, Found, MetricFacts, Participant, Phase, Ranking, RankingRule,
-    Statistics,
+    Baseline, Content, Edition, Entry, Found, MetricFacts, Participant, Phase, Ranking,
+    RankingRule, Statistics,
 };
-use super::edition::Edition;
 use super::rows;
 use super::scores::{Case, Scores};
 use crate::boards::{Board, Row};

@@ -1,7 +1,6 @@
 //! What a person reads first in an archive.
 
-use super::content::Content;
-use super::edition::Edition;
+use super::content::{Content, Edition};
 
 pub fn of(content: &Content) -> String {
     let phase = &content.phase;

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::content::Ranking;
 use super::differences::Differences;
+use super::phase::Phase;
 use super::recompute;
+use super::report::Report;
 use super::scores::Scores;
-use super::verify::{Phase, Report};
 use crate::statistics::{ALPHA, LEVEL, seed};
 
 /// More than are ever made.

@@ -3,79 +3,22 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::content::{Entry, MetricFacts, Ranking};
 use super::differences::Differences;
 use super::edition::is_of_run;
 use super::names::{CHECKSUMS, CRATE, LONG, PHASE, RANKING, STATISTICS, WIDE};
+use super::phase::Phase;
 use super::read::{Files, Unreadable, read};
 use super::recompute::{self, Measured};
 use super::redrawn::statistics;
+use super::report::Report;
 use super::scores::{Metric, Scores};
 use super::scores_csv::{read_long, read_wide};
 
 /// More than are ever made.
 const MOST_ENTRIES: usize = 20_000;
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Report {
-    /// Whether all is equal that was looked at.
-    pub is_equal: bool,
-    pub checks: Vec<Check>,
-    /// What is no difference and yet to be known: what was taken as given, what was not looked at, another library.
-    pub notes: Vec<String>,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, Serialize)]
-pub struct Check {
-    pub what: &'static str,
-    pub is_equal: bool,
-    /// Where it is not.
-    pub differences: Vec<String>,
-}
-
-impl Report {
-    pub(super) fn add(&mut self, what: &'static str, differences: Differences) {
-        let differences = differences.into_lines();
-        self.checks.push(Check {
-            what,
-            is_equal: differences.is_empty(),
-            differences,
-        });
-        self.is_equal = self.checks.iter().all(|check| check.is_equal);
-    }
-
-    /// What could not even be looked at.
-    pub(super) fn fail(&mut self, what: &'static str, why: String) {
-        let mut differences = Differences::default();
-        differences.add(|| why);
-        self.add(what, differences);
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct Phase {
-    pub phase_id: Uuid,
-    pub metrics: Vec<MetricFacts>,
-}
-
-impl Phase {
-    /// Metrics without values per case here.
-    pub fn withheld(&self) -> impl Iterator<Item = &str> {
-        let withheld = self.metrics.iter().filter(|metric| metric.is_withheld);
-        withheld.map(|metric| metric.name.as_str())
-    }
-
-    /// Metrics of the tables.
-    fn told(&self) -> Vec<Metric> {
-        let told = self.metrics.iter().filter(|metric| !metric.is_withheld);
-        told.map(MetricFacts::metric).collect()
-    }
-}
 
 /// Looks at everything, and goes on where something differs. `begins` hears what is looked at next.
 pub fn verify(from: impl Read + Seek, begins: &dyn Fn(&'static str)) -> Result<Report, Unreadable> {

@@ -26,7 +26,8 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 use super::names::CHECKSUMS;
-use super::verify::{Report, verify};
+use super::report::Report;
+use super::verify::verify;
 use crate::patience::Patience;
 use crate::{figures, fold, routes, statistics};
 
