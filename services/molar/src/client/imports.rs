@@ -12,7 +12,7 @@ use molar_leaderboard::{
 };
 use serde_json::{Value, json};
 
-use super::{Api, Connection, board, lookup, print, text};
+use super::{Api, Connection, board_table, lookup, print, text};
 
 #[derive(Debug, clap::Args)]
 pub struct Import {
@@ -164,7 +164,7 @@ async fn send(args: &Import, place: &Place, title: &str, table: Vec<u8>) -> anyh
 
 /// Nobody is to take it for a board of this platform.
 fn show(board: &Value) {
-    board::show(board);
+    board_table::show(board);
     say!("Imported: ranked anew from a published table; not measured here.");
 }
 

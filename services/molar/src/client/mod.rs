@@ -10,6 +10,7 @@ pub mod api;
 pub mod apply;
 pub mod ask;
 pub mod board;
+pub mod board_table;
 pub mod cases;
 pub mod complaints;
 pub mod correct;

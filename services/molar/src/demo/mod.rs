@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use futures_util::future::try_join_all;
 use serde_json::Value;
 
-use crate::client::{Api, board, lookup, text};
+use crate::client::{Api, board, board_table, lookup, text};
 use crate::platform::{self, Platform};
 use crate::up::{self, Terminal, UpArgs};
 use teams::Team;
@@ -235,7 +235,7 @@ async fn show_boards(stage: &Stage<'_>) -> anyhow::Result<()> {
     let challenge: Value = stage.api.find("/api/v1/challenges/sts2024").await?;
     for (track, phase) in phases(&challenge) {
         println!("\n{} / {}", track.to_uppercase(), text(phase, "title"));
-        board::show(&board::find(&stage.api, text(phase, "id")).await?);
+        board_table::show(&board::find(&stage.api, text(phase, "id")).await?);
     }
     Ok(())
 }

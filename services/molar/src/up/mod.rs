@@ -9,6 +9,7 @@ mod child;
 mod command;
 mod data_folder;
 pub mod docker;
+mod glimpse;
 mod http;
 pub mod nginx;
 pub mod ports;
@@ -26,7 +27,8 @@ use std::sync::Arc;
 
 pub use args::{Part, UpArgs};
 pub use child::{Check, Child, Ready, Tier, find_program};
-pub use data_folder::{DataFolder, Glimpse, InUse};
+pub use data_folder::{DataFolder, InUse};
+pub use glimpse::Glimpse;
 pub use process::Identity;
 pub use secrets::{ROLES, S3Key, Secret, Secrets};
 pub use servers::{Servers, servers};
