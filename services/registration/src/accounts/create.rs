@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::{confirm, rows};
+use super::confirm;
+use super::rows::{self, NewAccount};
 use crate::Error;
 use crate::limiter::{self, Door, address_of};
 use crate::sightings::{self, Occasion, Origin};
@@ -33,14 +34,6 @@ pub struct CreateAccount {
 pub struct AccountView {
     #[schema(value_type = uuid::Uuid)]
     pub id: UserId,
-}
-
-#[derive(Debug)]
-pub struct NewAccount {
-    pub email: String,
-    pub name: String,
-    pub affiliation: String,
-    pub password: SecretString,
 }
 
 impl CreateAccount {

@@ -1,7 +1,6 @@
 //! `POST /api/v1/me/password`
 
 use actix_web::{HttpResponse, web};
-use chrono::{DateTime, Utc};
 use molar_service::audit;
 use molar_web_kit::caller::{Via, session_cookie};
 use molar_web_kit::{ApiError, Caller, Complaints, Kit};
@@ -14,6 +13,7 @@ use super::rows::{self, User};
 use crate::limiter::{self, Door};
 use crate::mails::{AccountMail, queue_account};
 use crate::state::AppState;
+use crate::tokens::rows::RenewedSession;
 use crate::{Error, links, tokens};
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -29,13 +29,6 @@ pub struct ChangePassword {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct RenewedView {
     pub session: Option<RenewedSession>,
-}
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct RenewedSession {
-    /// For `Authorization: Bearer`. Told this once.
-    pub token: String,
-    pub expires_at: DateTime<Utc>,
 }
 
 /// Changes the password. Every other session ends; tokens of the API stay until they are revoked.

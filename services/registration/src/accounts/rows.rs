@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
 use molar_domain::{TeamId, UserId};
+use secrecy::SecretString;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::create::NewAccount;
 use crate::Error;
 use crate::error::violates;
 
@@ -18,6 +18,14 @@ pub struct User {
     /// Whether an address that is not confirmed matters.
     pub must_confirm: bool,
     pub wants_notices: bool,
+}
+
+#[derive(Debug)]
+pub struct NewAccount {
+    pub email: String,
+    pub name: String,
+    pub affiliation: String,
+    pub password: SecretString,
 }
 
 pub async fn insert(

@@ -1,9 +1,8 @@
 use chrono::{DateTime, Utc};
 use molar_domain::{ChallengeId, UserId, ids};
+use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
-
-use super::list::AgreementView;
 
 pub struct Signature<'a> {
     pub user: UserId,
@@ -12,6 +11,23 @@ pub struct Signature<'a> {
     pub text_sha256: &'a str,
     pub name: &'a str,
     pub affiliation: &'a str,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AgreementView {
+    pub id: Uuid,
+    #[schema(value_type = Uuid)]
+    pub challenge_id: ChallengeId,
+    /// The challenge's slug.
+    pub challenge: String,
+    pub version: String,
+    pub text_sha256: String,
+    /// As it was signed.
+    pub name: String,
+    pub affiliation: String,
+    pub signed_at: DateTime<Utc>,
+    /// Whether a newer version waits to be signed, if not.
+    pub is_newest: bool,
 }
 
 /// Signing a version again leaves the first signature, and gives no id.

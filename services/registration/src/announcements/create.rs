@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{AnnouncementView, rows};
+use super::AnnouncementView;
+use super::rows::{self, NewAnnouncement};
 use crate::{Error, challenges, mails};
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -23,13 +24,6 @@ pub struct CreateAnnouncement {
     pub text: String,
     /// Also mail it to the members of teams that take part, but for those who want no such mail.
     #[serde(default)]
-    pub by_mail: bool,
-}
-
-#[derive(Debug)]
-pub struct NewAnnouncement {
-    pub title: String,
-    pub text: String,
     pub by_mail: bool,
 }
 

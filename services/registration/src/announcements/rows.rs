@@ -4,8 +4,14 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::AnnouncementView;
-use super::create::NewAnnouncement;
 use crate::Error;
+
+#[derive(Debug)]
+pub struct NewAnnouncement {
+    pub title: String,
+    pub text: String,
+    pub by_mail: bool,
+}
 
 pub async fn insert(
     conn: &mut PgConnection,

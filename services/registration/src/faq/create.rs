@@ -11,8 +11,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::list::NoteView;
-use super::{NoteKind, rows};
+use super::NoteKind;
+use super::rows::{self, NoteView};
 use crate::questions::TEXT_MAX;
 use crate::questions::list::QuestionView;
 use crate::texts::{mentions, prose};

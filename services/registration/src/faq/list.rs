@@ -1,23 +1,10 @@
 //! `GET /api/v1/challenges/{slug}/faq`
 
 use actix_web::web;
-use chrono::{DateTime, Utc};
 use molar_web_kit::{ApiError, Kit, Page};
-use serde::Serialize;
-use uuid::Uuid;
 
-use super::{NoteKind, rows};
+use super::rows::{self, NoteView};
 use crate::challenges;
-
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct NoteView {
-    pub id: Uuid,
-    pub kind: NoteKind,
-    /// The question, or what was wrong.
-    pub title: String,
-    pub text: String,
-    pub published_at: DateTime<Utc>,
-}
 
 /// Public answers and errata of a challenge, the newest first.
 #[utoipa::path(

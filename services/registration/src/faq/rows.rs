@@ -1,14 +1,24 @@
 use chrono::{DateTime, Utc};
 use molar_domain::{ChallengeId, UserId, ids};
+use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::NoteKind;
-use super::list::NoteView;
 use crate::Error;
 
 /// The public page is read whole; nobody writes so many.
 const MOST: i64 = 500;
+
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct NoteView {
+    pub id: Uuid,
+    pub kind: NoteKind,
+    /// The question, or what was wrong.
+    pub title: String,
+    pub text: String,
+    pub published_at: DateTime<Utc>,
+}
 
 pub struct New<'a> {
     pub challenge: ChallengeId,

@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
-use molar_domain::{TeamId, UserId, ids};
+use molar_domain::{TeamId, UserId, ids, spelled_enum};
 use molar_web_kit::caller::{TokenHash, new_token};
+use serde::Serialize;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::list::{InvitationItem, InvitationState};
 use crate::Error;
 
 pub struct Invitation {
@@ -33,6 +33,29 @@ impl Invitation {
         }
         Ok(())
     }
+}
+
+spelled_enum! {
+    #[derive(utoipa::ToSchema)]
+    pub enum InvitationState as "state of an invitation" {
+        Open = "open",
+        Used = "used",
+        Revoked = "revoked",
+        Expired = "expired",
+    }
+}
+
+/// An invitation without its secret, which was told once.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct InvitationItem {
+    pub id: Uuid,
+    pub state: InvitationState,
+    pub invited_by: String,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    /// Who joined by it.
+    pub used_by: Option<String>,
+    pub used_at: Option<DateTime<Utc>>,
 }
 
 /// Returns the secret of the link, of which only a hash is kept.

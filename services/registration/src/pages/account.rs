@@ -10,11 +10,10 @@ use uuid::Uuid;
 use super::{Slips, page, see_other, signed_out};
 use crate::accounts::confirm::mail_again;
 use crate::accounts::rows::User;
-use crate::agreements::list::AgreementView;
+use crate::agreements::rows::AgreementView;
 use crate::mails::unsubscribe::set_wants_notices;
-use crate::sessions::list::SessionItem;
 use crate::tokens::create::{CreateToken, NewTokenView, make};
-use crate::tokens::list::TokenView;
+use crate::tokens::rows::{SessionItem, TokenView};
 use crate::{accounts, agreements, tokens};
 
 /// A box that is ticked is there, whatever its value.

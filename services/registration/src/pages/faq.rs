@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::{Slips, page, see_other};
 use crate::challenges::{self, Challenge};
+use crate::faq::NoteKind;
 use crate::faq::create::{Publish, publish};
-use crate::faq::list::NoteView;
 use crate::faq::retract::take_off;
-use crate::faq::{NoteKind, rows};
+use crate::faq::rows::{self, NoteView};
 
 #[derive(Template)]
 #[template(path = "faq.html")]

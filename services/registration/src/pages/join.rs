@@ -14,7 +14,7 @@ use super::{Slips, page, see_other};
 use crate::accounts::rows::User;
 use crate::agreements::changes::{Line, between};
 use crate::agreements::create::{SignAgreement, sign};
-use crate::agreements::list::AgreementView;
+use crate::agreements::rows::AgreementView;
 use crate::challenges::{AgreementText, Challenge, Track};
 use crate::participations::create::CreateParticipation;
 use crate::participations::{self, Step};

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::{Slips, page, see_other};
 use crate::invitations::create::{InvitationView, invite};
-use crate::invitations::list::{InvitationItem, InvitationState, list_for};
+use crate::invitations::list::list_for;
 use crate::invitations::revoke::take_back;
+use crate::invitations::rows::{InvitationItem, InvitationState};
 use crate::participations::list::{ParticipationView, of_team};
 use crate::participations::rows::{FinalRanks, final_ranks};
 use crate::participations::withdraw::withdraw_team;

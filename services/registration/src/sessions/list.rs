@@ -1,25 +1,9 @@
 //! `GET /api/v1/sessions`
 
 use actix_web::web;
-use chrono::{DateTime, Utc};
 use molar_web_kit::{ApiError, Caller, Kit, Page};
-use serde::Serialize;
-use uuid::Uuid;
 
-use crate::tokens::rows;
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct SessionItem {
-    pub id: Uuid,
-    /// What the browser or program called itself.
-    pub client: String,
-    pub created_at: DateTime<Utc>,
-    /// To the minute.
-    pub last_used_at: Option<DateTime<Utc>>,
-    pub expires_at: DateTime<Utc>,
-    /// The one that asks.
-    pub is_current: bool,
-}
+use crate::tokens::rows::{self, SessionItem};
 
 /// Where you are signed in, the newest first.
 #[utoipa::path(

@@ -1,23 +1,9 @@
 //! `GET /api/v1/tokens`
 
 use actix_web::web;
-use chrono::{DateTime, Utc};
-use molar_web_kit::{ApiError, Caller, Kit, Page, Scope};
-use serde::Serialize;
-use uuid::Uuid;
+use molar_web_kit::{ApiError, Caller, Kit, Page};
 
-use super::rows;
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct TokenView {
-    pub id: Uuid,
-    pub name: String,
-    pub scopes: Vec<Scope>,
-    pub created_at: DateTime<Utc>,
-    pub expires_at: DateTime<Utc>,
-    /// To the minute.
-    pub last_used_at: Option<DateTime<Utc>>,
-}
+use super::rows::{self, TokenView};
 
 /// Your tokens of the API, the newest first.
 #[utoipa::path(

@@ -2,13 +2,11 @@ use chrono::{DateTime, Utc};
 use molar_domain::{UserId, ids, spelled_enum};
 use molar_web_kit::caller::{TokenHash, new_token};
 use molar_web_kit::{Caller, Scope};
+use serde::Serialize;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::list::TokenView;
 use crate::Error;
-use crate::accounts::password::RenewedSession;
-use crate::sessions::list::SessionItem;
 
 spelled_enum! {
     pub enum Kind as "kind of token" {
@@ -22,6 +20,37 @@ pub struct NewToken<'a> {
     /// What its owner calls it.
     pub name: &'a str,
     pub scopes: &'a [Scope],
+    pub expires_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct TokenView {
+    pub id: Uuid,
+    pub name: String,
+    pub scopes: Vec<Scope>,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    /// To the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct SessionItem {
+    pub id: Uuid,
+    /// What the browser or program called itself.
+    pub client: String,
+    pub created_at: DateTime<Utc>,
+    /// To the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    pub expires_at: DateTime<Utc>,
+    /// The one that asks.
+    pub is_current: bool,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct RenewedSession {
+    /// For `Authorization: Bearer`. Told this once.
+    pub token: String,
     pub expires_at: DateTime<Utc>,
 }
 
