@@ -23,6 +23,7 @@ mod live_log;
 mod load;
 mod report;
 mod run;
+mod send;
 mod series;
 mod serve;
 mod space;

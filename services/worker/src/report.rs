@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use molar_domain::worker_api::{Finish, Grant, Put, PutUrl, Stored};
+use molar_domain::worker_api::{Finish, Grant, Put, Stored};
 use molar_sandbox::Finished;
 use molar_sandbox::collect::CollectedFile;
 use sha2::{Digest as _, Sha256};
@@ -11,6 +11,7 @@ use tokio_util::io::ReaderStream;
 use crate::api::{Api, Error};
 use crate::collect::Collected;
 use crate::run::Slot;
+use crate::send::send;
 use crate::series;
 
 /// How often and how long a report is tried while the platform is away. The lease is kept meanwhile,
@@ -108,27 +109,6 @@ async fn put_log(api: &Api, grant: &Grant, text: Vec<u8>) -> Result<Option<Store
     })
     .await?;
     Ok(Some(stored))
-}
-
-pub async fn send(api: &Api, to: PutUrl, size: u64, body: reqwest::Body) -> Result<(), Error> {
-    let mut request = api.http().put(&to.url).header("content-length", size);
-    for (name, value) in &to.headers {
-        if !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case("host") {
-            request = request.header(name, value);
-        }
-    }
-    let response = request
-        .body(body)
-        .send()
-        .await
-        .map_err(|error| Error::Away(error.without_url().to_string()))?;
-    if response.status().is_success() {
-        return Ok(());
-    }
-    Err(Error::Away(format!(
-        "the object store answered {}",
-        response.status()
-    )))
 }
 
 async fn retried<T, F: Future<Output = Result<T, Error>>>(

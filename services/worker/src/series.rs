@@ -8,7 +8,7 @@ use molar_sandbox::{Finished, Sample};
 use sha2::{Digest as _, Sha256};
 
 use crate::api::{Api, Error};
-use crate::report::send;
+use crate::send::send;
 
 /// Few, for a report does not wait for its curves.
 const TRIES: u32 = 3;
