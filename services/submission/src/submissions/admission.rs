@@ -10,10 +10,21 @@ use molar_web_kit::{ApiError, Caller};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::create::New;
 use crate::quota;
 use crate::rows::phases::{self, Finalists, Phase, Rules};
 use crate::rows::submissions;
+
+pub struct New {
+    pub phase_id: Uuid,
+    pub team_id: Uuid,
+    pub size_bytes: u64,
+    pub sha256: Option<String>,
+    pub resume_key: Option<String>,
+    pub note: String,
+    pub code_url: Option<String>,
+    pub licence: Option<String>,
+    pub is_trial: bool,
+}
 
 /// The phase, if the caller may submit to it, and the licence of the code as it is spelled. Holds the team's lock to the end of the transaction.
 pub async fn admit(

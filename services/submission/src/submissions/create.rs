@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::admission::admit;
+use super::admission::{New, admit};
 use super::parts::{self, PartView, UploadView, Wanted, sha256_of_hex};
 use crate::rows::phases::Phase;
 use crate::rows::uploads::{self, Upload};
@@ -47,18 +47,6 @@ pub struct CreateSubmission {
     /// Of a container: run the public case alone. Costs no chance, is never ranked, and has a daily limit of its own.
     #[serde(default)]
     is_trial: bool,
-}
-
-pub struct New {
-    pub phase_id: Uuid,
-    pub team_id: Uuid,
-    pub size_bytes: u64,
-    pub sha256: Option<String>,
-    pub resume_key: Option<String>,
-    pub note: String,
-    pub code_url: Option<String>,
-    pub licence: Option<String>,
-    pub is_trial: bool,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
