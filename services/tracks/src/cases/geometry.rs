@@ -7,7 +7,7 @@ use image::{ImageDecoder as _, ImageFormat, ImageReader};
 use molar_objects::{Bucket, Store};
 use molar_volumes::{Geometry, nifti};
 
-use super::rows::Case;
+use super::rows::{Case, Seen};
 use crate::Error;
 
 /// A header, with the previews and profiles that cameras put before it.
@@ -15,15 +15,6 @@ const HEAD: u64 = 256 << 10;
 
 /// What is read whole where its head was not enough. A photograph is smaller.
 const WHOLE: u64 = 64 << 20;
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
-    /// `[height, width]` or `[x, y, z]`. None of an image that asks to be turned: some readers do.
-    pub shape: Option<Vec<i32>>,
-    pub spacing_mm: Option<Vec<f64>>,
-    pub affine: Option<Vec<f64>>,
-    pub complaint: Option<String>,
-}
 
 /// The size of the image of a case, or why there is none.
 pub async fn look(store: &Store, bucket: Bucket, case: &Case, format: &str) -> Result<Seen, Error> {

@@ -5,8 +5,6 @@ use molar_domain::uuid_at;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::geometry::Seen;
-
 #[derive(Debug, Clone)]
 pub struct Case {
     pub id: Uuid,
@@ -16,6 +14,16 @@ pub struct Case {
     pub size_bytes: i64,
     pub sha256: String,
     pub is_stored: bool,
+}
+
+/// What an image says of itself, or why it says nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// `[height, width]` or `[x, y, z]`. None of an image that asks to be turned: some readers do.
+    pub shape: Option<Vec<i32>>,
+    pub spacing_mm: Option<Vec<f64>>,
+    pub affine: Option<Vec<f64>>,
+    pub complaint: Option<String>,
 }
 
 /// The reference of a case in the newest set.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::announce::MOST;
-use super::geometry::{self, Seen};
-use super::rows::{self, Case};
+use super::geometry;
+use super::rows::{self, Case, Seen};
 use super::splits::{self, Split};
 use crate::Error;
 use crate::phases::rows::resolve_canaries;
