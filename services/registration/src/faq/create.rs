@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::NoteKind;
 use super::rows::{self, NoteView};
 use crate::questions::TEXT_MAX;
-use crate::questions::list::QuestionView;
+use crate::questions::rows::QuestionView;
 use crate::texts::{mentions, prose};
 use crate::{Error, challenges};
 

@@ -9,9 +9,7 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::downloads::DownloadView;
-use super::rows;
-use super::signatures::SignatureView;
+use super::rows::{self, DownloadView, SignatureView};
 use crate::challenges;
 
 /// Rows that are read at once: the whole is never in memory.

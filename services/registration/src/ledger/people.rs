@@ -1,36 +1,10 @@
 //! `GET /api/v1/challenges/{slug}/ledger`
 
 use actix_web::web;
-use chrono::{DateTime, Utc};
-use molar_domain::UserId;
 use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery};
-use serde::Serialize;
 
-use super::rows;
+use super::rows::{self, PersonView};
 use crate::challenges;
-
-/// A person with what they signed last and what they have.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct PersonView {
-    #[schema(value_type = uuid::Uuid)]
-    pub user_id: UserId,
-    pub name: String,
-    /// Absent where the account was deleted.
-    pub email: Option<String>,
-    pub teams: Vec<String>,
-    /// As it was signed.
-    pub signed_name: Option<String>,
-    pub affiliation: Option<String>,
-    pub version: Option<String>,
-    pub signed_at: Option<DateTime<Utc>>,
-    /// Whether that is the newest version.
-    pub has_signed_newest: bool,
-    /// Different files to which a link was handed out.
-    pub files: i64,
-    /// Links, those to the same file included.
-    pub links: i64,
-    pub last_link_at: Option<DateTime<Utc>>,
-}
 
 /// Who signed the agreement of a challenge and how much each was given; for organizers and reviewers.
 #[utoipa::path(

@@ -1,10 +1,66 @@
+use chrono::{DateTime, Utc};
 use molar_domain::{ChallengeId, UserId};
+use serde::Serialize;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::downloads::DownloadView;
-use super::people::PersonView;
-use super::signatures::SignatureView;
+/// A person with what they signed last and what they have.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PersonView {
+    #[schema(value_type = uuid::Uuid)]
+    pub user_id: UserId,
+    pub name: String,
+    /// Absent where the account was deleted.
+    pub email: Option<String>,
+    pub teams: Vec<String>,
+    /// As it was signed.
+    pub signed_name: Option<String>,
+    pub affiliation: Option<String>,
+    pub version: Option<String>,
+    pub signed_at: Option<DateTime<Utc>>,
+    /// Whether that is the newest version.
+    pub has_signed_newest: bool,
+    /// Different files to which a link was handed out.
+    pub files: i64,
+    /// Links, those to the same file included.
+    pub links: i64,
+    pub last_link_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct SignatureView {
+    pub id: Uuid,
+    #[schema(value_type = Uuid)]
+    pub user_id: UserId,
+    /// Absent where the account was deleted.
+    pub email: Option<String>,
+    pub version: String,
+    pub text_sha256: String,
+    /// As it was signed.
+    pub name: String,
+    pub affiliation: String,
+    pub signed_at: DateTime<Utc>,
+    /// From where, as long as it is kept.
+    pub address: Option<String>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct DownloadView {
+    pub id: Uuid,
+    #[schema(value_type = Uuid)]
+    pub user_id: UserId,
+    pub user: String,
+    /// `image`, `reference` or `pack`; of what organizers took out in bulk `prediction`, `output` or `run`.
+    pub kind: String,
+    /// The case, the pack, the submission or the case run.
+    pub file_id: Uuid,
+    /// track/split/file, or its place in an export.
+    pub place: String,
+    pub size_bytes: i64,
+    pub handed_at: DateTime<Utc>,
+    /// Of the link.
+    pub expires_at: DateTime<Utc>,
+}
 
 pub async fn people(
     db: impl PgExecutor<'_>,

@@ -1,31 +1,11 @@
 //! `GET /api/v1/challenges/{slug}/ledger/signatures`
 
 use actix_web::web;
-use chrono::{DateTime, Utc};
-use molar_domain::UserId;
 use molar_web_kit::{ApiError, Caller, Kit, Page};
-use serde::Serialize;
-use uuid::Uuid;
 
-use super::{LedgerQuery, rows};
+use super::LedgerQuery;
+use super::rows::{self, SignatureView};
 use crate::challenges;
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct SignatureView {
-    pub id: Uuid,
-    #[schema(value_type = Uuid)]
-    pub user_id: UserId,
-    /// Absent where the account was deleted.
-    pub email: Option<String>,
-    pub version: String,
-    pub text_sha256: String,
-    /// As it was signed.
-    pub name: String,
-    pub affiliation: String,
-    pub signed_at: DateTime<Utc>,
-    /// From where, as long as it is kept.
-    pub address: Option<String>,
-}
 
 /// Every signature under the agreement of a challenge, the first first; for organizers and reviewers.
 #[utoipa::path(

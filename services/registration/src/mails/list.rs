@@ -1,28 +1,9 @@
 //! `GET /api/v1/mails`
 
 use actix_web::web;
-use chrono::{DateTime, Utc};
 use molar_web_kit::{ApiError, Kit, Page, PageQuery};
-use serde::Serialize;
-use uuid::Uuid;
 
-use super::rows;
-
-/// A mail that no server has taken. To whom it goes is nobody's business here.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct MailView {
-    pub id: Uuid,
-    /// `account` or `notice`.
-    pub kind: String,
-    pub subject: String,
-    pub created_at: DateTime<Utc>,
-    pub next_try_at: DateTime<Utc>,
-    pub deadline: DateTime<Utc>,
-    pub attempts: i32,
-    /// Not tried any more unless an administrator asks for it.
-    pub given_up_at: Option<DateTime<Utc>>,
-    pub last_error: Option<String>,
-}
+use super::rows::{self, MailView};
 
 /// Mails that wait for a server or were given up, the newest first.
 #[utoipa::path(

@@ -1,9 +1,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_domain::UserId;
+use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::list::MailView;
 use crate::Error;
 
 /// A mail that this process may send, until its lease runs out.
@@ -22,6 +22,22 @@ pub struct Claimed {
     /// 1 on the first try.
     pub attempts: i32,
     pub lease_token: Option<Uuid>,
+}
+
+/// A mail that no server has taken. To whom it goes is nobody's business here.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct MailView {
+    pub id: Uuid,
+    /// `account` or `notice`.
+    pub kind: String,
+    pub subject: String,
+    pub created_at: DateTime<Utc>,
+    pub next_try_at: DateTime<Utc>,
+    pub deadline: DateTime<Utc>,
+    pub attempts: i32,
+    /// Not tried any more unless an administrator asks for it.
+    pub given_up_at: Option<DateTime<Utc>>,
+    pub last_error: Option<String>,
 }
 
 /// Longer than a server may take for one mail.

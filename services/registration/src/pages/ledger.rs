@@ -9,10 +9,7 @@ use serde::Deserialize;
 
 use super::{next_page, page};
 use crate::challenges::{self, Challenge};
-use crate::ledger::downloads::DownloadView;
-use crate::ledger::people::PersonView;
-use crate::ledger::rows;
-use crate::ledger::signatures::SignatureView;
+use crate::ledger::rows::{self, DownloadView, PersonView, SignatureView};
 
 #[derive(Deserialize)]
 pub struct Query {

@@ -7,9 +7,8 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use uuid::Uuid;
 
 use super::{page, see_other};
-use crate::mails::list::MailView;
 use crate::mails::retry_mail;
-use crate::mails::rows::{self, Counts};
+use crate::mails::rows::{self, Counts, MailView};
 
 #[derive(Template)]
 #[template(path = "mails.html")]

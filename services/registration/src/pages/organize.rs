@@ -12,9 +12,8 @@ use crate::challenges;
 use crate::participations::bulk::{DecideMany, Outcome, each};
 use crate::participations::decide::{Decision, Disqualification, Disqualified, decide, take_away};
 use crate::participations::eligibility::rule;
-use crate::participations::list::{self, Filter, ParticipationView};
-use crate::participations::rows::{self, Sight};
-use crate::participations::{State, Step};
+use crate::participations::rows::{self, Filter, Sight};
+use crate::participations::{ParticipationView, State, Step, list};
 
 #[derive(Deserialize)]
 pub struct Query {

@@ -12,8 +12,8 @@ use super::{Slips, next_page, page, see_other};
 use crate::challenges;
 use crate::participations::rows::Sight;
 use crate::questions::answer::{AnswerQuestion, Published, give};
-use crate::questions::list::{QuestionState, QuestionView};
-use crate::questions::rows::{self, Filter};
+use crate::questions::list::QuestionState;
+use crate::questions::rows::{self, Filter, QuestionView};
 
 #[derive(Deserialize)]
 pub struct Query {

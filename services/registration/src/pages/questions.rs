@@ -11,8 +11,7 @@ use uuid::Uuid;
 use super::{Slips, next_page, page, see_other};
 use crate::participations::rows::Sight;
 use crate::questions::create::{Ask, ask};
-use crate::questions::list::QuestionView;
-use crate::questions::rows::{self, Filter};
+use crate::questions::rows::{self, Filter, QuestionView};
 use crate::{Error, challenges};
 
 #[derive(Deserialize)]

@@ -6,9 +6,8 @@ use molar_web_kit::problem::Problem;
 use molar_web_kit::{ApiError, Caller, Complaints, Kit, Waiting};
 use serde::{Deserialize, Serialize};
 
-use super::Step;
 use super::decide::{Decision, Disqualification, Disqualified, decide, take_away};
-use super::list::ParticipationView;
+use super::{ParticipationView, Step};
 
 const MOST: usize = 500;
 

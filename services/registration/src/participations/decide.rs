@@ -9,9 +9,8 @@ use molar_web_kit::{ApiError, Caller, Complaints, Kit, Waiting};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Step;
-use super::list::{self, ParticipationView};
 use super::rows::{self, Change, Place};
+use super::{ParticipationView, Step, list};
 use crate::{Error, teams};
 
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]

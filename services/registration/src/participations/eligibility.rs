@@ -7,8 +7,7 @@ use molar_web_kit::{ApiError, Caller, Complaints, Kit};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::list::{self, ParticipationView};
-use super::rows;
+use super::{ParticipationView, list, rows};
 use crate::{Error, teams};
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

@@ -5,8 +5,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
-use super::State;
-use super::list::{AnswerView, Filter, ParticipationView};
+use super::{AnswerView, ParticipationView, State};
 use crate::Error;
 use crate::error::violates;
 
@@ -298,6 +297,13 @@ pub struct Sight {
     pub teams: Vec<Uuid>,
     pub challenges: Vec<Uuid>,
     pub is_admin: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Filter {
+    pub id: Option<ParticipationId>,
+    pub track_id: Option<TrackId>,
+    pub state: Option<State>,
 }
 
 pub async fn list(

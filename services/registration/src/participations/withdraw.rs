@@ -7,9 +7,8 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use sqlx::PgConnection;
 
 use super::decide::{self, Words};
-use super::list::{self, ParticipationView};
 use super::rows::{self, Place};
-use super::{State, Step};
+use super::{ParticipationView, State, Step, list};
 use crate::{Error, teams};
 
 /// Gives the team's place up, by its captain. Its entries leave the board; to come back it must ask again. Its

@@ -9,8 +9,9 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::list::{QuestionView, find_to_answer};
-use super::{TEXT_MAX, rows};
+use super::TEXT_MAX;
+use super::list::find_to_answer;
+use super::rows::{self, QuestionView};
 use crate::Error;
 use crate::faq::NoteKind;
 use crate::faq::create::{self, Text};

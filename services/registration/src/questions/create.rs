@@ -3,14 +3,13 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
-use molar_domain::{ChallengeId, TeamId};
 use molar_web_kit::{ApiError, Begun, Caller, Complaints, Kit, Once};
 use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::list::QuestionView;
-use super::{TEXT_MAX, rows};
+use super::TEXT_MAX;
+use super::rows::{self, About, QuestionView};
 use crate::texts::prose;
 use crate::{Error, challenges};
 
@@ -80,12 +79,6 @@ pub async fn ask(
     };
     let id = rows::insert(conn, &question, now).await?;
     rows::find(conn, id).await
-}
-
-/// What a question is about.
-pub struct About {
-    pub challenge: ChallengeId,
-    pub team: Option<TeamId>,
 }
 
 /// A submission that is not the caller's team's is none.

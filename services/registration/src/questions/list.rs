@@ -1,14 +1,13 @@
 //! `GET /api/v1/questions`
 
 use actix_web::web;
-use chrono::{DateTime, Utc};
-use molar_domain::{ChallengeId, TeamId, spelled_enum};
+use molar_domain::spelled_enum;
 use molar_web_kit::page::Cursor;
 use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::rows;
+use super::rows::{self, QuestionView};
 use crate::Error;
 use crate::participations::rows::Sight;
 
@@ -18,24 +17,6 @@ spelled_enum! {
         Open = "open",
         Answered = "answered",
     }
-}
-
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct QuestionView {
-    pub id: Uuid,
-    #[schema(value_type = Uuid)]
-    pub challenge_id: ChallengeId,
-    /// The challenge's slug.
-    pub challenge: String,
-    pub submission_id: Option<Uuid>,
-    #[schema(value_type = Option<Uuid>)]
-    pub team_id: Option<TeamId>,
-    pub team: Option<String>,
-    pub asked_by: String,
-    pub asked_at: DateTime<Utc>,
-    pub text: String,
-    pub answer: Option<String>,
-    pub answered_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]

@@ -1,12 +1,35 @@
 use chrono::{DateTime, Utc};
 use molar_domain::{ChallengeId, TeamId, UserId, ids};
+use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::create::About;
-use super::list::QuestionView;
 use crate::Error;
 use crate::participations::rows::Sight;
+
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct QuestionView {
+    pub id: Uuid,
+    #[schema(value_type = Uuid)]
+    pub challenge_id: ChallengeId,
+    /// The challenge's slug.
+    pub challenge: String,
+    pub submission_id: Option<Uuid>,
+    #[schema(value_type = Option<Uuid>)]
+    pub team_id: Option<TeamId>,
+    pub team: Option<String>,
+    pub asked_by: String,
+    pub asked_at: DateTime<Utc>,
+    pub text: String,
+    pub answer: Option<String>,
+    pub answered_at: Option<DateTime<Utc>>,
+}
+
+/// What a question is about.
+pub struct About {
+    pub challenge: ChallengeId,
+    pub team: Option<TeamId>,
+}
 
 pub struct New<'a> {
     pub challenge: ChallengeId,

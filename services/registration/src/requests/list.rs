@@ -2,13 +2,14 @@
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
-use molar_domain::ChallengeId;
 use molar_domain::consent::Act;
+use molar_domain::spelling::UnknownWord;
+use molar_domain::{ChallengeId, UserId};
 use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::rows::{self, Sight};
+use super::rows::{self, Request, Sight};
 use crate::Error;
 
 /// An act that one organizer asked for.
@@ -109,4 +110,36 @@ pub async fn seen(
         Ok(row.view(caller.user_id, may_change, now)?)
     });
     views.collect()
+}
+
+impl Request {
+    fn view(
+        self,
+        caller: UserId,
+        may_change: bool,
+        now: DateTime<Utc>,
+    ) -> Result<RequestView, UnknownWord> {
+        let is_open = self.decision.is_none() && now < self.expires_at;
+        Ok(RequestView {
+            act: self.act.parse()?,
+            state: match self.decision {
+                None if is_open => "open".to_owned(),
+                None => "expired".to_owned(),
+                Some(decision) => decision,
+            },
+            may_confirm: is_open && may_change && self.requested_by != caller.0,
+            may_decline: is_open && may_change,
+            id: self.id,
+            subject_id: self.subject_id,
+            subject: self.subject,
+            challenge_id: ChallengeId(self.challenge_id),
+            challenge: self.challenge,
+            requested_by: self.requester,
+            requested_at: self.requested_at,
+            expires_at: self.expires_at,
+            reason: self.reason,
+            decided_by: self.decider,
+            decided_at: self.decided_at,
+        })
+    }
 }

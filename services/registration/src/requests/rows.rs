@@ -1,10 +1,6 @@
 use chrono::{DateTime, Utc};
-use molar_domain::spelling::UnknownWord;
-use molar_domain::{ChallengeId, UserId};
 use sqlx::PgExecutor;
 use uuid::Uuid;
-
-use super::list::RequestView;
 
 /// A request as its row says it, with what it is about.
 #[derive(Debug, Clone)]
@@ -69,36 +65,4 @@ pub async fn list(
     )
     .fetch_all(db)
     .await
-}
-
-impl Request {
-    pub fn view(
-        self,
-        caller: UserId,
-        may_change: bool,
-        now: DateTime<Utc>,
-    ) -> Result<RequestView, UnknownWord> {
-        let is_open = self.decision.is_none() && now < self.expires_at;
-        Ok(RequestView {
-            act: self.act.parse()?,
-            state: match self.decision {
-                None if is_open => "open".to_owned(),
-                None => "expired".to_owned(),
-                Some(decision) => decision,
-            },
-            may_confirm: is_open && may_change && self.requested_by != caller.0,
-            may_decline: is_open && may_change,
-            id: self.id,
-            subject_id: self.subject_id,
-            subject: self.subject,
-            challenge_id: ChallengeId(self.challenge_id),
-            challenge: self.challenge,
-            requested_by: self.requester,
-            requested_at: self.requested_at,
-            expires_at: self.expires_at,
-            reason: self.reason,
-            decided_by: self.decider,
-            decided_at: self.decided_at,
-        })
-    }
 }
