@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::worker_api::Device;
+use crate::device::Device;
 
 /// What is absent is not promised.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

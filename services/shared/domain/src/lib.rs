@@ -13,6 +13,7 @@ pub mod case_run;
 pub mod challenge;
 pub mod clock;
 pub mod consent;
+mod device;
 pub mod device_class;
 pub mod dispatch;
 pub mod evaluation;

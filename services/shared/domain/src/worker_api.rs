@@ -12,6 +12,8 @@ use crate::challenge::Format;
 use crate::failure::FailureCode;
 use crate::limits::{Limits, Runtime};
 
+pub use crate::device::Device;
+
 /// `POST /worker/v1/enrol`, the only call without a key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,23 +34,6 @@ pub struct Enrolled {
     pub worker_id: Uuid,
     /// The worker's own; told once.
     pub key: String,
-}
-
-/// What times are measured on. Stored with every case run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Device {
-    pub cpu: String,
-    /// Cores that a slot has.
-    pub cores: u32,
-    pub memory_bytes: u64,
-    pub gpu: Option<String>,
-    pub gpu_memory_mib: Option<u64>,
-    pub driver: Option<String>,
-    /// The newest that the driver runs.
-    pub cuda: Option<String>,
-    pub engine: String,
-    pub kernel: String,
 }
 
 /// `POST /worker/v1/beat`: the worker is there. Says what else it should do.

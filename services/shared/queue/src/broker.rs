@@ -13,7 +13,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::args::AmqpArgs;
 use crate::error::{Error, Result};
-use crate::publish::Publisher;
 use crate::topology::{self, QueueSpec};
 
 /// A connection is not waited for longer than this.
@@ -58,10 +57,6 @@ impl Broker {
 
     pub fn is_connected(&self) -> bool {
         is_connected(&self.connection.borrow())
-    }
-
-    pub fn publisher(&self) -> Publisher {
-        Publisher::new(self.clone())
     }
 
     /// Makes the exchanges. The owner's to do, before the roles start and after the broker was

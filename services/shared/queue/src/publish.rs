@@ -43,14 +43,16 @@ pub struct Publisher {
     line: Mutex<Option<Line>>,
 }
 
-impl Publisher {
-    pub(crate) fn new(broker: Broker) -> Self {
-        Self {
-            broker,
+impl Broker {
+    pub fn publisher(&self) -> Publisher {
+        Publisher {
+            broker: self.clone(),
             line: Mutex::new(None),
         }
     }
+}
 
+impl Publisher {
     async fn channel(&self) -> Result<Channel> {
         let mut slot = self.line.lock().await;
         if let Some(line) = slot.as_ref()

@@ -4,8 +4,8 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 use crate::ceilings::Ceilings;
+use crate::in_hand::InHand;
 use crate::isolation::Isolation;
-use crate::reaper::InHand;
 use crate::{Error, Gpu, Spec};
 
 /// What a request that does no work may take.

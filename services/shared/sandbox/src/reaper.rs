@@ -1,33 +1,15 @@
 //! Containers whose lease is gone, and the one whose run was given up in the middle.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::Docker;
 use bollard::query_parameters::{ListContainersOptions, RemoveContainerOptions};
 
 use crate::engine::{ACT, is_not_found, is_status, within};
+use crate::in_hand::InHand;
 use crate::spec::LABEL_SUBMISSION;
 use crate::{Engine, Error, Labels};
-
-/// Names of the containers whose runs this process is in the middle of.
-#[derive(Clone, Default)]
-pub(crate) struct InHand(Arc<Mutex<BTreeSet<String>>>);
-
-impl InHand {
-    fn names(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The engine writes a slash before each name.
-    fn has(&self, names: &[String]) -> bool {
-        let held = self.names();
-        names
-            .iter()
-            .any(|name| held.contains(name.trim_start_matches('/')))
-    }
-}
 
 impl Engine {
     /// Removes every container of ours that `is_live` does not know, and says how many those were.
