@@ -73,7 +73,7 @@ fn the_file_is_named_by_its_sha_256_whether_or_not_it_is_equal() {
 }
 
 #[test]
-fn what_an_earlier_library_wrote_is_equal_with_a_note() {
+fn what_another_library_wrote_is_equal_with_a_note() {
     let mut statistics = String::new();
     rewritten(|name, text| {
         if name == "statistics.json" {
@@ -83,16 +83,16 @@ fn what_an_earlier_library_wrote_is_equal_with_a_note() {
     });
     let library: Value = serde_json::from_str(&statistics).unwrap();
     let library = library["library"].to_string();
-    let earlier = statistics.replacen(&library, "\"molar-ranking 0.0.9\"", 1);
+    let other = statistics.replacen(&library, "\"molar-ranking 1.9.9\"", 1);
     let bytes = rewritten(|name, text| match name {
-        "statistics.json" => earlier.clone(),
-        "checksums.sha256" => text.replace(&sha256(&statistics), &sha256(&earlier)),
+        "statistics.json" => other.clone(),
+        "checksums.sha256" => text.replace(&sha256(&statistics), &sha256(&other)),
         _ => text.to_owned(),
     });
     let (code, told, _) = made(&bytes, &[]);
     assert_eq!(code, Some(0), "{told}");
     assert!(
-        told.contains("note: written by molar-ranking 0.0.9, recomputed by molar-ranking "),
+        told.contains("note: written by molar-ranking 1.9.9, recomputed by molar-ranking "),
         "{told}"
     );
     assert!(told.contains("see the notes"), "{told}");
