@@ -3,7 +3,6 @@
 use actix_web::web;
 use molar_domain::TeamId;
 use molar_web_kit::{ApiError, Caller, Kit, Page};
-use uuid::Uuid;
 
 use super::rows::{self, InvitationItem};
 use crate::Error;
