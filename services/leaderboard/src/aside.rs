@@ -53,7 +53,9 @@ mod tests {
             parts.chain([here()]).collect::<Vec<_>>()
         });
         let each = each.await.unwrap();
-        assert_eq!(each, [before + NICE; 65]);
+        // 19 is as nice as it gets, where the tests themselves give way.
+        assert_eq!(each, [(before + NICE).min(19); 65]);
+        assert!(before < 19, "nothing can be seen of it at this priority");
         assert_eq!(here(), before);
     }
 

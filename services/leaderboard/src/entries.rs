@@ -73,6 +73,13 @@ pub fn is_of_group(metric: &str) -> bool {
     matches!(metric, Ok(Metric::Accuracy(measure)) if measure.group().is_some())
 }
 
+/// Whether it is measured on the run of a container, as its time is, and not on what came out.
+pub fn is_of_run(metric: &str) -> bool {
+    metric
+        .parse::<Metric>()
+        .is_ok_and(|metric| metric.is_of_run())
+}
+
 /// By which of its submissions a team stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice<'a> {

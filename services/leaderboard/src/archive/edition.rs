@@ -3,16 +3,9 @@
 //! A container sees the image of a hidden case and could write it into the digits of what it uses there. So everybody gets
 //! of that what the board tells, which is means, and organizers alone have what was measured in each case.
 
-use molar_domain::metric::Metric;
-
 use super::content::{Content, Edition};
+use crate::entries::is_of_run;
 use crate::figures::address;
-
-pub fn is_of_run(metric: &str) -> bool {
-    metric
-        .parse::<Metric>()
-        .is_ok_and(|metric| metric.is_of_run())
-}
 
 impl Content {
     /// As organizers get it, or as everybody else does.

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::content::{Entry, MetricFacts, Ranking};
 use super::differences::Differences;
-use super::edition::is_of_run;
 use super::names::{CHECKSUMS, CRATE, LONG, PHASE, RANKING, STATISTICS, WIDE};
 use super::phase::Phase;
 use super::read::{Files, Unreadable, read};
@@ -16,6 +15,7 @@ use super::redrawn::statistics;
 use super::report::Report;
 use super::scores::{Metric, Scores};
 use super::scores_csv::{read_long, read_wide};
+use crate::entries::is_of_run;
 
 /// More than are ever made.
 const MOST_ENTRIES: usize = 20_000;

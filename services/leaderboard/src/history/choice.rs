@@ -54,12 +54,12 @@ impl From<Wrong> for Error {
 }
 
 /// Why this caller is told no history here, whatever is asked for.
-pub fn hidden(board: &Board) -> Option<&'static str> {
+pub fn closed(board: &Board) -> Option<&'static str> {
     let is_told = board.sight.has_cases();
     board.hidden.or((!is_told).then_some(NOT_TOLD))
 }
 
-/// Of a board that is not [`hidden`]; none where nobody is on it.
+/// Of a board that is not [`closed`]; none where nobody is on it.
 pub fn choose<'a>(asked: &Asked, board: &'a Board) -> Result<Option<Choice<'a>>, Wrong> {
     let (Some(first), Some(first_metric)) = (board.told_rows().next(), board.metrics.first())
     else {

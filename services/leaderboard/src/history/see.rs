@@ -5,7 +5,7 @@ use molar_web_kit::Kit;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
-use super::choice::{Asked, Choice, Wrong, choose, hidden};
+use super::choice::{Asked, Choice, Wrong, choose, closed};
 use super::rows;
 use super::steps::{self, MOST, Step};
 use crate::boards::Board;
@@ -40,7 +40,7 @@ pub enum Seen {
 
 /// `board` is what the caller sees of it. Where that hides it nothing else is read, and what was asked for decides nothing.
 pub async fn see(kit: &Kit, phase: &Phase, board: &Board, asked: &Asked) -> Result<Seen, Error> {
-    if let Some(why) = hidden(board) {
+    if let Some(why) = closed(board) {
         return Ok(Seen::Hidden(why));
     }
     Ok(match choose(asked, board) {

@@ -34,11 +34,6 @@ pub fn interval(of: Interval) -> String {
     format!("{}–{}", bound(of.from), bound(of.to))
 }
 
-pub fn is_of_run(name: &str) -> bool {
-    name.parse::<Metric>()
-        .is_ok_and(|metric| metric.is_of_run())
-}
-
 pub fn moment(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone)
         .format("%-d %B %Y, %H:%M %Z")

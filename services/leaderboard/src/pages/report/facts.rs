@@ -8,8 +8,9 @@ use molar_domain::quota::Quota;
 
 use super::told::Told;
 use crate::boards::Board;
+use crate::entries::is_of_run;
 use crate::pages::intervals;
-use crate::pages::numbers::{is_of_run, moment};
+use crate::pages::numbers::moment;
 use crate::rows::phases::Phase;
 use crate::statistics::Made;
 
