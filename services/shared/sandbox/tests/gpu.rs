@@ -7,6 +7,8 @@ mod bench;
 mod common;
 #[path = "common/plain.rs"]
 mod plain;
+#[path = "gpu/real.rs"]
+mod real;
 
 use std::os::unix::fs::PermissionsExt as _;
 

@@ -175,4 +175,22 @@ mod tests {
             assert!(matches!(refused, Err(RecordingError::Samples)));
         }
     }
+
+    /// Of PyTorch, which asked for 1 GiB, for 3 GiB more, gave these back and ended.
+    #[test]
+    fn a_real_series_steps_by_what_a_program_took_and_comes_back() {
+        let text = include_str!("../../tests/gpu/h100.json");
+        let recording = Recording::from_json(text).unwrap();
+        assert_eq!(recording.origin, Origin::Recorded);
+        let used: Vec<_> = recording.samples.iter().map(|(_, mib)| *mib).collect();
+        let idle = used[0];
+        let most = used.iter().copied().fold(0.0, f64::max);
+        let step = |mib: f64| {
+            used.windows(2)
+                .any(|pair| (pair[1] - pair[0] - mib).abs() < 4.0)
+        };
+        assert!(step(1024.0) && step(3072.0) && step(-3072.0));
+        assert!((4096.0..5120.0).contains(&(most - idle)), "{most} {idle}");
+        assert!((used[used.len() - 1] - idle).abs() <= super::super::SLACK_MIB);
+    }
 }
