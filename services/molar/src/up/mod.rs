@@ -11,15 +11,19 @@ mod data_folder;
 pub mod docker;
 mod glimpse;
 mod http;
+mod logs;
 pub mod nginx;
+mod orphans;
 pub mod ports;
 pub mod postgres;
 mod process;
 pub mod rabbitmq;
+mod record;
 mod secrets;
 mod servers;
 mod signals;
 mod supervisor;
+mod tended;
 mod terminal;
 
 use std::process::ExitCode;
@@ -30,10 +34,11 @@ pub use child::{Check, Child, Ready, Tier, find_program};
 pub use data_folder::{DataFolder, InUse};
 pub use glimpse::Glimpse;
 pub use process::Identity;
+pub use record::Record;
 pub use secrets::{ROLES, S3Key, Secret, Secrets};
 pub use servers::{Servers, servers};
 pub use signals::Shutdown;
-pub use supervisor::{Record, Supervisor};
+pub use supervisor::Supervisor;
 pub use terminal::{Step, Terminal};
 
 /// Starts what `args` ask for, serves until told to stop (or runs the command of `--run`), and

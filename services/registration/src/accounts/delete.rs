@@ -126,24 +126,18 @@ async fn leave_team(
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use serde_json::json;
     use sqlx::PgPool;
 
     use crate::host::create_admin;
     use crate::testing::{
-        Api, As, challenge, handed_in, id_of, invitation_of, participation_of, phase, registered,
-        set_state, sign_as, sign_in,
+        Api, approved_team, challenge, closed_phase, handed_in, invitation_of, participation_of,
+        registered, set_state, sign_as, sign_in, team_of,
     };
     use molar_web_kit::testing::{noon, person};
 
     const ADA: &str = "ada@example.org";
     const PATH: &str = "/api/v1/me/delete";
-
-    async fn team(who: &As) -> String {
-        let body = json!({"challenge": "demo", "name": "Molars"});
-        id_of(&who.post("/api/v1/teams", body).await.1)
-    }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn what_remains_of_an_account_names_nobody(pool: PgPool) {
@@ -151,7 +145,7 @@ mod tests {
         challenge(&pool).await;
         let ada = registered(&api, ADA).await;
         sign_as(&ada).await;
-        let molars = team(&ada).await;
+        let molars = team_of(&ada, "Molars").await;
         let body = json!({"email": ADA});
         api.nobody().post("/api/v1/accounts/reset", body).await;
 
@@ -198,7 +192,7 @@ mod tests {
         let demo = challenge(&pool).await;
         let ada = registered(&api, ADA).await;
         sign_as(&ada).await;
-        let molars = team(&ada).await;
+        let molars = team_of(&ada, "Molars").await;
         let place = participation_of(&ada, &molars, demo.track).await;
         set_state(&pool, &place, "approved").await;
         let body = json!({"password": "correct horse"});
@@ -224,11 +218,8 @@ mod tests {
         let api = Api::new(&pool).await;
         let demo = challenge(&pool).await;
         let ada = registered(&api, ADA).await;
-        sign_as(&ada).await;
-        let molars = team(&ada).await;
-        let place = participation_of(&ada, &molars, demo.track).await;
-        set_state(&pool, &place, "approved").await;
-        let phase = phase(&pool, &demo, noon() - TimeDelta::days(31)).await;
+        let (molars, place) = approved_team(&pool, &demo, &ada, "Molars").await;
+        let phase = closed_phase(&pool, &demo).await;
         // Who of the team it was does not matter.
         let bob = person(&pool, "Bob").await;
         handed_in(&pool, &molars, &bob, phase, "ab", None).await;

@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(olga.submit(list, &path, &reason).await.0, 422, "once");
         let (_, html) = api.nobody().page("/announcements/demo").await;
         assert!(
-            html.contains("it was wrong") && html.contains("<s>Erratum"),
+            html.contains("it was wrong") && html.contains("<s><bdi>Erratum"),
             "{html}"
         );
         let personal = sqlx::query_scalar!("SELECT text FROM audit.personal");

@@ -22,6 +22,8 @@ pub mod signs;
 pub mod team;
 pub mod teams;
 pub mod unsubscribe;
+#[cfg(test)]
+mod written;
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use molar_domain::ParticipationId;
 use molar_web_kit::page::{Cursor, LIMIT_MAX};
-use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery};
+use molar_web_kit::{ApiError, Caller, Kit, Page, PageQuery, names};
 use serde::Deserialize;
 
 use super::{next_page, page, see_other};
@@ -229,10 +229,16 @@ pub async fn submit_many(
     respond(&kit, &caller, state, None, outcomes).await
 }
 
+/// Of whom it is, and in which track.
+fn place(view: &ParticipationView) -> String {
+    let (team, track) = (names::plain(&view.team), names::plain(&view.track));
+    format!("{team} ({track})")
+}
+
 async fn tell(kit: &Kit, caller: &Caller, outcome: Outcome) -> Told {
     match (outcome.participation, outcome.problem) {
         (Some(view), _) => Told {
-            team: format!("{} ({})", view.team, view.track),
+            team: place(&view),
             is_done: true,
             what: view.state.to_string(),
         },
@@ -243,9 +249,7 @@ async fn tell(kit: &Kit, caller: &Caller, outcome: Outcome) -> Told {
             let errors = errors.map(|error| error.detail.clone());
             let detail = problem.as_ref().and_then(|problem| problem.detail.clone());
             Told {
-                team: seen.map_or_else(String::new, |view| {
-                    format!("{} ({})", view.team, view.track)
-                }),
+                team: seen.as_ref().map_or_else(String::new, place),
                 is_done: false,
                 what: waits
                     .into_iter()
@@ -328,9 +332,12 @@ mod tests {
         ];
         let (status, html) = olga.submit(list, list, &fields).await;
         assert_eq!(status, 200, "{html}");
-        assert!(html.contains("Canines (opg): approved"), "{html}");
         assert!(
-            html.contains("Molars (opg): a participation that is withdrawn"),
+            html.contains("<bdi>Canines (opg)</bdi>: approved"),
+            "{html}"
+        );
+        assert!(
+            html.contains("<bdi>Molars (opg)</bdi>: a participation that is withdrawn"),
             "{html}"
         );
         assert!(html.contains("/organize/ledger/demo"), "{html}");

@@ -235,22 +235,20 @@ pub async fn withdraw(
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-    use molar_web_kit::testing::{noon, organizer, person};
+    use molar_web_kit::testing::{organizer, person};
     use sqlx::PgPool;
 
-    use crate::testing::{Api, challenge, handed_in, participation, phase, set_state, sign, team};
+    use crate::testing::{
+        Api, approved_team, challenge, closed_phase, handed_in, participation, sign, team,
+    };
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_place_with_final_ranks_has_no_button_and_says_whom_to_ask(pool: PgPool) {
         let api = Api::new(&pool).await;
         let demo = challenge(&pool).await;
         let ada = person(&pool, "Ada").await;
-        sign(&api, &ada).await;
-        let molars = team(&api, &ada, "Molars").await;
-        let place = participation(&api, &ada, &molars, demo.track).await;
-        set_state(&pool, &place, "approved").await;
-        let phase = phase(&pool, &demo, noon() - TimeDelta::days(31)).await;
+        let (molars, place) = approved_team(&pool, &demo, &api.of(&ada), "Molars").await;
+        let phase = closed_phase(&pool, &demo).await;
         let path = format!("/teams/{molars}");
         let button = format!("{path}/participations/{place}/withdraw");
         let browser = api.browser(&ada);

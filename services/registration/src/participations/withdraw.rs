@@ -86,7 +86,8 @@ mod tests {
     use sqlx::PgPool;
 
     use crate::testing::{
-        Api, Challenge, challenge, handed_in, join, participation, phase, set_state, sign, team,
+        Api, Challenge, approved_team, challenge, closed_phase, handed_in, join, participation,
+        phase, set_state, sign, team,
     };
 
     /// A captain whose team has its place, the team, and the path by which it gives that up.
@@ -97,10 +98,7 @@ mod tests {
         name: &str,
     ) -> (Person, String, String) {
         let captain = person(pool, name).await;
-        sign(api, &captain).await;
-        let team = team(api, &captain, name).await;
-        let place = participation(api, &captain, &team, demo.track).await;
-        set_state(pool, &place, "approved").await;
+        let (team, place) = approved_team(pool, demo, &api.of(&captain), name).await;
         let path = format!("/api/v1/participations/{place}/withdraw");
         (captain, team, path)
     }
@@ -149,7 +147,7 @@ mod tests {
     async fn what_ranks_nowhere_keeps_no_team(pool: PgPool) {
         let api = Api::new(&pool).await;
         let demo = challenge(&pool).await;
-        let phase = phase(&pool, &demo, noon() - TimeDelta::days(31)).await;
+        let phase = closed_phase(&pool, &demo).await;
         let (ada, late, adas) = placed(&pool, &api, &demo, "Late").await;
         let (bob, taken_out, bobs) = placed(&pool, &api, &demo, "Taken out").await;
         let (cem, tried, cems) = placed(&pool, &api, &demo, "Tried").await;

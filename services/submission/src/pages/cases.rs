@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use molar_domain::metric::Metric;
+use molar_web_kit::names;
 use serde_json::Value;
 
 use super::failures::{Failure, failures};
@@ -107,7 +108,8 @@ fn order<'m>(metrics: &'m [Metric], asked: Option<&str>) -> (Option<&'m Metric>,
             None => (
                 first(),
                 Some(format!(
-                    "No case has a value by “{name}”. Choose one of the columns."
+                    "No case has a value by “{}”. Choose one of the columns.",
+                    names::plain(name)
                 )),
             ),
         },

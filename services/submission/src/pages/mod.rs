@@ -14,6 +14,8 @@ mod teeth;
 mod wanted;
 #[cfg(test)]
 mod worst_first;
+#[cfg(test)]
+mod written;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use molar_domain::labels::{deciduous, permanent};
 use molar_figures::{Dentition, Quantity, Tooth, responsive};
+use molar_web_kit::names;
 
 use super::wanted::Wanted;
 use crate::submissions::labels::{CaseLabels, LabelScore};
@@ -68,7 +69,8 @@ impl Labels {
             link: wanted.of_case(None),
             wrong: wrong.map(|name| {
                 format!(
-                    "No case “{name}” of this submission is scored. Below are those of all cases."
+                    "No case “{}” of this submission is scored. Below are those of all cases.",
+                    names::plain(name)
                 )
             }),
             without,

@@ -55,7 +55,7 @@ async fn write(pool: &PgPool, evaluation: Uuid, case: Uuid, labels: &Value) {
 
 /// Where the row of a case begins.
 fn row(page: &str, case: &str) -> usize {
-    page.find(&format!("<th scope=\"row\">{case}"))
+    page.find(&format!("<th scope=\"row\"><bdi>{case}"))
         .unwrap_or_else(|| panic!("{case}: {page}"))
 }
 
@@ -92,7 +92,7 @@ async fn the_worst_case_stands_first_and_each_reason_and_tooth_is_told(pool: PgP
     assert!(row(&by_name, "Case_01") < row(&by_name, "Case_02"));
     let (_, one) = world.page(&format!("{path}?labels=Case_01")).await;
     assert!(
-        one.contains("Teeth of Case_01") && one.contains("href=\"?#labels\""),
+        one.contains("Teeth of <bdi>Case_01</bdi>") && one.contains("href=\"?#labels\""),
         "{one}"
     );
     let (_, failed) = world.page(&format!("{path}?labels=Case_02")).await;

@@ -8,7 +8,7 @@ use molar_domain::limits::Limits;
 use molar_domain::phase::{Opening, SubmissionKind, Visibility, Window};
 use molar_domain::quota::Quota;
 use molar_volumes::Geometry;
-use molar_web_kit::ApiError;
+use molar_web_kit::{ApiError, names};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
@@ -49,7 +49,8 @@ impl Phase {
         let Opening { at, is_held } = self.window.opening;
         let local = at.with_timezone(&self.zone);
         let moment = local.format("%-d %B %Y, %H:%M %Z");
-        match self.opens_after.as_deref().filter(|_| is_held) {
+        let title = self.opens_after.as_deref().filter(|_| is_held);
+        match title.map(names::plain) {
             Some(title) if at <= now => format!("when the results of “{title}” are published"),
             Some(title) => {
                 format!("when the results of “{title}” are published, and not before {moment}")

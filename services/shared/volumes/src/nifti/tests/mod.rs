@@ -1,0 +1,6 @@
+mod any;
+mod headers;
+mod labels;
+mod sample;
+mod streams;
+mod written;
