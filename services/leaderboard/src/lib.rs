@@ -8,6 +8,7 @@ mod aside;
 mod audit;
 mod audit_head;
 mod boards;
+mod chosen;
 mod compare;
 mod digits;
 mod entries;

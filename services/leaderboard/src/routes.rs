@@ -135,6 +135,21 @@ pub fn routes() -> Routes {
             Access::SignedInOrPublic,
             imports::page::page,
         )
+        .get(
+            "/organize/boards/{challenge}/import",
+            Access::Organizer,
+            imports::organize::show,
+        )
+        .post(
+            "/organize/boards/{challenge}/import/plan",
+            Access::Organizer,
+            imports::organize::plan,
+        )
+        .post(
+            "/organize/boards/{challenge}/import",
+            Access::Organizer,
+            imports::organize::import,
+        )
         .get("/api/v1/audit", Access::Organizer, audit::list::list)
         .get(
             "/api/v1/audit/export",

@@ -89,6 +89,7 @@ pub const PREFIXES: &[(&str, &str)] = &[
     ("/challenges/*/faq", "registration"),
     ("/organize/participations", "registration"),
     ("/organize/audit", "leaderboard"),
+    ("/organize/boards", "leaderboard"),
     ("/organize/questions", "registration"),
     ("/organize/ledger", "registration"),
     ("/organize/signs", "registration"),

@@ -7,15 +7,22 @@ use super::content::{Content, Edition};
 use crate::entries::is_of_run;
 use crate::figures::address;
 
+impl Edition {
+    /// Of a phase in which what containers used was measured, or was not.
+    pub fn of(is_measured: bool, is_for_organizers: bool) -> Self {
+        match (is_measured, is_for_organizers) {
+            (false, _) => Self::Common,
+            (true, true) => Self::Organizers,
+            (true, false) => Self::Public,
+        }
+    }
+}
+
 impl Content {
     /// As organizers get it, or as everybody else does.
     pub fn edition(mut self, is_for_organizers: bool) -> Self {
         let measured: Vec<String> = self.of_runs().into_iter().map(str::to_owned).collect();
-        self.phase.edition = match (measured.is_empty(), is_for_organizers) {
-            (true, _) => Edition::Common,
-            (false, true) => Edition::Organizers,
-            (false, false) => Edition::Public,
-        };
+        self.phase.edition = Edition::of(!measured.is_empty(), is_for_organizers);
         if self.phase.edition == Edition::Public {
             measured.iter().for_each(|name| self.withhold(name));
         }

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::figures::{Drawing, see};
 use crate::rows::phases;
 use crate::rows::reports::{self, Definition, Scorer};
-use crate::statistics::{ALPHA, Kept, LEVEL, of, scored};
+use crate::statistics::{ALPHA, LEVEL, Stored, of, scored};
 
 const WHAT: &str = "archive that you may have: it is there for all once the phase is published, if its board shows names \
      and values exactly";
@@ -48,12 +48,12 @@ pub async fn gather(kit: &Kit, id: PhaseId, caller: Option<&Caller>) -> Result<C
         .drawing
         .as_ref()
         .filter(|drawing| drawing.version == version);
-    let kept = of(&kit.db, phase.id, version).await?;
-    let (Some(drawing), Some(kept)) = (drawing, kept) else {
+    let stored = of(&kit.db, phase.id, version).await?;
+    let (Some(drawing), Some(stored)) = (drawing, stored) else {
         return Err(Error::NotArchived(NOT_YET));
     };
     let parts = Parts::read(&kit.db, &phase, board, version).await?;
-    let until = moment(board, drawing, &kept, &parts.definition);
+    let until = moment(board, drawing, &stored, &parts.definition);
     let (db, challenge) = (&kit.db, phase.challenge_id.0);
     let url = kit
         .public_url
@@ -63,7 +63,7 @@ pub async fn gather(kit: &Kit, id: PhaseId, caller: Option<&Caller>) -> Result<C
         agreements: reports::agreements(db, challenge, until).await?,
         audit_head: rows::audit_head(db, until).await?,
         url: url.map_or(String::new(), String::from),
-        statistics: statistics(kept, board),
+        statistics: statistics(stored, board),
         ranking: ranking(board, version, &parts.scores),
         participants: parts.participants,
         scores: parts.scores,
@@ -80,11 +80,16 @@ pub async fn gather(kit: &Kit, id: PhaseId, caller: Option<&Caller>) -> Result<C
 
 /// The moment of the archive: when the last of what is in it was made. Nothing later is told, so that it is the same
 /// whenever it is asked for.
-fn moment(board: &Board, drawing: &Drawing, kept: &Kept, definition: &Definition) -> DateTime<Utc> {
+fn moment(
+    board: &Board,
+    drawing: &Drawing,
+    stored: &Stored,
+    definition: &Definition,
+) -> DateTime<Utc> {
     let made = [board.made_at, definition.published_at]
         .into_iter()
         .flatten();
-    let last = kept.computed_at.max(drawing.made_at);
+    let last = stored.computed_at.max(drawing.made_at);
     made.fold(last, DateTime::max)
 }
 
@@ -228,18 +233,18 @@ fn entry(at: usize, row: &Row, scores: &Scores) -> Entry {
     }
 }
 
-fn statistics(kept: Kept, board: &Board) -> Statistics {
+fn statistics(stored: Stored, board: &Board) -> Statistics {
     let teams = board.rows.iter().map(|row| row.team_id).zip(1..);
     let teams: Vec<(Uuid, usize)> = teams.collect();
     Statistics {
-        version: kept.version,
-        as_of: kept.computed_at,
-        seed: kept.seed,
-        draws: kept.draws,
-        library: kept.library,
+        version: stored.version,
+        as_of: stored.computed_at,
+        seed: stored.seed,
+        draws: stored.draws,
+        library: stored.library,
         level: LEVEL,
         alpha: ALPHA,
-        found: Found::of(&kept.document.0, &teams),
+        found: Found::of(&stored.document.0, &teams),
     }
 }
 

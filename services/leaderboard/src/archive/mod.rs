@@ -27,6 +27,7 @@ mod scores_csv;
 mod tests;
 mod verify;
 
+pub use content::Edition;
 pub use read::Unreadable;
 pub use report::{Check, Report};
 pub use verify::verify;

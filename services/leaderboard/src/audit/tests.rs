@@ -170,7 +170,7 @@ async fn the_page_says_who_what_from_to_and_why(owner: PgPool) {
     for part in [
         "Olga",
         "phase.paused",
-        "running → paused",
+        "<bdi>running</bdi> → <bdi>paused</bdi>",
         "=the store is full",
         "the platform",
     ] {

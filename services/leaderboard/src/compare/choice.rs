@@ -1,9 +1,9 @@
 //! Which two, and by what: from the address, or the first two by the first metric.
 
-use molar_web_kit::names;
 use serde::Deserialize;
 
 use crate::boards::{Board, Column, Row};
+use crate::chosen::{self, Wrong};
 
 /// As it was typed.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -47,45 +47,20 @@ pub fn closed(board: &Board) -> Option<&'static str> {
     }
 }
 
-/// Of a board that is not [`closed`]; else what is wrong, in words.
-pub fn choose<'a>(asked: &Asked, board: &'a Board) -> Result<Choice<'a>, String> {
-    let named = |name: &str| -> Result<Option<&'a Row>, String> {
-        if name.is_empty() {
-            return Ok(None);
-        }
-        match board.told_rows().find(|row| row.team == name) {
-            Some(row) => Ok(Some(row)),
-            None => Err(format!(
-                "There is no entry of “{}” on this board. Choose one from the list.",
-                names::plain(name)
-            )),
-        }
-    };
+/// Of a board that is not [`closed`].
+pub fn choose<'a>(asked: &Asked, board: &'a Board) -> Result<Choice<'a>, Wrong> {
     let other = |than: Option<&Row>| {
         let mut rows = board.told_rows();
         rows.find(|row| than.is_none_or(|than| than.team_id != row.team_id))
-            .ok_or_else(|| "It takes two entries to compare.".to_owned())
+            .ok_or(Wrong::Itself)
     };
-    let (a, b) = match (named(&asked.a)?, named(&asked.b)?) {
-        (Some(a), Some(b)) => (a, b),
-        (Some(a), None) => (a, other(Some(a))?),
-        (None, b) => {
-            let a = other(b)?;
-            (a, b.map_or_else(|| other(Some(a)), Ok)?)
-        }
-    };
+    let named = |typed: &str| chosen::team(board, typed);
+    let (a, b) = (named(&asked.a)?, named(&asked.b)?);
+    let a = a.map_or_else(|| other(b), Ok)?;
+    let b = b.map_or_else(|| other(Some(a)), Ok)?;
     if a.team_id == b.team_id {
-        return Err("An entry is not compared with itself. Choose two different ones.".to_owned());
+        return Err(Wrong::Itself);
     }
-    let metric = match asked.metric.as_str() {
-        "" => board.metrics.first(),
-        name => board.metrics.iter().find(|metric| metric.name == name),
-    };
-    let metric = metric.ok_or_else(|| {
-        format!(
-            "This board has no metric “{}”. Choose one from the list.",
-            names::plain(&asked.metric)
-        )
-    })?;
+    let metric = chosen::metric(board, &asked.metric)?;
     Ok(Choice { a, b, metric })
 }

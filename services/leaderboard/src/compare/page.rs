@@ -1,16 +1,16 @@
 //! `GET /boards/{challenge}/{track}/{phase}/compare`
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use molar_domain::metric::Metric;
-use molar_web_kit::{ApiError, Caller, Kit, layout, names};
+use molar_web_kit::{ApiError, Caller, Kit, layout};
 use url::form_urlencoded;
 
 use super::choice::{Asked, Choice, choose, closed};
 use super::matched::{self, Both, Tally};
 use super::{draw, rows};
 use crate::boards::{self, Board};
+use crate::chosen::{Form, List};
 use crate::error::Error;
 use crate::history;
 use crate::kept::Which;
@@ -21,22 +21,9 @@ use crate::teeth;
 #[derive(Template)]
 #[template(path = "compare.html")]
 struct ComparePage<'a> {
-    /// Of the board.
-    path: String,
+    form: Form<'a>,
     board: &'a Board,
-    /// In place of everything.
-    closed: Option<&'static str>,
-    wrong: Option<String>,
-    entries: Vec<Entry<'a>>,
-    asked: &'a Asked,
     compared: Option<Compared>,
-}
-
-/// What may be chosen: text alone stands in a list.
-struct Entry<'a> {
-    /// As it is asked for.
-    team: &'a str,
-    shown: String,
 }
 
 struct Compared {
@@ -81,31 +68,26 @@ pub async fn page(
     let phase = Which::Path(challenge, track, slug).find(&kit.db).await?;
     let board = boards::see(&kit, &phase, caller.as_ref(), &boards::Asked::default()).await?;
     let mut asked = asked.into_inner();
-    let mut body = ComparePage {
-        path: phase.path(),
-        closed: closed(&board),
-        wrong: None,
-        entries: Vec::new(),
-        asked: &Asked::default(),
-        compared: None,
-        board: &board,
-    };
-    let mut status = StatusCode::OK;
+    let mut form = Form::new(phase.path(), "compare", "Compare");
+    form.closed = closed(&board);
+    let mut compared = None;
     // Of a board that is closed to the caller nothing else is read, and nothing that was asked is told.
-    if body.closed.is_none() {
+    if form.closed.is_none() {
         match choose(&asked, &board) {
             Ok(choice) => {
-                body.compared = Some(compare(&kit, &phase, &board, &choice).await?);
+                compared = Some(compare(&kit, &phase, &board, &choice).await?);
                 asked = typed(&choice);
             }
-            Err(wrong) => {
-                status = StatusCode::NOT_FOUND;
-                body.wrong = Some(wrong);
-            }
+            Err(wrong) => form.wrong = Some(wrong),
         }
-        body.entries = board.told_rows().map(Entry::of).collect();
-        body.asked = &asked;
+        form.lists = lists(&board, &asked);
     }
+    let status = form.status();
+    let body = ComparePage {
+        form,
+        board: &board,
+        compared,
+    };
     let page = layout::Page::new(
         format!("{}, two entries compared", board.title),
         body.render()?,
@@ -122,13 +104,12 @@ pub async fn page(
         .respond())
 }
 
-impl<'a> Entry<'a> {
-    fn of(row: &'a boards::Row) -> Self {
-        Self {
-            team: &row.team,
-            shown: names::plain(&row.team),
-        }
-    }
+fn lists<'a>(board: &'a Board, asked: &Asked) -> Vec<List<'a>> {
+    vec![
+        List::of_teams(board, ("a", "First entry"), &asked.a),
+        List::of_teams(board, ("b", "Second entry"), &asked.b),
+        List::of_metrics(board, &asked.metric),
+    ]
 }
 
 fn typed(choice: &Choice<'_>) -> Asked {

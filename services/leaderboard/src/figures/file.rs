@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use molar_web_kit::{ApiError, Caller, Kit};
 use uuid::Uuid;
 
-use super::kept::{Answer, Kept};
+use super::svg_file::{Answer, SvgFile};
 
 /// A figure of a board as a file, light or dark as whoever opens it prefers.
 ///
@@ -20,13 +20,13 @@ pub async fn file(
     request: HttpRequest,
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
-    let kept = Kept::find(&kit, path.into_inner(), caller.as_ref()).await?;
-    Ok(answer(kept, &request))
+    let svg = SvgFile::find(&kit, path.into_inner(), caller.as_ref()).await?;
+    Ok(answer(svg, &request))
 }
 
-pub fn answer(kept: Kept, request: &HttpRequest) -> HttpResponse {
-    match kept.answer(request, &kept.tag(""), "svg") {
+pub fn answer(file: SvgFile, request: &HttpRequest) -> HttpResponse {
+    match file.answer(request, &file.tag(""), "svg") {
         Answer::Known(answer) => answer,
-        Answer::Wanted(mut answer) => answer.content_type("image/svg+xml").body(kept.svg),
+        Answer::Wanted(mut answer) => answer.content_type("image/svg+xml").body(file.svg),
     }
 }

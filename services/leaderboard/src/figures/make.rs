@@ -35,16 +35,16 @@ pub async fn all(db: &PgPool, now: DateTime<Utc>, patience: &Patience) -> Result
 
 async fn version(db: &PgPool, due: Due, now: DateTime<Utc>) -> Result<(), Error> {
     let phase = phases::find(db, due.phase_id).await?;
-    let Some(kept) = statistics::of(db, due.phase_id, due.version).await? else {
+    let Some(stored) = statistics::of(db, due.phase_id, due.version).await? else {
         // Of a newer version by now, which is drawn next.
         return Ok(());
     };
-    let inputs = inputs::read(db, &due, kept.document.0, &phase.metrics, now).await?;
+    let inputs = inputs::read(db, &due, stored.document.0, &phase.metrics, now).await?;
     // Those that are drawn, not those that were due: a name may have changed in between.
     let names = inputs.teams.iter().filter_map(|team| team.name.clone());
     let mut names: Vec<String> = names.collect();
     names.sort_unstable();
-    let figures = aside::run(move || draw(&inputs, kept.draws)).await??;
+    let figures = aside::run(move || draw(&inputs, stored.draws)).await??;
 
     let mut tx = db.begin().await?;
     rows::put(&mut tx, &due, &names, &figures, now).await?;

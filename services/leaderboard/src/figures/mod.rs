@@ -8,19 +8,19 @@ mod draw;
 pub mod file;
 pub mod find;
 mod inputs;
-mod kept;
 mod make;
 pub mod page;
 pub mod picture;
 mod rows;
 mod studio;
+mod svg_file;
 #[cfg(test)]
 mod tests;
 mod view;
 mod words;
 
-pub use kept::Kept;
 pub use make::all;
 pub use rows::{Drawing, Shown, list};
+pub use svg_file::SvgFile;
 pub use view::see;
 pub use words::{address, quantity};

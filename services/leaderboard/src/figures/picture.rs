@@ -5,11 +5,11 @@ use molar_web_kit::{ApiError, Caller, Kit};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::kept::{Answer, Kept};
 use super::studio::STUDIO;
+use super::svg_file::{Answer, SvgFile};
 
 /// What draws: another may give other pixels for the same figure.
-const DRAWN_BY: &str = "resvg 0.49";
+const DRAWN_BY: &str = "resvg 0.49.0";
 /// Sharp on the screens there are, and 14 cm wide in print at 254 points an inch.
 const USUAL: u8 = 2;
 const LARGEST: u8 = 4;
@@ -45,21 +45,34 @@ pub async fn picture(
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
     let scale = scale(query.scale)?;
-    let kept = Kept::find(&kit, path.into_inner(), caller.as_ref()).await?;
-    answer(kept, &request, scale).await
+    let file = SvgFile::find(&kit, path.into_inner(), caller.as_ref()).await?;
+    answer(file, &request, scale).await
 }
 
 pub async fn answer(
-    kept: Kept,
+    file: SvgFile,
     request: &HttpRequest,
     scale: u8,
 ) -> Result<HttpResponse, ApiError> {
-    let tag = kept.tag(&format!("{DRAWN_BY} {scale}"));
-    Ok(match kept.answer(request, &tag, "png") {
+    let tag = file.tag(&format!("{DRAWN_BY} {scale}"));
+    Ok(match file.answer(request, &tag, "png") {
         Answer::Known(answer) => answer,
         Answer::Wanted(mut answer) => {
-            let drawn = STUDIO.draw(tag.tag(), kept.svg, scale).await?;
+            let drawn = STUDIO.draw(tag.tag(), file.svg, scale).await?;
             answer.content_type("image/png").body(drawn)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DRAWN_BY;
+
+    #[test]
+    fn what_draws_is_named_in_the_version_that_is_locked() {
+        let lock = include_str!("../../../../Cargo.lock");
+        let (_, rest) = lock.split_once("name = \"resvg\"\nversion = \"").unwrap();
+        let (version, _) = rest.split_once('"').unwrap();
+        assert_eq!(DRAWN_BY, format!("resvg {version}"));
+    }
 }

@@ -12,7 +12,7 @@ use super::find::Query;
 use super::see::{Seen, see};
 use crate::boards;
 use crate::error::Error;
-use crate::figures::{self, Kept};
+use crate::figures::{self, SvgFile};
 use crate::rows::phases;
 
 const WHAT: &str = "figure of a team that you may see";
@@ -42,7 +42,7 @@ pub async fn drawn(
     (phase_id, name): (Uuid, String),
     asked: &Asked,
     caller: Option<&Caller>,
-) -> Result<Kept, ApiError> {
+) -> Result<SvgFile, ApiError> {
     let phase = phases::find(&kit.db, PhaseId(phase_id)).await?;
     let board = boards::see(kit, &phase, caller, &boards::Asked::default()).await?;
     let kind = Kind::named(&name).ok_or(ApiError::NotFound(WHAT))?;
@@ -55,5 +55,5 @@ pub async fn drawn(
     let until = draw::until(&board, &history, kit.clock.now());
     let show = |figure: &dyn Figure| figure.svg(&Sheet::file(&name));
     let svg = draw::draw(kind, &history, until, show)?.ok_or(ApiError::NotFound(WHAT))?;
-    Ok(Kept::of(&phase, &name, svg))
+    Ok(SvgFile::of(&phase, &name, svg))
 }

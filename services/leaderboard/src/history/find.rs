@@ -26,10 +26,7 @@ pub struct Query {
 
 impl From<Query> for Asked {
     fn from(query: Query) -> Self {
-        Self {
-            team: query.team.unwrap_or_default(),
-            metric: query.metric.unwrap_or_default(),
-        }
+        Self::of(query.team, query.metric)
     }
 }
 

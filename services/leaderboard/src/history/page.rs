@@ -1,20 +1,20 @@
 //! `GET /boards/{challenge}/{track}/{phase}/history`
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use molar_domain::metric::Metric;
 use molar_figures::{Figure, responsive};
-use molar_web_kit::{ApiError, Caller, Kit, layout, names};
+use molar_web_kit::{ApiError, Caller, Kit, layout};
 
-use super::choice::{Asked, Wrong};
+use super::choice::Asked;
 use super::draw::{self, Kind};
 use super::links;
 use super::see::{Seen, TeamHistory, see};
 use super::steps::Step;
 use crate::boards::{self, Board};
+use crate::chosen::{Form, List};
 use crate::error::Error;
 use crate::kept::Which;
 use crate::pages::numbers::{moment, number};
@@ -25,24 +25,12 @@ const NOBODY: &str = "Nobody is on this board yet, so there is no history to tel
 #[derive(Template)]
 #[template(path = "history.html")]
 struct HistoryPage<'a> {
+    form: Form<'a>,
     /// Of the board.
     path: String,
-    board: &'a Board,
     /// Empty where it does not stand still.
     frozen_at: String,
-    /// In place of everything.
-    closed: Option<&'static str>,
-    wrong: Option<Wrong>,
-    entries: Vec<Entry<'a>>,
-    asked: Asked,
     told: Option<Told>,
-}
-
-/// What may be chosen: text alone stands in a list.
-struct Entry<'a> {
-    /// As it is asked for.
-    team: &'a str,
-    shown: String,
 }
 
 struct Told {
@@ -86,16 +74,28 @@ pub async fn page(
     let board = boards::see(&kit, &phase, caller.as_ref(), &boards::Asked::default()).await?;
     let asked = asked.into_inner();
     let seen = see(&kit, &phase, &board, &asked).await?;
-    let body = HistoryPage::empty(&phase, &board);
-    let (status, body) = match seen {
+    let mut form = Form::new(phase.path(), "history", "Show");
+    let mut told = None;
+    match seen {
         // Nothing that was asked is told.
-        Seen::Hidden(why) => (StatusCode::OK, body.closed(why)),
-        Seen::Nobody => (StatusCode::OK, body.closed(NOBODY)),
-        Seen::Wrong(wrong) => (StatusCode::NOT_FOUND, body.wrong(wrong, asked)),
-        Seen::Told(history) => {
-            let told = Told::of(&phase, &board, &history, kit.clock.now())?;
-            (StatusCode::OK, body.told(told, &history))
+        Seen::Hidden(why) => form.closed = Some(why),
+        Seen::Nobody => form.closed = Some(NOBODY),
+        Seen::Wrong(wrong) => {
+            form.lists = lists(&board, &asked.team, &asked.metric);
+            form.wrong = Some(wrong);
         }
+        Seen::Told(history) => {
+            form.lists = lists(&board, &history.team, &history.metric);
+            told = Some(Told::of(&phase, &board, &history, kit.clock.now())?);
+        }
+    }
+    let status = form.status();
+    let frozen_at = board.frozen_at.map(|at| moment(at, zone(&phase)));
+    let body = HistoryPage {
+        form,
+        path: phase.path(),
+        frozen_at: frozen_at.unwrap_or_default(),
+        told,
     };
     let title = format!("{}, history of a team", board.title);
     Ok(layout::Page::new(title, body.render()?)
@@ -114,58 +114,11 @@ fn zone(phase: &Phase) -> Tz {
     phase.zone.parse().unwrap_or(Tz::UTC)
 }
 
-impl<'a> HistoryPage<'a> {
-    fn empty(phase: &Phase, board: &'a Board) -> Self {
-        let frozen_at = board.frozen_at.map(|at| moment(at, zone(phase)));
-        Self {
-            path: phase.path(),
-            board,
-            frozen_at: frozen_at.unwrap_or_default(),
-            closed: None,
-            wrong: None,
-            entries: Vec::new(),
-            asked: Asked::default(),
-            told: None,
-        }
-    }
-
-    fn closed(self, why: &'static str) -> Self {
-        Self {
-            closed: Some(why),
-            ..self
-        }
-    }
-
-    fn wrong(self, wrong: Wrong, asked: Asked) -> Self {
-        Self {
-            wrong: Some(wrong),
-            ..self.asked(asked)
-        }
-    }
-
-    fn told(self, told: Told, history: &TeamHistory) -> Self {
-        let asked = Asked {
-            team: history.team.clone(),
-            metric: history.metric.clone(),
-        };
-        Self {
-            told: Some(told),
-            ..self.asked(asked)
-        }
-    }
-
-    /// With the form.
-    fn asked(self, asked: Asked) -> Self {
-        let entries = self.board.told_rows().map(|row| Entry {
-            team: &row.team,
-            shown: names::plain(&row.team),
-        });
-        Self {
-            entries: entries.collect(),
-            asked,
-            ..self
-        }
-    }
+fn lists<'a>(board: &'a Board, team: &str, metric: &str) -> Vec<List<'a>> {
+    vec![
+        List::of_teams(board, ("team", "Team"), team),
+        List::of_metrics(board, metric),
+    ]
 }
 
 impl Told {

@@ -9,6 +9,7 @@ use super::choice::Asked;
 use super::file::drawn;
 use crate::figures;
 
+// Not that of the JSON flattened: serde then neither reads the number nor refuses what it does not know.
 /// Whose history, by what, and how large.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -36,16 +37,9 @@ pub async fn picture(
     request: HttpRequest,
     caller: Option<Caller>,
 ) -> Result<HttpResponse, ApiError> {
-    let Query {
-        team,
-        metric,
-        scale,
-    } = query.into_inner();
-    let scale = figures::picture::scale(scale)?;
-    let asked = Asked {
-        team: team.unwrap_or_default(),
-        metric: metric.unwrap_or_default(),
-    };
+    let query = query.into_inner();
+    let scale = figures::picture::scale(query.scale)?;
+    let asked = Asked::of(query.team, query.metric);
     let drawn = drawn(&kit, path.into_inner(), &asked, caller.as_ref()).await?;
     figures::picture::answer(drawn, &request, scale).await
 }

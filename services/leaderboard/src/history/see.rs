@@ -5,10 +5,11 @@ use molar_web_kit::Kit;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
-use super::choice::{Asked, Choice, Wrong, choose, closed};
+use super::choice::{Asked, Choice, choose, closed};
 use super::rows;
 use super::steps::{self, MOST, Step};
 use crate::boards::Board;
+use crate::chosen::Wrong;
 use crate::error::Error;
 use crate::rows::phases::Phase;
 

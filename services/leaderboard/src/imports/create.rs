@@ -9,7 +9,7 @@ use molar_web_kit::{ApiError, Begun, Caller, Complaints, Kit, Once};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use url::Url;
 use uuid::Uuid;
 
@@ -25,34 +25,37 @@ const MOST_BOARDS: i64 = 100;
 
 const REASON_MAX: usize = 1000;
 
+const NOTHING_TO_REPLACE: &str =
+    "imported board to be replaced; without a reason to replace one it is shown as a new one";
+
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportBoard {
     /// Slug of the challenge.
-    challenge: String,
+    pub(super) challenge: String,
     /// The board's name in its address: 1 to 64 of a-z, 0-9 and -.
-    slug: String,
+    pub(super) slug: String,
     #[schema(min_length = 1, max_length = 200)]
-    title: String,
+    pub(super) title: String,
     /// Where the table was published, http or https.
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// Shown above the board.
     #[schema(max_length = 1000)]
-    note: Option<String>,
+    pub(super) note: Option<String>,
     /// CSV with a heading: `team`, the metrics by name, and, to be compared with what comes out, `METRIC_rank`,
     /// `mean_rank` and `final_rank`. What was not measured is an empty cell. 1 MiB, 1000 rows, 32 metrics,
     /// 10,000 values at most.
-    table: String,
+    pub(super) table: String,
     /// Columns that are none of our metrics, and where more is better. With `lower` 32 at most.
     #[serde(default)]
-    higher: Vec<String>,
+    pub(super) higher: Vec<String>,
     /// The same where less is better.
     #[serde(default)]
-    lower: Vec<String>,
+    pub(super) lower: Vec<String>,
     /// Puts it in the place of the board of this name, for this reason, which the audit log keeps. All of that board
     /// goes, its source and note too.
     #[schema(min_length = 1, max_length = 1000)]
-    replace: Option<String>,
+    pub(super) replace: Option<String>,
 }
 
 /// Where it is shown, and how much of it.
@@ -83,29 +86,71 @@ pub async fn create(
         Begun::Replay(response) => return Ok(response),
         Begun::Fresh(once) => once,
     };
-    let challenge = rows::challenge(&mut *tx, &body.challenge).await?;
+    let made = keep(&mut tx, &caller, body.into_inner(), now).await?;
+    let item = Item::from(rows::find(&mut *tx, Asked::by(made.id)).await?);
+    let location = Some(format!("/api/v1/boards/imported/{}", made.id));
+    let told = Imported {
+        item,
+        teams: made.ranked.rows.len(),
+        differences: made.ranked.differences().len(),
+    };
+    let response = once.finish(&mut tx, made.status, location, &told).await?;
+    tx.commit().await?;
+    Ok(response)
+}
+
+/// A board that stands now.
+pub(super) struct Made {
+    status: StatusCode,
+    id: Uuid,
+    ranked: Ranked,
+}
+
+/// Checks, ranks and keeps it, and says so in the audit log.
+pub(super) async fn keep(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    body: ImportBoard,
+    now: DateTime<Utc>,
+) -> Result<Made, ApiError> {
+    let challenge = rows::challenge(&mut *conn, &body.challenge).await?;
     caller.require_organizer(challenge.id)?;
-    let (new, reason) = body.into_inner().validate()?;
+    let (new, reason) = body.validate()?;
     let (status, id) = match &reason {
         Some(reason) => {
-            let id = replace(&mut tx, &challenge, &new, &caller, reason, now).await?;
+            let id = replace(conn, &challenge, &new, caller, reason, now).await?;
             (StatusCode::OK, id)
         }
         None => {
-            let id = insert(&mut tx, &challenge, &new, &caller, now).await?;
+            let id = insert(conn, &challenge, &new, caller, now).await?;
             (StatusCode::CREATED, id)
         }
     };
-    let item = Item::from(rows::find(&mut *tx, Asked::by(id)).await?);
-    let location = Some(format!("/api/v1/boards/imported/{id}"));
-    let told = Imported {
-        item,
-        teams: new.ranked.rows.len(),
-        differences: new.ranked.differences().len(),
+    Ok(Made {
+        status,
+        id,
+        ranked: new.ranked,
+    })
+}
+
+/// What [`keep`] would keep, as things stand now.
+pub(super) async fn plan(
+    db: &PgPool,
+    challenge: &Challenge,
+    body: ImportBoard,
+) -> Result<New, ApiError> {
+    let (new, reason) = body.validate()?;
+    let asked = Asked {
+        challenge: Some(&challenge.slug),
+        slug: Some(&new.slug),
+        ..Asked::default()
     };
-    let response = once.finish(&mut tx, status, location, &told).await?;
-    tx.commit().await?;
-    Ok(response)
+    let is_there = !rows::list(db, asked).await?.is_empty();
+    match (is_there, reason) {
+        (true, None) => Err(taken(challenge, &new.slug)),
+        (false, Some(_)) => Err(ApiError::NotFound(NOTHING_TO_REPLACE)),
+        _ => Ok(new),
+    }
 }
 
 async fn insert(
@@ -122,11 +167,7 @@ async fn insert(
     }
     let id = uuid_at(now);
     if !rows::insert(&mut *conn, id, challenge.id, new, caller.user_id, now).await? {
-        return Err(ApiError::conflict(format!(
-            "there is an imported board {}/{} already; give this one another name, or say why it replaces \
-             that one (`replace`)",
-            challenge.slug, new.slug
-        )));
+        return Err(taken(challenge, &new.slug));
     }
     let details = json!({
         "challenge_id": challenge.id, "slug": new.slug, "table_sha256": new.table_sha256,
@@ -134,6 +175,14 @@ async fn insert(
     let actor = Some(caller.user_id);
     audit::append(conn, now, actor, "board.imported", id, details, None).await?;
     Ok(id)
+}
+
+fn taken(challenge: &Challenge, slug: &str) -> ApiError {
+    ApiError::conflict(format!(
+        "there is an imported board {}/{slug} already; give this one another name, or say why it replaces \
+         that one (`replace`)",
+        challenge.slug
+    ))
 }
 
 async fn replace(
@@ -145,9 +194,7 @@ async fn replace(
     now: DateTime<Utc>,
 ) -> Result<Uuid, ApiError> {
     let there = rows::lock(&mut *conn, challenge.id, &new.slug).await?;
-    let (id, from) = there.ok_or(ApiError::NotFound(
-        "imported board to be replaced; without a reason to replace one it is shown as a new one",
-    ))?;
+    let (id, from) = there.ok_or(ApiError::NotFound(NOTHING_TO_REPLACE))?;
     rows::replace(&mut *conn, id, new, caller.user_id, now).await?;
     let details = json!({
         "challenge_id": challenge.id, "slug": new.slug, "from": from, "to": new.table_sha256,

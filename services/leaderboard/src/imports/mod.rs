@@ -10,6 +10,7 @@ pub mod csv;
 pub mod find;
 mod heading;
 pub mod list;
+pub mod organize;
 pub mod page;
 mod ranked;
 mod read;

@@ -11,6 +11,7 @@ mod line;
 mod recent;
 mod respond;
 mod shelf;
+mod sliced;
 mod standing;
 
 pub use answer::{Asking, Boards, CSV, JSON, PAGE, STATISTICS, Which};

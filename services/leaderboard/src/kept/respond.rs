@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use molar_web_kit::ApiError;
 
 use super::body::Body;
+use super::sliced::Sliced;
 
 /// To be asked for each time: what may be seen changes. Of the signed-in it is kept by no cache on the way.
 const OPEN: &str = "no-cache";
@@ -52,8 +53,8 @@ pub fn respond(request: &HttpRequest, body: &Body, is_personal: bool) -> HttpRes
     match packed {
         Some(packed) => answer
             .insert_header((header::CONTENT_ENCODING, "gzip"))
-            .body(packed.clone()),
-        None => answer.body(body.plain.clone()),
+            .body(Sliced(packed.clone())),
+        None => answer.body(Sliced(body.plain.clone())),
     }
 }
 

@@ -1,18 +1,19 @@
 //! Answers in memory, within a budget.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use molar_web_kit::ApiError;
-use tokio::sync::Mutex as Turn;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use super::body::Body;
 
 /// Three forms of twenty boards of a thousand teams are 60 MiB.
-const BUDGET_BYTES: usize = 96 << 20;
-const MOST: usize = 1024;
+const BUDGET_BYTES: u64 = 96 << 20;
+/// Those three of twenty. Of up to 62 the cache makes one part, into which a large answer fits.
+const ABOUT: usize = 60;
 
 /// What no stamp names is seen by then: spreads that an older version of the program had not kept.
 const LIFE: Duration = Duration::from_secs(60);
@@ -26,29 +27,44 @@ pub struct Key {
     pub query: String,
 }
 
-#[derive(Default)]
-struct Slot {
-    /// One renders, the others wait for it.
-    turn: Arc<Turn<()>>,
-    kept: Option<Kept>,
-    used: u64,
-}
-
-struct Kept {
+#[derive(Clone)]
+struct Rendered {
     stamp: [u8; 32],
     body: Arc<Body>,
     made_at: Instant,
 }
 
-#[derive(Default)]
-struct Slots {
-    by_key: HashMap<Key, Slot>,
-    bytes: usize,
-    clock: u64,
+impl Rendered {
+    fn of(stamp: [u8; 32], body: Arc<Body>) -> Self {
+        Self {
+            stamp,
+            body,
+            made_at: Instant::now(),
+        }
+    }
+
+    fn counts_for(&self, stamp: [u8; 32]) -> bool {
+        self.stamp == stamp && self.made_at.elapsed() < LIFE
+    }
 }
 
-#[derive(Default)]
-pub struct Shelf(Mutex<Slots>);
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<Key, Rendered> for Size {
+    fn weight(&self, _: &Key, rendered: &Rendered) -> u64 {
+        rendered.body.size() as u64
+    }
+}
+
+/// What is asked for again stays; what was asked for once makes room first.
+pub struct Shelf(Cache<Key, Rendered, Size>);
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self(Cache::with_weighter(ABOUT, BUDGET_BYTES, Size))
+    }
+}
 
 impl Shelf {
     /// The kept answer of this stamp, or a new one. What is no success is not kept.
@@ -58,14 +74,18 @@ impl Shelf {
         stamp: [u8; 32],
         make: impl AsyncFnOnce() -> Result<Body, ApiError>,
     ) -> Result<Arc<Body>, ApiError> {
-        if let Some(kept) = self.find(&key, stamp) {
-            return Ok(kept);
-        }
-        let turn = self.lock().slot(&key).turn.clone();
-        let _turn = turn.lock().await;
-        if let Some(kept) = self.find(&key, stamp) {
-            return Ok(kept);
-        }
+        // One renders, the others wait for it.
+        let place = loop {
+            match self.0.get_value_or_guard_async(&key).await {
+                Ok(rendered) if rendered.counts_for(stamp) => return Ok(rendered.body),
+                Ok(_) => {
+                    // Unless another has taken its place meanwhile.
+                    self.0
+                        .remove_if(&key, |rendered| !rendered.counts_for(stamp));
+                }
+                Err(place) => break place,
+            }
+        };
         let body = make().await?;
         if !body.status.is_success() {
             return Ok(Arc::new(body));
@@ -73,62 +93,9 @@ impl Shelf {
         let packing = tokio::task::spawn_blocking(move || body.packed());
         let packed = packing.await.map_err(ApiError::internal)?;
         let body = Arc::new(packed.map_err(ApiError::internal)?);
-        self.lock().put(&key, stamp, body.clone());
+        // An answer that finds no room is told all the same.
+        let _ = place.insert(Rendered::of(stamp, body.clone()));
         Ok(body)
-    }
-
-    fn find(&self, key: &Key, stamp: [u8; 32]) -> Option<Arc<Body>> {
-        let mut slots = self.lock();
-        let kept = slots.slot(key).kept.as_ref()?;
-        let is_current = kept.stamp == stamp && kept.made_at.elapsed() < LIFE;
-        is_current.then(|| kept.body.clone())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Slots {
-    fn slot(&mut self, key: &Key) -> &mut Slot {
-        self.clock += 1;
-        if !self.by_key.contains_key(key) {
-            self.make_room(0, MOST - 1);
-        }
-        let slot = self.by_key.entry(key.clone()).or_default();
-        slot.used = self.clock;
-        slot
-    }
-
-    fn put(&mut self, key: &Key, stamp: [u8; 32], body: Arc<Body>) {
-        if body.size() > BUDGET_BYTES {
-            return;
-        }
-        self.drop_body(key);
-        self.make_room(body.size(), MOST);
-        self.bytes += body.size();
-        self.slot(key).kept = Some(Kept {
-            stamp,
-            body,
-            made_at: Instant::now(),
-        });
-    }
-
-    fn drop_body(&mut self, key: &Key) {
-        let kept = self.by_key.get_mut(key).and_then(|slot| slot.kept.take());
-        self.bytes -= kept.map_or(0, |kept| kept.body.size());
-    }
-
-    /// The one that was used longest ago goes first.
-    fn make_room(&mut self, bytes: usize, most: usize) {
-        while self.bytes + bytes > BUDGET_BYTES || self.by_key.len() > most {
-            let oldest = self.by_key.iter().min_by_key(|(_, slot)| slot.used);
-            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
-                return;
-            };
-            self.drop_body(&oldest);
-            self.by_key.remove(&oldest);
-        }
     }
 }
 
@@ -167,6 +134,9 @@ mod tests {
         assert_eq!(made.load(Ordering::SeqCst), 1);
         ask(2).await.unwrap();
         assert_eq!(made.load(Ordering::SeqCst), 2);
+        ask(2).await.unwrap();
+        assert_eq!(made.load(Ordering::SeqCst), 2);
+        assert_eq!(shelf.0.len(), 1, "the old one is gone");
     }
 
     #[tokio::test]
@@ -182,22 +152,26 @@ mod tests {
 
     #[test]
     fn it_stays_within_its_budget_and_forgets_what_is_asked_for_least() {
-        let mut slots = Slots::default();
-        let third = BUDGET_BYTES / 3 - 2048;
-        for number in 0..3 {
-            slots.put(&key(number), [1; 32], Arc::new(body(third)));
+        let shelf = Shelf::default();
+        let tenth = Arc::new(body(BUDGET_BYTES as usize / 10));
+        let put = |number| {
+            let rendered = Rendered::of([1; 32], tenth.clone());
+            shelf.0.insert(key(number), rendered);
+        };
+        put(0);
+        for number in 1..50 {
+            assert!(shelf.0.get(&key(0)).is_some(), "asked for again: {number}");
+            put(number);
+            assert!(shelf.0.weight() <= BUDGET_BYTES);
         }
-        slots.slot(&key(0));
-        slots.put(&key(3), [1; 32], Arc::new(body(third)));
-        let mut left: Vec<_> = slots.by_key.keys().map(|key| key.query.as_str()).collect();
-        left.sort_unstable();
-        assert_eq!(left, ["0", "2", "3"]);
-        assert!(slots.bytes <= BUDGET_BYTES);
-        for number in 0..2 * MOST {
-            slots.put(&key(number), [2; 32], Arc::new(body(1)));
+        assert!((5..10).contains(&shelf.0.len()), "{}", shelf.0.len());
+        for number in 50..10_000 {
+            let rendered = Rendered::of([1; 32], Arc::new(body(1)));
+            shelf.0.insert(key(number), rendered);
         }
-        let sizes = slots.by_key.values().filter_map(|slot| slot.kept.as_ref());
-        let sizes: usize = sizes.map(|kept| kept.body.size()).sum();
-        assert_eq!((slots.by_key.len(), slots.bytes), (MOST, sizes));
+        let kept = shelf.0.iter();
+        let sizes: usize = kept.map(|(_, rendered)| rendered.body.size()).sum();
+        assert_eq!(shelf.0.weight(), sizes as u64);
+        assert!(shelf.0.weight() <= BUDGET_BYTES);
     }
 }

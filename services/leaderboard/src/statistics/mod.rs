@@ -18,6 +18,6 @@ mod view;
 pub use compute::{ALPHA, LEVEL, compute};
 pub use document::{Document, Figures, Standing};
 pub use make::all;
-pub use rows::{Basis, Kept, basis, of};
+pub use rows::{Basis, Stored, basis, of};
 pub use seed::seed;
 pub use view::{Made, see};

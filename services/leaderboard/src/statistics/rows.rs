@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use molar_domain::PhaseId;
-use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
@@ -115,7 +114,8 @@ pub async fn forget(tx: &mut PgConnection, phase: PhaseId, now: DateTime<Utc>) -
     Ok(())
 }
 
-pub struct Kept {
+/// Of one version, as they are read back.
+pub struct Stored {
     pub version: i32,
     /// When the version was ranked.
     pub ranked_at: DateTime<Utc>,
@@ -131,9 +131,9 @@ pub async fn newest(
     db: impl PgExecutor<'_>,
     phase: PhaseId,
     version: i32,
-) -> sqlx::Result<Option<Kept>> {
+) -> sqlx::Result<Option<Stored>> {
     sqlx::query_as!(
-        Kept,
+        Stored,
         r#"SELECT s.version, r.created_at AS ranked_at, s.computed_at, s.seed, s.draws, s.library,
                   s.document AS "document: Json<Document>"
            FROM leaderboard.statistics s
@@ -152,13 +152,13 @@ pub async fn of(
     db: impl PgExecutor<'_>,
     phase: PhaseId,
     version: i32,
-) -> sqlx::Result<Option<Kept>> {
-    let kept = newest(db, phase, version).await?;
-    Ok(kept.filter(|kept| kept.version == version))
+) -> sqlx::Result<Option<Stored>> {
+    let stored = newest(db, phase, version).await?;
+    Ok(stored.filter(|stored| stored.version == version))
 }
 
 /// Whether the ranking that was drawn is that of the board, and why not.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Basis {
     /// Why nothing could be drawn.
     pub undrawn: Option<String>,
@@ -166,18 +166,22 @@ pub struct Basis {
     pub left_out: Vec<LeftOut>,
 }
 
-/// Of exactly this version, without the document, which is large.
+/// Of exactly this version; columns of their own, since the document is large.
 pub async fn basis(
     db: impl PgExecutor<'_>,
     phase: PhaseId,
     version: i32,
 ) -> sqlx::Result<Option<Basis>> {
-    let basis = sqlx::query_scalar!(
-        r#"SELECT (document->'figures') - '{metrics,schemes,consensus,adjusted_p}'::text[] AS "basis!: Json<Basis>"
+    let row = sqlx::query!(
+        r#"SELECT undrawn, is_board_ranking, left_out AS "left_out: Json<Vec<LeftOut>>"
            FROM leaderboard.statistics WHERE phase_id = $1 AND version = $2"#,
         phase.0,
         version,
     );
-    let basis = basis.fetch_optional(db).await?;
-    Ok(basis.map(|basis| basis.0))
+    let row = row.fetch_optional(db).await?;
+    Ok(row.map(|row| Basis {
+        undrawn: row.undrawn,
+        is_board_ranking: row.is_board_ranking,
+        left_out: row.left_out.0,
+    }))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::compute::{ALPHA, LEVEL};
 use super::document::{Figures, Standing};
-use super::rows::{self, Basis, Kept};
+use super::rows::{self, Basis, Stored};
 use crate::boards::{self, Asked, Board};
 use crate::error::Error;
 use crate::rows::phases::Phase;
@@ -85,24 +85,24 @@ pub async fn see(kit: &Kit, phase: &Phase, caller: Option<&Caller>) -> Result<St
     let (None, Some(version)) = (seen.hidden, board.version) else {
         return Ok(seen);
     };
-    let Some(kept) = rows::newest(&kit.db, phase.id, version).await? else {
+    let Some(stored) = rows::newest(&kit.db, phase.id, version).await? else {
         return Ok(seen);
     };
-    let is_current = kept.version == version;
+    let is_current = stored.version == version;
     // Teams come and go from version to version.
     let board = match is_current {
         true => board,
-        false => boards::see(kit, phase, caller, &Asked::at(kept.ranked_at)).await?,
+        false => boards::see(kit, phase, caller, &Asked::at(stored.ranked_at)).await?,
     };
-    if board.version == Some(kept.version) {
-        seen.statistics = Some(made(kept, &board, is_current));
+    if board.version == Some(stored.version) {
+        seen.statistics = Some(made(stored, &board, is_current));
     }
     Ok(seen)
 }
 
 /// Only teams of which the board tells more than a rank, in the order of its rows.
-fn made(kept: Kept, board: &Board, is_current: bool) -> Made {
-    let document = kept.document.0;
+fn made(stored: Stored, board: &Board, is_current: bool) -> Made {
+    let document = stored.document.0;
     let places = document.places(board.told_rows().map(|row| row.team_id));
     let names = board.told_rows().map(|row| (row.team_id, &row.team));
     let names: BTreeMap<Uuid, &String> = names.collect();
@@ -116,12 +116,12 @@ fn made(kept: Kept, board: &Board, is_current: bool) -> Made {
         standing: team.standing.clone(),
     });
     Made {
-        version: kept.version,
-        as_of: kept.computed_at,
+        version: stored.version,
+        as_of: stored.computed_at,
         is_current,
-        seed: kept.seed,
-        draws: kept.draws,
-        library: kept.library,
+        seed: stored.seed,
+        draws: stored.draws,
+        library: stored.library,
         level: LEVEL,
         alpha: ALPHA,
         teams: teams.collect(),

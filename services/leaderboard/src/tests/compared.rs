@@ -65,12 +65,21 @@ async fn what_cannot_be_compared_is_told_at_the_form(db: PgPool) {
     entry(&db, &challenge, "Bees", &ia([0.5, 0.5])).await;
     fold_at(&db, challenge.phase_id, noon() - TimeDelta::hours(1)).await;
     for (query, told) in [
-        ("a=Cats&b=Ants", "There is no entry of “Cats”"),
-        ("a=Ants&b=%00", "There is no entry of"),
-        ("b=%3Cscript%3E", "There is no entry of “&#60;script&#62;”"),
+        ("a=Cats&b=Ants", "There is no entry of “<bdi>Cats</bdi>”"),
+        ("a=Ants&b=%00", "There is no entry of “<bdi>"),
+        (
+            "b=%3Cscript%3E",
+            "There is no entry of “<bdi>&#60;script&#62;</bdi>”",
+        ),
         ("a=Ants&b=Ants", "not compared with itself"),
-        ("a=Ants&b=Bees&metric=Nonsense", "no metric “Nonsense”"),
-        ("a=Ants&b=Bees&metric=image_DSC", "no metric “image_DSC”"),
+        (
+            "a=Ants&b=Bees&metric=Nonsense",
+            "There is no metric “<bdi>Nonsense</bdi>”",
+        ),
+        (
+            "a=Ants&b=Bees&metric=image_DSC",
+            "There is no metric “<bdi>image_DSC</bdi>”",
+        ),
     ] {
         let (status, page) = ask(&db, query).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{query}");
@@ -145,7 +154,8 @@ async fn a_frozen_board_compares_what_it_shows_and_a_team_that_was_taken_off_wit
     let (status, gone) = ask(&db, query).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(
-        gone.contains("There is no entry of “Otters”") && !gone.contains("value=\"Otters\""),
+        gone.contains("There is no entry of “<bdi>Otters</bdi>”")
+            && !gone.contains("value=\"Otters\""),
         "{gone}"
     );
     assert!(!gone.contains("a team that is not on the board"), "{gone}");

@@ -2,12 +2,16 @@
 
 use actix_web::http::StatusCode;
 use molar_testkit::{Challenge, PhaseBuilder, noon};
-use sqlx::PgPool;
+use molar_web_kit::testing::{TURNING, turned};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, PgPool};
 use url::form_urlencoded;
 
 use super::by_case::{PAGE, draw, entry, ia, label};
+use super::columns::baseline;
 use super::world::{challenge, fold_at, get};
 
+const BOARD: &str = "/boards/sts/teeth/validation";
 const REPORT: &str = "/boards/sts/teeth/validation/report";
 
 /// Markup, another direction, signs of several code points, and as long as may be.
@@ -76,7 +80,8 @@ async fn entries_are_compared_whatever_their_teams_are_called(db: PgPool) {
     }
     let (status, page) = get(&db, &format!("{PAGE}?a=%E2%80%AEnobody"), None).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    assert!(page.contains("no entry of “nobody”"), "{page}");
+    let told = "no entry of “<bdi>\u{202e}nobody</bdi>”";
+    assert!(page.contains(told), "{page}");
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
@@ -92,4 +97,37 @@ async fn a_report_holds_any_names_of_teams(db: PgPool) {
     assert!(page.contains("<svg"), "{page}");
     assert!(!page.contains("<script>x"), "{page}");
     assert_eq!(turning(&page, ""), turning(&page, "<bdi>"), "{page}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn no_title_and_no_baseline_turns_what_stands_beside_it(db: PgPool) {
+    let challenge = board(&db).await;
+    baseline(&db, &challenge, TURNING, json!({"IA": 0.25})).await;
+    let titles = format!(
+        "UPDATE tracks.challenges SET title = '{TURNING}', note = '{TURNING}';
+         UPDATE tracks.tracks SET title = '{TURNING}'; UPDATE tracks.phases SET title = '{TURNING}';
+         UPDATE tracks.baselines SET note = '{TURNING}'"
+    );
+    let titles = sqlx::raw_sql(AssertSqlSafe(titles));
+    titles.execute(&db).await.unwrap();
+    let over = "baseline=%E2%80%AE%D7%A9%D7%99%D7%A0%D7%99%D7%99%D7%9D";
+    let (gains, history) = (format!("{BOARD}?{over}"), format!("{BOARD}/history"));
+    for path in [
+        "/boards",
+        BOARD,
+        gains.as_str(),
+        PAGE,
+        REPORT,
+        history.as_str(),
+    ] {
+        let (status, page) = get(&db, path, None).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {page}");
+        assert!(turned(&page).is_empty(), "{path}: {:?}", turned(&page));
+        assert!(page.contains(&shown(TURNING)), "{path}: {page}");
+    }
+    let (_, page) = get(&db, BOARD, None).await;
+    assert!(page.contains("dir=\"auto\">שיניים</option>"), "{page}");
+    let (_, page) = get(&db, &gains, None).await;
+    let chosen = "dir=\"auto\" selected>שיניים</option>";
+    assert!(page.contains(chosen), "{page}");
 }

@@ -98,12 +98,16 @@ impl Api {
         &self.http
     }
 
-    /// Reading is safe to repeat, so a server that is restarting is asked again for a while.
     pub async fn find<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        parsed(path, &self.read(path).await?)
+    }
+
+    /// The bytes of an answer. Reading is safe to repeat, so a server that is restarting is asked again for a while.
+    pub async fn read(&self, path: &str) -> anyhow::Result<Bytes> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.send(Method::GET, path, None, None).await {
+            match self.answer(Method::GET, path, None, None).await {
                 Err(error) if tries < READ_TRIES && is_passing(&error) => {
                     tokio::time::sleep(READ_PAUSE).await;
                 }
@@ -189,6 +193,16 @@ impl Api {
         body: Option<&Value>,
         key: Option<&str>,
     ) -> anyhow::Result<T> {
+        parsed(path, &self.answer(method, path, body, key).await?)
+    }
+
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&str>,
+    ) -> anyhow::Result<Bytes> {
         let mut request = self.request(method, path)?;
         if let Some(body) = body {
             request = request.json(body);
@@ -205,9 +219,7 @@ impl Api {
                 problem: serde_json::from_slice(&bytes).unwrap_or_default(),
             });
         }
-        let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-        serde_json::from_slice(bytes)
-            .with_context(|| format!("the answer of {path} is not what was expected"))
+        Ok(bytes)
     }
 
     fn unreachable(&self) -> String {
@@ -216,4 +228,11 @@ impl Api {
             self.base
         )
     }
+}
+
+/// An answer without a body is `null`.
+fn parsed<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> anyhow::Result<T> {
+    let bytes: &[u8] = if bytes.is_empty() { b"null" } else { bytes };
+    serde_json::from_slice(bytes)
+        .with_context(|| format!("the answer of {path} is not what was expected"))
 }

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::{Api, Connection, board_table, imports, lookup, print, statistics};
+use super::{Api, Connection, board_table, figures, imports, lookup, print, statistics};
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -27,6 +27,8 @@ pub struct Args {
 enum Command {
     /// How sure the ranks of a phase are: interval and stability of each team's.
     Statistics(statistics::Args),
+    /// Save the figures of a board into a folder, as SVG, PNG or both.
+    Figures(figures::Args),
     /// Organizers: show a board that was published as a table, ranked anew.
     ///
     /// Columns: `team`, the metrics by name, and, to be compared with what comes out,
@@ -44,6 +46,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         Some(Command::Import(args)) => return imports::import(args).await,
         Some(Command::Forget(args)) => return imports::forget(args).await,
         Some(Command::Statistics(args)) => return statistics::run(args).await,
+        Some(Command::Figures(args)) => return figures::run(args).await,
         None => {}
     }
     let api = args.connection.api()?;

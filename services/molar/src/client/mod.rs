@@ -17,6 +17,7 @@ pub mod correct;
 pub mod credentials;
 pub mod events;
 pub mod export;
+pub mod figures;
 pub mod imports;
 pub mod ledger;
 pub mod logs;

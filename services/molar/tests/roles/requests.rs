@@ -203,6 +203,12 @@ fn form(world: &World, served: &Served) -> Body {
         ],
         "/organize/challenges/{slug}/phases/{id}" => vec![("act", text("pause")), reason],
         "/organize/file/plan" => vec![("file", file(&slug))],
+        // The table, in the letters that the page before sends: team,IA and Ours,0.5.
+        "/organize/boards/{challenge}/import" => vec![
+            ("slug", text("new")),
+            ("title", text("New")),
+            ("table", text("dGVhbSxJQQpPdXJzLDAuNQo")),
+        ],
         "/organize/file/apply" => vec![("file", file(&slug)), ("plan", "0".repeat(64)), reason],
         "/organize/cases/{id}/remove" => {
             vec![("split_id", world.challenge.split_id.to_string()), reason]

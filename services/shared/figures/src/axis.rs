@@ -34,6 +34,12 @@ impl Scale {
         }
     }
 
+    /// The same at whole numbers alone, however few there are.
+    pub fn whole_ticks(&self, most: usize) -> Vec<(f64, String)> {
+        let step = step(self.lo, self.hi, most.max(2)).round().max(1.0);
+        multiples(self.lo, self.hi, step)
+    }
+
     /// Lines down from `top` with labels below `bottom`, and what it shows; gives where they end.
     pub fn draw_below(
         &self,
@@ -113,7 +119,10 @@ fn step(lo: f64, hi: f64, most: usize) -> f64 {
 }
 
 fn rounds(lo: f64, hi: f64, most: usize) -> Vec<(f64, String)> {
-    let step = step(lo, hi, most.max(2));
+    multiples(lo, hi, step(lo, hi, most.max(2)))
+}
+
+fn multiples(lo: f64, hi: f64, step: f64) -> Vec<(f64, String)> {
     let first = (lo / step - 1e-9).ceil();
     let count = ((hi / step + 1e-9).floor() - first).max(0.0) as usize;
     let values = (0..=count).map(|n| (first + n as f64) * step);
@@ -180,6 +189,25 @@ mod tests {
         assert_eq!(labels(0.8, 450.0, true, 4), ["1", "10", "100"]);
         assert_eq!(labels(3.0, 60.0, true, 9), ["5", "10", "20", "50"]);
         assert_eq!(labels(0.002, 0.03, true, 2), ["0.01"]);
+    }
+
+    #[test]
+    fn whole_ticks_have_no_decimals_however_short_the_range_is() {
+        let whole = |lo: f64, hi: f64| {
+            let (from, to) = (0.0, 100.0);
+            let scale = Scale {
+                lo,
+                hi,
+                from,
+                to,
+                is_log: false,
+            };
+            let ticks = scale.whole_ticks(5).into_iter();
+            ticks.map(|(_, label)| label).collect::<Vec<_>>()
+        };
+        assert_eq!(whole(1.0, 3.0), ["1", "2", "3"]);
+        assert_eq!(whole(1.0, 4.0), ["1", "2", "3", "4"]);
+        assert_eq!(whole(1.0, 12.0), ["5", "10"]);
     }
 
     #[test]

@@ -75,8 +75,11 @@ impl History<'_> {
         );
         let (top, bottom) = (y + 26.0, y + 26.0 + HEIGHT);
         let up = self.upwards(ends, top, bottom);
-        let labels = up
-            .ticks(5)
+        let ticks = match self.is_rank {
+            true => up.whole_ticks(5),
+            false => up.ticks(5),
+        };
+        let labels = ticks
             .into_iter()
             .map(|(_, label)| width(&label, SMALL.size));
         let left = EDGE + labels.fold(18.0, f64::max) + 8.0;
@@ -131,14 +134,12 @@ impl History<'_> {
         if !self.is_rank {
             return up.draw_left(canvas, (left, right));
         }
-        let whole = up
-            .ticks(5)
-            .into_iter()
-            .filter(|(value, _)| value.fract() == 0.0);
-        let first = whole.clone().any(|(value, _)| value == 1.0);
+        let whole = up.whole_ticks(5);
+        let first = whole.iter().any(|(value, _)| *value == 1.0);
         // The first place is always named, and then no other close to it.
         let top = (!first).then_some((1.0, "1".to_owned()));
-        for (value, label) in whole.filter(|(value, _)| *value >= 1.0).chain(top) {
+        let places = whole.into_iter().filter(|(value, _)| *value >= 1.0);
+        for (value, label) in places.chain(top) {
             let y = up.at(value);
             canvas.rule((left, y), (right, y), Tone::Line);
             canvas.text(left - 6.0, y + 4.0, SMALL.end(), &label);

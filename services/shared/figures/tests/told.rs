@@ -236,6 +236,31 @@ fn a_history_tells_from_where_to_where_and_its_best() {
 }
 
 #[test]
+fn a_short_history_of_ranks_names_whole_places() {
+    let at: DateTime<Utc> = "2026-03-01T08:00:00Z".parse().expect("a moment");
+    let changes = [1.0, 2.0].map(|rank| Change {
+        at: at + TimeDelta::days(rank as i64),
+        value: Some(rank),
+    });
+    let tracks = [Track {
+        name: "a",
+        changes: &changes,
+    }];
+    let history = History {
+        title: "",
+        quantity: Quantity::lower_is_better("rank").decimals(0),
+        is_rank: true,
+        tracks: &tracks,
+        until: at + TimeDelta::days(9),
+    };
+    let svg = history.svg(&Sheet::file("a"));
+    for place in ["1", "2", "3"] {
+        assert!(svg.contains(&format!(">{place}</text>")), "{place}: {svg}");
+        assert!(!svg.contains(&format!(">{place}.0</text>")), "{svg}");
+    }
+}
+
+#[test]
 fn a_trade_off_tells_the_front_and_a_duel_who_wins() {
     let offer = |name, gain, cost| Offer {
         name,

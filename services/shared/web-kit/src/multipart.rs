@@ -20,6 +20,10 @@ const START_BYTES: usize = 4096;
 /// As much of a body as is read to its end, so that who sends too much still reads the answer.
 const DRAINED_BYTES: usize = 64 << 20;
 
+/// What a form brings beside its file: more than any of ours has.
+const MOST_FIELDS: usize = 32;
+const FIELD_BYTES: usize = 16 << 10;
+
 /// What came in the field of a form.
 #[derive(Debug)]
 pub struct File {
@@ -28,14 +32,33 @@ pub struct File {
     pub content: Vec<u8>,
 }
 
-/// The file in this field of a form. No more of it than `most` bytes is in memory, and of a body that is no form as much as
-/// is read of one.
+/// All that a form with a file brings.
+#[derive(Debug)]
+pub struct Form {
+    /// The other fields with their texts, in the order of the form.
+    pub fields: Vec<(String, String)>,
+    /// Or why there is none, so that the form can be shown again with the rest.
+    pub file: Result<File, ApiError>,
+}
+
+/// The file in this field of a form, as [`form`] takes it.
 pub async fn file(
     request: &HttpRequest,
     payload: web::Payload,
     field: &str,
     most: usize,
 ) -> Result<File, ApiError> {
+    form(request, payload, field, most).await?.file
+}
+
+/// A form with its file in this field. No more of that than `most` bytes is in memory, and of a body that is no form as
+/// much as is read of one.
+pub async fn form(
+    request: &HttpRequest,
+    payload: web::Payload,
+    field: &str,
+    most: usize,
+) -> Result<Form, ApiError> {
     let boundary = boundary(request.headers());
     let boundary = boundary.ok_or_else(|| {
         ApiError::invalid(format!("/{field}"), "send the form as multipart/form-data")
@@ -66,30 +89,55 @@ async fn pump(mut payload: web::Payload, to: mpsc::Sender<io::Result<Bytes>>) {
     }
 }
 
-async fn find(mut form: Multipart<'_>, field: &str, most: usize) -> Result<File, ApiError> {
+async fn find(mut form: Multipart<'_>, field: &str, most: usize) -> Result<Form, ApiError> {
     let pointer = format!("/{field}");
     let broken = |error: multer::Error| ApiError::BadRequest(format!("the form: {error}"));
-    let mut found = None;
+    let (mut fields, mut file) = (Vec::new(), None);
     while let Some(part) = form.next_field().await.map_err(broken)? {
-        if part.name() != Some(field) {
+        let name = part.name().unwrap_or_default().to_owned();
+        if name != field {
+            let text = read(part, FIELD_BYTES).await.map_err(broken)?;
+            let text = text.filter(|_| fields.len() < MOST_FIELDS);
+            let text = text.ok_or(ApiError::TooLarge(
+                "a form has at most 32 fields of 16 KiB beside its file".into(),
+            ))?;
+            fields.push((name, String::from_utf8_lossy(&text).into_owned()));
             continue;
         }
-        if found.is_some() {
-            return Err(ApiError::invalid(
-                pointer,
+        let is_first = file.is_none();
+        let taken = take(part, &pointer, most).await.map_err(broken)?;
+        file = Some(match is_first {
+            true => taken,
+            false => Err(ApiError::invalid(
+                &pointer,
                 "is there twice; choose one file",
-            ));
-        }
-        let name = part.file_name().and_then(plain);
-        let Some(content) = read(part, most).await.map_err(broken)? else {
-            let why = format!("has more than {} MiB", most >> 20);
-            return Err(ApiError::invalid(pointer, why));
-        };
-        found = Some(File { name, content });
+            )),
+        });
     }
-    found
-        .filter(|file| !file.content.is_empty())
-        .ok_or_else(|| ApiError::invalid(pointer, "choose a file that is not empty"))
+    Ok(Form {
+        fields,
+        file: file.unwrap_or_else(|| Err(none(&pointer))),
+    })
+}
+
+fn none(pointer: &str) -> ApiError {
+    ApiError::invalid(pointer, "choose a file that is not empty")
+}
+
+async fn take(
+    part: Field<'_>,
+    pointer: &str,
+    most: usize,
+) -> multer::Result<Result<File, ApiError>> {
+    let name = part.file_name().and_then(plain);
+    Ok(match read(part, most).await? {
+        None => {
+            let why = format!("has more than {} MiB", most >> 20);
+            Err(ApiError::invalid(pointer, why))
+        }
+        Some(content) if content.is_empty() => Err(none(pointer)),
+        Some(content) => Ok(File { name, content }),
+    })
 }
 
 /// None of more than `most` bytes.

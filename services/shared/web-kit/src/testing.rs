@@ -21,6 +21,9 @@ use crate::rate::{RateArgs, Rates};
 use crate::routes::{Access, RouteInfo, Routes};
 use crate::{Kit, openapi};
 
+/// A name that turns what stands behind it, unless a page keeps its direction to itself.
+pub const TURNING: &str = "\u{202e}שיניים";
+
 /// When tests take place, unless they say otherwise.
 pub fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 9, 1, 12, 0, 0)
@@ -137,6 +140,23 @@ pub async fn organizer(db: &PgPool, name: &str, challenge: ChallengeId) -> Perso
     .await
     .expect("an organizer");
     person
+}
+
+/// Where [`TURNING`] turns what stands beside it on this page: what stands before it there, from its tag on.
+pub fn turned(page: &str) -> Vec<&str> {
+    let controls = page.match_indices('\u{202e}').map(|(at, _)| &page[..at]);
+    let tags = controls.map(|before| &before[before.rfind('<').unwrap_or(0)..]);
+    tags.filter(|tag| !keeps_direction(tag)).collect()
+}
+
+fn keeps_direction(tag: &str) -> bool {
+    match tag.split_once('>') {
+        Some((tag, _)) => {
+            tag == "<bdi" || tag.starts_with("<textarea") || tag.ends_with(" dir=\"auto\"")
+        }
+        // What a form sends back is not shown, or in a field of its own.
+        None => tag.ends_with(" value=\""),
+    }
 }
 
 /// Calls every route of a role as nobody and as a user without rights, and insists on 401 and 403.

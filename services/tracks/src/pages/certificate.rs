@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use molar_web_kit::{ApiError, Caller, Kit, names};
 use uuid::Uuid;
 
+use crate::awards::AwardView;
 use crate::dossiers::rows;
 use crate::finals::find::tells_ranks;
 use crate::finals::rows as finals;
@@ -46,46 +47,60 @@ pub async fn show(
     let has_ranks = tells_ranks(&phase, sees_all);
     let dossier = rows::find(&kit.db, id).await?;
     let authors = dossier.authors.0.into_iter().map(|author| author.name);
-    let authors: Vec<String> = authors.collect();
-    let author = match number.checked_sub(1) {
-        Some(at) => Some(
-            authors
-                .get(at)
-                .ok_or(ApiError::NotFound("certificate"))?
-                .clone(),
-        ),
-        None => None,
-    };
     let awards = crate::awards::list(&kit.db, finalist.phase_id).await?;
-    let awards = awards.into_iter().filter_map(|award| {
-        let place = award.places.iter().find(|of| of.finalist_id == id)?;
-        let place = place.place.filter(|_| has_ranks).map(ordinal);
-        Some((award.title, place))
-    });
-    let awards: Vec<_> = awards.collect();
-    let size = {
-        let holders = match &author {
-            Some(author) => std::slice::from_ref(author),
-            None => authors.as_slice(),
-        };
-        let titles = awards.iter().map(|(title, _)| title);
-        let written = holders.iter().chain(titles).chain([&finalist.team]);
-        size(written.map(|text| text.chars().count()).sum())
-    };
-    let body = Certificate {
-        size,
-        holder: names::plain(&finalist.team),
-        author,
-        authors,
-        awards,
-        rank: has_ranks.then(|| ordinal(finalist.rank)),
-        day: finalist.published_at.map(|at| day(at, &finalist.zone)),
-        finalist: &finalist,
-    };
+    let body = Certificate::of(&finalist, number, authors.collect(), awards, has_ranks);
+    let body = body.ok_or(ApiError::NotFound("certificate"))?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::VARY, "cookie"))
         .body(body.render()?))
+}
+
+impl<'a> Certificate<'a> {
+    /// None where there is no author of this number.
+    fn of(
+        finalist: &'a finals::Finalist,
+        number: usize,
+        authors: Vec<String>,
+        awards: Vec<AwardView>,
+        has_ranks: bool,
+    ) -> Option<Self> {
+        let author = match number.checked_sub(1) {
+            Some(at) => Some(authors.get(at)?.clone()),
+            None => None,
+        };
+        let awards = awards.into_iter().filter_map(|award| {
+            let mut places = award.places.iter();
+            let place = places.find(|of| of.finalist_id == finalist.id)?;
+            let place = place.place.filter(|_| has_ranks).map(ordinal);
+            Some((award.title, place))
+        });
+        let body = Self {
+            size: "",
+            holder: names::plain(&finalist.team),
+            author,
+            authors,
+            awards: awards.collect(),
+            rank: has_ranks.then(|| ordinal(finalist.rank)),
+            day: finalist.published_at.map(|at| day(at, &finalist.zone)),
+            finalist,
+        };
+        Some(Self {
+            size: size(body.letters()),
+            ..body
+        })
+    }
+
+    /// Of the names and titles on it.
+    fn letters(&self) -> usize {
+        let holders = match &self.author {
+            Some(author) => std::slice::from_ref(author),
+            None => self.authors.as_slice(),
+        };
+        let titles = self.awards.iter().map(|(title, _)| title);
+        let written = holders.iter().chain(titles).chain([&self.finalist.team]);
+        written.map(|text| text.chars().count()).sum()
+    }
 }
 
 /// How small letters must be, so that all of them are on one page.

@@ -9,7 +9,7 @@ use molar_domain::metric::Metric;
 use molar_domain::phase::{PhaseState, Visibility};
 use molar_domain::quota::Quota;
 use molar_web_kit::links::{self, Piece};
-use molar_web_kit::{ApiError, Caller, Kit, layout};
+use molar_web_kit::{ApiError, Caller, Kit, layout, names};
 use uuid::Uuid;
 
 use super::when;
@@ -258,7 +258,7 @@ fn phase_part(phase: &Phase, told: &[Uuid], zone: Tz, now: DateTime<Utc>) -> Pha
         kind: kind(&phase.kind),
         opens: when::opens(phase, zone, now),
         closes: when::end(phase.closes_at, zone),
-        distance: match phase.held_by() {
+        distance: match phase.held_by().map(names::plain) {
             Some(title) => format!("when “{title}” is published"),
             None => when::distance(next, now),
         },
@@ -348,6 +348,7 @@ fn entry(phase: &Phase) -> String {
 fn rules(phase: &Phase, zone: Tz) -> Vec<String> {
     let mut rules = Vec::new();
     if let (Some(title), Some(top)) = (&phase.finalists_title, phase.finalists_top) {
+        let title = names::plain(title);
         rules.push(format!(
             "Only the {top} best teams of “{title}” may submit."
         ));
@@ -444,8 +445,8 @@ mod tests {
         let (_, page) = api.nobody().page("/challenges/sts2024").await;
         for part in [
             r#"&#60;b&#62;See&#60;/b&#62; <a href="https://molar.test/x" rel="nofollow noopener">"#,
-            "<s>Second</s>",
-            "Withdrawn: it is not so",
+            "<s><bdi>Second</bdi></s>",
+            "Withdrawn: <bdi>it is not so</bdi>",
             r#"<a href="/announcements/sts2024">"#,
         ] {
             assert!(page.contains(part), "{part} is not in {page}");

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use molar_web_kit::{ApiError, Caller, Kit, layout};
+use molar_web_kit::{ApiError, Caller, Kit, layout, names};
 
 use super::when;
 use crate::challenges::rows::{self, Track};
@@ -85,7 +85,7 @@ fn phase_line(phase: &Phase, now: DateTime<Utc>) -> PhaseLine {
         state: phase.state(now).to_string(),
         when: if now >= phase.closes_at {
             format!("closed {last_day}")
-        } else if let Some(title) = phase.held_by() {
+        } else if let Some(title) = phase.held_by().map(names::plain) {
             format!("opens when “{title}” is published")
         } else if now < phase.opens_at {
             format!(

@@ -13,6 +13,8 @@ pub mod references;
 pub mod report;
 mod retention;
 mod when;
+#[cfg(test)]
+mod written;
 
 use molar_web_kit::ApiError;
 

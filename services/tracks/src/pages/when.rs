@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use molar_web_kit::names;
 
 use crate::phases::rows::Phase;
 
@@ -23,7 +24,7 @@ pub fn end(at: DateTime<Utc>, zone: Tz) -> String {
 
 /// When a phase opens, as far as it is known.
 pub fn opens(phase: &Phase, zone: Tz, now: DateTime<Utc>) -> String {
-    match phase.held_by() {
+    match phase.held_by().map(names::plain) {
         None => moment(phase.opens_at, zone),
         Some(title) if phase.opens_at <= now => format!("when “{title}” is published"),
         Some(title) => format!(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use molar_domain::metric::Metric;
 
-use crate::imports::ranked::{Difference, RankedRow};
+use crate::imports::ranked::{Difference, Ranked, RankedRow};
 use crate::imports::table::{self, FINAL_RANK, MEAN_RANK};
 use crate::pages::numbers::number;
 
@@ -75,6 +75,21 @@ fn plain(value: f64) -> String {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,
     }
+}
+
+/// Titles of the metrics that no row has.
+pub fn left_out(columns: &[Column], ranked: &Ranked) -> String {
+    let names = &ranked.left_out;
+    titles(columns, |column| names.contains(&column.name)).join(", ")
+}
+
+pub fn less_is_better(columns: &[Column]) -> String {
+    titles(columns, |column| !column.is_higher_better).join(" and ")
+}
+
+fn titles(columns: &[Column], is_meant: impl Fn(&Column) -> bool) -> Vec<&str> {
+    let meant = columns.iter().filter(|column| is_meant(column));
+    meant.map(|column| column.title.as_str()).collect()
 }
 
 impl<'a> Otherwise<'a> {

@@ -1,6 +1,6 @@
 //! `GET /boards/{challenge}/{board}`
 
-mod cells;
+pub(super) mod cells;
 mod order;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -68,12 +68,6 @@ fn view<'a>(import: &'a Import, ranked: &Ranked, order: &Order) -> ImportedPage<
     let otherwise = cells::Otherwise::of(&differences);
     let columns = ranked.metrics.iter().map(cells::Column::of);
     let columns: Vec<_> = columns.collect();
-    let of_them = |is_meant: &dyn Fn(&cells::Column) -> bool| {
-        let meant = columns.iter().filter(|column| is_meant(column));
-        meant
-            .map(|column| column.title.as_str())
-            .collect::<Vec<_>>()
-    };
     let zone = import.zone.parse().unwrap_or(Tz::UTC);
     ImportedPage {
         rank: order.heading(&path, order::RANK, "Rank", ""),
@@ -92,8 +86,8 @@ fn view<'a>(import: &'a Import, ranked: &Ranked, order: &Order) -> ImportedPage<
             .collect(),
         compared: ranked.compared(),
         different: differences.len(),
-        left_out: of_them(&|column| ranked.left_out.contains(&column.name)).join(", "),
-        less_is_better: of_them(&|column| !column.is_higher_better).join(" and "),
+        left_out: cells::left_out(&columns, ranked),
+        less_is_better: cells::less_is_better(&columns),
         imported_at: moment(import.imported_at, zone),
         import,
     }

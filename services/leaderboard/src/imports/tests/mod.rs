@@ -1,6 +1,7 @@
 //! Imported boards over HTTP.
 
 mod bad_input;
+mod organize;
 mod page;
 mod published;
 mod read;

@@ -18,7 +18,9 @@ use self::facts::{Fact, Facts};
 use self::tables::{EntryView, MetricView, SchemeView, SplitView};
 use self::told::Told;
 use super::numbers::moment;
+use crate::archive::Edition;
 use crate::boards::Board;
+use crate::entries::is_of_run;
 use crate::figures::{self, Shown};
 use crate::kept::Which;
 use crate::rows::phases::Phase;
@@ -36,6 +38,7 @@ struct ReportPage {
     script: &'static str,
     /// Of the archive, where this reader may have it.
     archive: String,
+    archive_title: &'static str,
     summary: String,
     note: String,
     is_preliminary: bool,
@@ -107,6 +110,7 @@ impl ReportPage {
             empty,
             script: layout::print_url(),
             archive: String::new(),
+            archive_title: "",
             summary: String::new(),
             note: String::new(),
             is_preliminary: false,
@@ -149,6 +153,7 @@ impl ReportPage {
                 true => format!("/api/v1/boards/{}/archive", phase.id),
                 false => String::new(),
             },
+            archive_title: archive_title(board),
             summary: told.definition.summary.clone(),
             note: board.note.clone().unwrap_or_default(),
             is_preliminary: board.is_preliminary,
@@ -174,5 +179,20 @@ impl ReportPage {
             figures,
             ..Self::empty(phase, "")
         }
+    }
+}
+
+/// By the edition that this reader gets.
+fn archive_title(board: &Board) -> &'static str {
+    let has_value = |name: &str| {
+        let mut values = board.rows.iter().map(|row| row.values.get(name));
+        values.any(|value| value.is_some_and(Option::is_some))
+    };
+    let mut metrics = board.metrics.iter();
+    let is_measured = metrics.any(|metric| is_of_run(&metric.name) && has_value(&metric.name));
+    match Edition::of(is_measured, board.sight.is_reviewer) {
+        Edition::Common => "Archive with all scores",
+        Edition::Organizers => "Archive with all scores, for organizers only",
+        Edition::Public => "Archive without what runs used in each case",
     }
 }

@@ -52,7 +52,8 @@ async fn it_tells_what_the_tables_hold_and_says_what_they_do_not(db: PgPool) {
     let (_, page) = get(&db, PAGE, None).await;
     let archive = format!("/api/v1/boards/{}/archive", challenge.phase_id);
     assert!(
-        page.contains(&archive) && !page.contains("Ranks may move"),
+        page.contains(&format!("{archive}\">Archive with all scores</a>"))
+            && !page.contains("Ranks may move"),
         "{page}"
     );
 }
@@ -132,9 +133,13 @@ async fn the_archive_of_a_final_that_measures_runs_is_linked_for_everybody_and_i
     figures::all(&role, noon(), &patience).await.unwrap();
 
     let archive = format!("/api/v1/boards/{}/archive", challenge.phase_id);
-    for person in [None, Some(&olga)] {
+    for (person, holds) in [
+        (None, "without what runs used in each case"),
+        (Some(&olga), "with all scores, for organizers only"),
+    ] {
         let (_, page) = get(&db, "/boards/sts/teeth/final/report", person).await;
-        assert!(page.contains(&archive), "{page}");
+        let link = format!("{archive}\">Archive {holds}</a>");
+        assert!(page.contains(&link), "{link}: {page}");
         let (status, told) = get(&db, &archive, person).await;
         assert_eq!(status, StatusCode::OK, "{told}");
     }

@@ -5,6 +5,8 @@ use sqlx::Either;
 use sqlx::postgres::PgAdvisoryLock;
 
 use super::*;
+use crate::statistics::document::LeftOut;
+use crate::statistics::rows::{self, Basis};
 use crate::statistics::seed::seed;
 
 // Eighths, which add up without rounding: equals tie here as they do there.
@@ -185,6 +187,37 @@ async fn they_are_made_once_a_version_and_at_most_once_a_minute(db: PgPool) {
         as_of, "2026-09-01T12:01:00Z",
         "the same version is not made again"
     );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_was_drawn_is_told_of_that_very_version_without_the_document(db: PgPool) {
+    let challenge = challenge(&db, &["IA"]).await;
+    let phase = challenge.phase_id;
+    let nothing = [(); 5].map(|()| json!({"IA": null}));
+    let ants = team(&db, &challenge, "Ants", &nothing).await;
+    fold(&db, phase, noon()).await;
+    make(&db, noon()).await;
+    let basis = async |version: i32| rows::basis(&db, phase, version).await.unwrap();
+    let undrawn = Basis {
+        undrawn: Some("there is no metric that a ranked team has in every case".to_owned()),
+        is_board_ranking: false,
+        left_out: vec![LeftOut {
+            metric: "IA".to_owned(),
+            reason: "no ranked team has it".to_owned(),
+        }],
+    };
+    assert_eq!(basis(1).await, Some(undrawn));
+    assert_eq!(basis(2).await, None);
+
+    entry_at(&db, &challenge, &ants, 1, &ia(ANTS)).await;
+    fold(&db, phase, later(10)).await;
+    make(&db, later(60)).await;
+    let drawn = Basis {
+        undrawn: None,
+        is_board_ranking: true,
+        left_out: Vec::new(),
+    };
+    assert_eq!(basis(2).await, Some(drawn));
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -8,8 +8,8 @@ use molar_domain::case_run::CaseRunState;
 use molar_domain::phase::SubmissionKind;
 use molar_pictures::{Class, of_class};
 use molar_testkit::{AttemptBuilder, ChallengeBuilder, PhaseBuilder, noon};
-use molar_web_kit::testing::{organizer, person};
-use sqlx::PgPool;
+use molar_web_kit::testing::{TURNING, organizer, person, turned};
+use sqlx::{AssertSqlSafe, PgPool};
 
 use super::world::{World, count};
 use crate::testing::volume;
@@ -183,6 +183,23 @@ async fn only_organizers_and_reviewers_of_the_challenge_look(owner: PgPool) {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn no_name_turns_what_stands_beside_it(owner: PgPool) {
+    let world = World::of_polygons(owner).await;
+    world.evaluate().await;
+    let named = format!(
+        "UPDATE tracks.tracks SET title = '{TURNING}'; UPDATE tracks.phases SET title = '{TURNING}';
+         UPDATE registration.teams SET name = '{TURNING}'"
+    );
+    let named = sqlx::raw_sql(AssertSqlSafe(named));
+    named.execute(&world.owner).await.unwrap();
+    let html = world.html("").await;
+    assert!(turned(&html).is_empty(), "{:?}", turned(&html));
+    let shown = html.matches(&format!("<bdi>{TURNING}</bdi>")).count();
+    assert_eq!(shown, 2, "track and phase: {html}");
+    assert!(html.contains("<title>Case_01 of שיניים"), "{html}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn a_page_shows_the_pictures_and_the_worst_label_first(owner: PgPool) {
     let world = World::of_polygons(owner).await;
     world.evaluate().await;
@@ -198,7 +215,7 @@ async fn a_page_shows_the_pictures_and_the_worst_label_first(owner: PgPool) {
     assert!(html.contains("0.2500") && html.contains("0.5000"), "{html}");
     let invented = html.find("&#60;b&#62;").expect("escaped");
     assert!(!html.contains("<b>"), "{html}");
-    assert!(invented < html.find(" 12</th>").unwrap(), "{html}");
+    assert!(invented < html.find(" <bdi>12</bdi></th>").unwrap(), "{html}");
     let next = world.challenge.cases[1].id;
     let next = format!("/organize/submissions/{}/cases/{next}", world.submission.id);
     assert!(html.contains(&next), "{html}");

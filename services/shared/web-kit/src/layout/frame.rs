@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::{assets, paths};
 use crate::caller::Caller;
+use crate::names;
 use crate::problem::{KINDS, Kind, Problem};
 use crate::trace::RequestId;
 
@@ -38,10 +39,12 @@ struct Frame<'a> {
 }
 
 impl Page {
-    /// `body` is HTML that a template rendered, and so escaped, already. The title is text.
+    /// `body` is HTML that a template rendered, and so escaped, already. The title is text; of names in it, controls of
+    /// direction are left out, since the title of a window has no tags.
     pub fn new(title: impl Into<String>, body: impl Into<String>) -> Self {
+        let title: String = title.into();
         Self {
-            title: title.into(),
+            title: names::plain(&title),
             body: body.into(),
             crumbs: Vec::new(),
             user: None,

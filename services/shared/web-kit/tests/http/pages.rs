@@ -5,7 +5,7 @@ use molar_web_kit::layout::{Page, problem_kind_page, stylesheet_url};
 
 use molar_domain::MockClock;
 use molar_service::Role;
-use molar_web_kit::testing::{app, kit, noon};
+use molar_web_kit::testing::{TURNING, app, kit, noon, turned};
 
 use crate::{call, no_database, routes, text};
 
@@ -32,7 +32,10 @@ async fn a_browser_sees_a_page_of_what_went_wrong() {
     assert!(!policy.to_str().unwrap().contains("unsafe"), "{policy:?}");
     assert!(!response.headers().contains_key("strict-transport-security"));
     let page = text(response).await;
-    assert!(page.contains("<h1>There is nothing here</h1>"), "{page}");
+    assert!(
+        page.contains("<h1><bdi>There is nothing here</bdi></h1>"),
+        "{page}"
+    );
     assert!(page.contains(r#"href="/problems/not-found""#), "{page}");
     assert!(page.contains("<code>request-of-test</code>"), "{page}");
 }
@@ -98,9 +101,29 @@ async fn names_in_the_frame_are_text() {
         page.contains("<p>inner</p>") && !page.contains("<i>"),
         "{page}"
     );
-    assert!(page.contains("<a href=\"/a\">A &#38; B</a>"), "{page}");
+    assert!(
+        page.contains("<a href=\"/a\"><bdi>A &#38; B</bdi></a>"),
+        "{page}"
+    );
     assert!(problem_kind_page(None, "quota-exceeded").is_some());
     assert!(problem_kind_page(None, "nonsense").is_none());
+}
+
+#[actix_web::test]
+async fn names_in_the_frame_turn_nothing_beside_them() {
+    let page = Page::new(format!("{TURNING}, figures"), "").crumb(TURNING, "/a");
+    let body = actix_web::body::to_bytes(page.respond().into_body())
+        .await
+        .unwrap();
+    let page = String::from_utf8(body.to_vec()).unwrap();
+    assert!(turned(&page).is_empty(), "{:?}", turned(&page));
+    for isolated in [
+        "<title>שיניים, figures · Molar</title>",
+        "<h1><bdi>שיניים, figures</bdi></h1>",
+        "<bdi>\u{202e}שיניים</bdi></a>",
+    ] {
+        assert!(page.contains(isolated), "{isolated}: {page}");
+    }
 }
 
 #[actix_web::test]

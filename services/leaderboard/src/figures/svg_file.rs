@@ -17,13 +17,13 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ances
 
 const WHAT: &str = "figure of this board that you may see";
 
-pub struct Kept {
+pub struct SvgFile {
     pub svg: String,
     /// Of its file, without an ending.
     name: String,
 }
 
-impl Kept {
+impl SvgFile {
     /// Not there for who does not see the board with names and values of the version that is drawn.
     pub async fn find(
         kit: &Kit,
