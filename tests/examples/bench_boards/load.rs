@@ -87,12 +87,14 @@ async fn read(
             }
         };
         turn += READERS;
-        let status = connection.ask(&request, turn % ADDRESSES).await?;
+        let head = connection.ask(&request, turn % ADDRESSES).await?;
+        connection.body(&head, |_| {}).await?;
         let answered = begun.elapsed();
         ensure!(
-            status == request.status,
-            "{} answers {status}",
-            request.path
+            head.status == request.status,
+            "{} answers {}",
+            request.path,
+            head.status
         );
         if begun >= from {
             took.push(answered);
@@ -104,21 +106,33 @@ async fn read(
 /// One answer, in full.
 pub async fn once(request: &Request) -> anyhow::Result<Answer> {
     let mut connection = Connection::open(request.to).await?;
-    let status = connection.ask(request, 0).await?;
-    let (head, body) = connection.buffer.split_at(connection.head);
+    let told = connection.ask(request, 0).await?;
+    let head = String::from_utf8_lossy(&connection.buffer[..told.end]).to_lowercase();
+    let mut body = Vec::new();
+    let keep = |piece: &[u8]| body.extend_from_slice(piece);
+    connection.body(&told, keep).await?;
     Ok(Answer {
-        status,
-        head: String::from_utf8_lossy(head).to_lowercase(),
-        body: body.to_vec(),
+        status: told.status,
+        head,
+        body,
     })
 }
 
 /// HTTP/1.1 as far as it is needed: answers say how long they are.
 struct Connection {
     stream: TcpStream,
+    /// What came last. Small: to hold whole bodies would cost the reader more than the server it measures.
     buffer: Vec<u8>,
-    /// Length of the head in it.
-    head: usize,
+}
+
+const BUFFER: usize = 64 << 10;
+
+struct Head {
+    status: u16,
+    /// Of the body.
+    length: usize,
+    /// Where the head ends in the buffer, and what came of the body begins.
+    end: usize,
 }
 
 impl Connection {
@@ -127,13 +141,11 @@ impl Connection {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
-            buffer: Vec::with_capacity(4 << 20),
-            head: 0,
+            buffer: Vec::with_capacity(BUFFER),
         })
     }
 
-    /// Leaves head and body in the buffer.
-    async fn ask(&mut self, request: &Request, address: usize) -> anyhow::Result<u16> {
+    async fn ask(&mut self, request: &Request, address: usize) -> anyhow::Result<Head> {
         let (path, headers) = (&request.path, &request.headers);
         let (high, low) = (address / 250, address % 250);
         let text = format!(
@@ -141,10 +153,9 @@ impl Connection {
         );
         self.stream.write_all(text.as_bytes()).await?;
         self.buffer.clear();
-        self.head = loop {
+        let end = loop {
             let seen = self.buffer.len().saturating_sub(3);
-            let read = self.stream.read_buf(&mut self.buffer).await?;
-            ensure!(read > 0, "the connection was closed");
+            self.read().await?;
             let end = self.buffer[seen..]
                 .windows(4)
                 .position(|four| four == b"\r\n\r\n");
@@ -152,7 +163,7 @@ impl Connection {
                 break seen + end + 4;
             }
         };
-        let head = std::str::from_utf8(&self.buffer[..self.head])?;
+        let head = std::str::from_utf8(&self.buffer[..end])?;
         let status: u16 = head.get(9..12).context("no status")?.parse()?;
         let length = head.lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
@@ -163,10 +174,30 @@ impl Connection {
             304 => 0,
             _ => length.context("no length")??,
         };
-        while self.buffer.len() < self.head + length {
-            let read = self.stream.read_buf(&mut self.buffer).await?;
-            ensure!(read > 0, "the connection was closed");
+        Ok(Head {
+            status,
+            length,
+            end,
+        })
+    }
+
+    /// The body behind this head, piece by piece.
+    async fn body(&mut self, head: &Head, mut take: impl FnMut(&[u8])) -> anyhow::Result<()> {
+        let first = &self.buffer[head.end..];
+        take(first);
+        let mut missing = head.length.saturating_sub(first.len());
+        while missing > 0 {
+            self.buffer.clear();
+            let read = self.read().await?;
+            take(&self.buffer);
+            missing = missing.saturating_sub(read);
         }
-        Ok(status)
+        Ok(())
+    }
+
+    async fn read(&mut self) -> anyhow::Result<usize> {
+        let read = self.stream.read_buf(&mut self.buffer).await?;
+        ensure!(read > 0, "the connection was closed");
+        Ok(read)
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody as _;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, EntityTag, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -15,6 +15,20 @@ use sha2::{Digest, Sha256};
 /// Of an answer's own headers those that say what it is.
 const DESCRIBING: [HeaderName; 2] = [header::CONTENT_TYPE, header::CONTENT_DISPOSITION];
 
+/// As it is compared, and as it is sent.
+pub struct Tag {
+    pub entity: EntityTag,
+    pub header: HeaderValue,
+}
+
+impl Tag {
+    fn of(text: String) -> Result<Self, ApiError> {
+        let entity = EntityTag::new_strong(text);
+        let header = HeaderValue::from_str(&entity.to_string()).map_err(ApiError::internal)?;
+        Ok(Self { entity, header })
+    }
+}
+
 /// The same board in one of its forms.
 pub struct Body {
     pub status: StatusCode,
@@ -22,8 +36,9 @@ pub struct Body {
     pub plain: Bytes,
     /// Where it is kept: packing takes longer than sending.
     pub packed: Option<Bytes>,
-    /// Of the bytes.
-    pub tag: String,
+    /// Of the bytes, and of them packed, which are others.
+    pub tag: Tag,
+    pub packed_tag: Tag,
 }
 
 impl Body {
@@ -39,12 +54,14 @@ impl Body {
             .try_into_bytes()
             .map_err(|_| ApiError::internal("a board in pieces"))?;
         let tag = hex::encode(&Sha256::digest(&plain)[..16]);
+        let packed_tag = Tag::of(format!("{tag}-gzip"))?;
         Ok(Self {
             status,
             headers,
             plain,
             packed: None,
-            tag,
+            tag: Tag::of(tag)?,
+            packed_tag,
         })
     }
 

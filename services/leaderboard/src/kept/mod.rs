@@ -11,7 +11,6 @@ mod line;
 mod recent;
 mod respond;
 mod shelf;
-mod sliced;
 mod standing;
 
 pub use answer::{Asking, Boards, CSV, JSON, PAGE, STATISTICS, Which};

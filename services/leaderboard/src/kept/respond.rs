@@ -1,14 +1,13 @@
 //! From a body to what goes out: in full, packed, or as "you have it".
 
 use actix_web::http::header::{
-    self, AcceptEncoding, ETag, EntityTag, Header as _, HeaderValue, IfNoneMatch,
+    self, AcceptEncoding, EntityTag, Header as _, HeaderValue, IfNoneMatch,
 };
 use actix_web::{HttpRequest, HttpResponse};
 
 use molar_web_kit::ApiError;
 
 use super::body::Body;
-use super::sliced::Sliced;
 
 /// To be asked for each time: what may be seen changes. Of the signed-in it is kept by no cache on the way.
 const OPEN: &str = "no-cache";
@@ -28,11 +27,10 @@ pub fn tagged(
 pub fn respond(request: &HttpRequest, body: &Body, is_personal: bool) -> HttpResponse {
     let packed = body.packed.as_ref().filter(|_| takes_packed(request));
     let tag = match packed {
-        // Other bytes, another tag.
-        Some(_) => EntityTag::new_strong(format!("{}-gzip", body.tag)),
-        None => EntityTag::new_strong(body.tag.clone()),
+        Some(_) => &body.packed_tag,
+        None => &body.tag,
     };
-    let has_it = body.status.is_success() && is_known(request, &tag);
+    let has_it = body.status.is_success() && is_known(request, &tag.entity);
     let mut answer = match has_it {
         true => HttpResponse::NotModified(),
         false => HttpResponse::build(body.status),
@@ -42,7 +40,7 @@ pub fn respond(request: &HttpRequest, body: &Body, is_personal: bool) -> HttpRes
         .insert_header((header::CACHE_CONTROL, control))
         .insert_header((header::VARY, VARY));
     if body.status.is_success() {
-        answer.insert_header(ETag(tag));
+        answer.insert_header((header::ETAG, tag.header.clone()));
     }
     if has_it {
         return answer.finish();
@@ -53,8 +51,8 @@ pub fn respond(request: &HttpRequest, body: &Body, is_personal: bool) -> HttpRes
     match packed {
         Some(packed) => answer
             .insert_header((header::CONTENT_ENCODING, "gzip"))
-            .body(Sliced(packed.clone())),
-        None => answer.body(Sliced(body.plain.clone())),
+            .body(packed.clone()),
+        None => answer.body(body.plain.clone()),
     }
 }
 

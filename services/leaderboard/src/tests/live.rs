@@ -167,6 +167,29 @@ async fn who_may_not_see_it_any_more_hears_the_end_and_the_others_go_on(db: PgPo
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn who_is_no_organizer_any_more_hears_the_end_though_still_signed_in(db: PgPool) {
+    let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
+    let olga = testing::organizer(&db, "Olga", challenge.id).await;
+    let following = Following::new(&db).await;
+    let mut events = following.follow(challenge.phase_id, Some(&olga)).await;
+    next(&mut events).await.unwrap();
+    set(&db, "title = 'Another'").await;
+    following.look().await;
+    assert!(next(&mut events).await.unwrap().contains("changed"));
+
+    sqlx::raw_sql("DELETE FROM registration.challenge_roles")
+        .execute(&db)
+        .await
+        .unwrap();
+    set(&db, "title = 'A third'").await;
+    following.look().await;
+    assert_eq!(next(&mut events).await, None);
+    // As anybody else she may come again.
+    let mut events = following.follow(challenge.phase_id, Some(&olga)).await;
+    assert!(next(&mut events).await.unwrap().contains("changed"));
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn a_board_is_looked_at_once_for_all_who_see_the_same(db: PgPool) {
     let challenge = challenge(&db, PhaseBuilder::new("validation")).await;
     let olga = testing::organizer(&db, "Olga", challenge.id).await;

@@ -79,6 +79,8 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     fn repository() -> PathBuf {
@@ -94,6 +96,25 @@ mod tests {
                 assert!(EXAMPLE.iter().any(|(known, _)| *known == name), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn links_of_a_folder_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let template = folder.path().join("template");
+        let elsewhere = folder.path().join("elsewhere");
+        for made in [&template, &elsewhere] {
+            std::fs::create_dir(made).unwrap();
+        }
+        let secret = elsewhere.join("secret");
+        std::fs::write(&secret, "nobody's business").unwrap();
+        std::fs::write(template.join("Dockerfile"), "FROM scratch").unwrap();
+        symlink(&secret, template.join("file")).unwrap();
+        symlink(&elsewhere, template.join("folder")).unwrap();
+        symlink("nowhere", template.join("dangling")).unwrap();
+        let entries = of_folder(&template).unwrap();
+        let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["template/Dockerfile"]);
     }
 
     #[test]

@@ -10,11 +10,17 @@ use crate::testing::{Api, challenge, invitation, participation, sign, team};
 async fn no_name_turns_what_stands_beside_it(pool: PgPool) {
     let api = Api::new(&pool).await;
     let demo = challenge(&pool).await;
+    let questions =
+        json!([{"id": "data", "text": TURNING, "kind": "choice", "choices": ["own", TURNING]}]);
     let titles = format!(
-        "UPDATE tracks.challenges SET title = '{TURNING}'; UPDATE tracks.tracks SET title = '{TURNING}'"
+        "UPDATE tracks.challenges SET title = '{TURNING}';
+         UPDATE tracks.tracks SET title = '{TURNING}', questions = '{questions}'"
     );
     let titles = sqlx::raw_sql(AssertSqlSafe(titles));
     titles.execute(&pool).await.unwrap();
+    let noa = person(&pool, "Noa").await;
+    sign(&api, &noa).await;
+    team(&api, &noa, "Otters").await;
     let ada = person(&pool, TURNING).await;
     sign(&api, &ada).await;
     let team = team(&api, &ada, TURNING).await;
@@ -26,6 +32,7 @@ async fn no_name_turns_what_stands_beside_it(pool: PgPool) {
 
     let eve = api.browser(&person(&pool, "Eve").await);
     let olga = api.browser(&organizer(&pool, TURNING, demo.id).await);
+    let noa = api.browser(&noa);
     let ada = api.browser(&ada);
     let of_team = format!("/teams/{team}");
     let invited = format!("/invitations/{token}");
@@ -34,6 +41,8 @@ async fn no_name_turns_what_stands_beside_it(pool: PgPool) {
         (&ada, "/teams"),
         (&ada, of_team.as_str()),
         (&ada, "/join/demo"),
+        // Has not asked for a place yet, and is asked the question.
+        (&noa, "/join/demo"),
         (&ada, "/questions"),
         (&ada, "/questions/new?challenge=demo"),
         (&ada, "/challenges/demo/faq"),

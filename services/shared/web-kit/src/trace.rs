@@ -1,5 +1,7 @@
 //! The boundary: every request passes here once on its way in and its answer once on its way out.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -12,7 +14,6 @@ use metrics::Label;
 use molar_service::Role;
 use molar_service::trace::{self, TraceParent};
 use tracing::Instrument;
-use uuid::Uuid;
 
 use crate::ApiError;
 use crate::caller::Caller;
@@ -44,8 +45,14 @@ impl RequestId {
         Self(
             given
                 .filter(is_sane)
-                .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned),
+                .map_or_else(Self::random, str::to_owned),
         )
+    }
+
+    /// Of the thread's own generator: to ask the kernel costs each request a call, and nobody's secret hangs on it.
+    fn random() -> String {
+        let bytes = uuid::Builder::from_random_bytes(rand::random());
+        bytes.into_uuid().to_string()
     }
 }
 
@@ -73,11 +80,22 @@ pub(crate) async fn observe(
     let work = async {
         let response = next.call(request).await?.map_into_boxed_body();
         let route = route(response.request());
-        tracing::Span::current().record("route", route);
+        let took = started.elapsed();
+        let is_told = !is_usual(response.request().method(), response.status(), took);
+        // Of a usual one the single line says it, where that is written at all.
+        if is_told {
+            tracing::Span::current().record("route", route);
+        }
         log_cause(&response);
         let mut response = as_page(response);
         sign(response.headers_mut(), &id, parent);
-        measure(role, route, &response, started);
+        count(role, route, &response, took);
+        let (status, wall_ms) = (response.status().as_u16(), wall_ms(took));
+        if is_told {
+            tracing::info!(status, wall_ms, "request answered");
+        } else {
+            tracing::debug!(status, wall_ms, route, "request answered");
+        }
         Ok(response)
     };
     trace::scope(parent, work.instrument(span)).await
@@ -152,26 +170,48 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
+/// What is counted of a route, a method and a status.
+struct Counted {
+    requests: metrics::Counter,
+    duration: metrics::Histogram,
+}
+
+/// Role, method, route and status.
+type Told = (&'static str, &'static str, &'static str, u16);
+
+thread_local! {
+    /// Looked up once: by name and labels it takes longer than to answer from memory.
+    static COUNTED: RefCell<HashMap<Told, Counted>> = RefCell::default();
+}
+
 /// By route, not by path: ids must become neither labels nor, as links of invitations, logs.
-fn measure(role: Role, route: &'static str, response: &ServiceResponse, started: Instant) {
-    let status = response.status();
-    let elapsed = started.elapsed();
-    let method = response.request().method();
-    let mut labels = vec![
-        Label::from_static_parts("role", role.as_str()),
-        Label::from_static_parts("method", method_label(method)),
-        Label::from_static_parts("route", route),
-    ];
-    metrics::histogram!("http_request_duration_seconds", labels.clone()).record(elapsed);
-    labels.push(Label::new("status", status.as_u16().to_string()));
-    metrics::counter!("http_requests_total", labels).increment(1);
-    let wall_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    let status_code = status.as_u16();
-    if is_usual(method, status, elapsed) {
-        tracing::debug!(status = status_code, wall_ms, "request answered");
-    } else {
-        tracing::info!(status = status_code, wall_ms, "request answered");
+fn count(role: Role, route: &'static str, response: &ServiceResponse, took: Duration) {
+    let method = method_label(response.request().method());
+    let status = response.status().as_u16();
+    let told = (role.as_str(), method, route, status);
+    COUNTED.with_borrow_mut(|known| {
+        let counted = known.entry(told).or_insert_with(|| Counted::of(told));
+        counted.duration.record(took);
+        counted.requests.increment(1);
+    });
+}
+
+impl Counted {
+    fn of((role, method, route, status): Told) -> Self {
+        let mut labels = vec![
+            Label::from_static_parts("role", role),
+            Label::from_static_parts("method", method),
+            Label::from_static_parts("route", route),
+        ];
+        let duration = metrics::histogram!("http_request_duration_seconds", labels.clone());
+        labels.push(Label::new("status", status.to_string()));
+        let requests = metrics::counter!("http_requests_total", labels);
+        Self { requests, duration }
     }
+}
+
+fn wall_ms(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What reads, was found and was quick: of a thousand readers a second these would be all that the log has. They are

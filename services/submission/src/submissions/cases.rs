@@ -207,6 +207,43 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_board_without_exact_values_hides_those_of_cases_also_before_the_final(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let submission = SubmissionBuilder::new(&world.challenge, &world.team)
+            .insert(&pool)
+            .await;
+        let values = json!({"IA": 0.625});
+        EvaluationBuilder::new(&world.challenge, &submission, values.clone())
+            .insert(&pool)
+            .await;
+        let organizer =
+            molar_web_kit::testing::organizer(&pool, "Organizer", world.challenge.id).await;
+        let path = format!("/api/v1/submissions/{}/cases", submission.id);
+        for (board, is_hidden) in [
+            (json!({}), false),
+            (json!({"names": "anonymous", "is_hidden": true}), false),
+            (json!({"values": "order"}), true),
+            (json!({"values": "rounded", "decimals": 2}), true),
+            (json!({"ladder_step": 0.01}), true),
+        ] {
+            sqlx::query!("UPDATE tracks.phases SET board = $1", board)
+                .execute(&pool)
+                .await
+                .unwrap();
+            let (_, seen) = world.get(&path).await;
+            assert_eq!(seen["is_hidden"], is_hidden, "{board}");
+            let (name, told) = match is_hidden {
+                true => ("case 1", json!(null)),
+                false => ("Case_01", values.clone()),
+            };
+            assert_eq!(seen["items"][0]["name"], name, "{board}");
+            assert_eq!(seen["items"][0]["values"], told, "{board}");
+            let (_, seen) = world.get_as(&organizer, &path).await;
+            assert_eq!(seen["items"][0]["values"], values, "{board}");
+        }
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_team_gets_the_time_of_a_hidden_case_to_a_tenth(pool: PgPool) {
         let phase = open_phase().kind(SubmissionKind::Container);
         let world = World::with(&pool, ChallengeBuilder::new("sts").canary().phase(phase)).await;

@@ -211,6 +211,33 @@ async fn a_name_that_is_taken_needs_a_reason_also_when_it_was_free_before(owner:
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_name_that_another_challenge_uses_is_neither_taken_nor_replaced(owner: PgPool) {
+    let world = World::new(owner).await;
+    let jaws = ChallengeBuilder::new("jaws").insert(&world.owner).await;
+    let orla = testing::organizer(&world.owner, "Orla", jaws.id).await;
+    let mut theirs = world.body(SMALL);
+    theirs["challenge"] = json!("jaws");
+    let path = "/api/v1/boards/imported";
+    let (status, made) = world.post(path, Some(&orla), None, &theirs).await;
+    assert_eq!(status, 201, "{made}");
+
+    let olga = Browser {
+        world: &world,
+        person: &world.olga,
+    };
+    let csrf = olga.csrf(IMPORT).await;
+    let mut fields = named("final");
+    let (status, html) = olga.plan(&csrf, &fields, SMALL.as_bytes()).await;
+    assert_eq!(status, 200, "{html}");
+    fields.push(("replace", "to see whether it is ours"));
+    let (status, html) = olga.plan(&csrf, &fields, SMALL.as_bytes()).await;
+    assert!(
+        status == 422 && html.contains("no such imported board to be replaced"),
+        "{html}"
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn only_its_organizers_see_the_form_and_only_their_own_page_sends_it(owner: PgPool) {
     let world = World::new(owner).await;
     let jaws = ChallengeBuilder::new("jaws").insert(&world.owner).await;

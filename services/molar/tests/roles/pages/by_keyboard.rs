@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::system::System;
 use crate::world::{Kind, World};
 
-const ENTER: &str = "\u{e007}";
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const ENTER: &str = "\u{e007}";
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// All that did not go as it should.
 pub async fn plays(

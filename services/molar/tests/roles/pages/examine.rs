@@ -80,24 +80,31 @@ impl Examiner<'_> {
             .await?;
         browser.look_as(WIDE.0, WIDE.1, false).await?;
         browser.goto(&visit.url).await?;
-        let mut wrong = Vec::new();
-        wrong.extend(self.look("wide and light").await?);
-        self.picture(visit, "1400").await?;
-        browser.look_as(WIDE.0, WIDE.1, true).await?;
-        wrong.extend(self.colours("wide and dark").await?);
-        if visit.is_first {
-            wrong.extend(self.by_tab().await?);
-        }
-        browser.look_as(NARROW.0, NARROW.1, true).await?;
-        wrong.extend(self.look("narrow and dark").await?);
-        self.picture(visit, "360-dark").await?;
-        browser.look_as(NARROW.0, NARROW.1, false).await?;
-        wrong.extend(self.colours("narrow and light").await?);
+        let mut wrong = self.shown(&visit.name, visit.is_first).await?;
         wrong.extend(self.without_scripts(visit).await?);
         // A page that is not there is an error to the console.
         let of_console = browser.console_errors().await?.into_iter();
         let of_console = of_console.filter(|_| !visit.name.starts_with("problem-"));
         wrong.extend(of_console.map(|error| format!("the console says {error}")));
+        Ok(wrong)
+    }
+
+    /// All that is wrong with the page as it is shown, which may be the answer to a form.
+    pub async fn shown(&self, name: &str, is_first: bool) -> anyhow::Result<Vec<String>> {
+        let browser = self.browser;
+        browser.look_as(WIDE.0, WIDE.1, false).await?;
+        let mut wrong = self.look("wide and light").await?;
+        self.picture(name, "1400").await?;
+        browser.look_as(WIDE.0, WIDE.1, true).await?;
+        wrong.extend(self.colours("wide and dark").await?);
+        if is_first {
+            wrong.extend(self.by_tab().await?);
+        }
+        browser.look_as(NARROW.0, NARROW.1, true).await?;
+        wrong.extend(self.look("narrow and dark").await?);
+        self.picture(name, "360-dark").await?;
+        browser.look_as(NARROW.0, NARROW.1, false).await?;
+        wrong.extend(self.colours("narrow and light").await?);
         Ok(wrong)
     }
 
@@ -141,7 +148,7 @@ impl Examiner<'_> {
             found.extend(told(browser.run(OVERFLOW, json!([])).await?));
             if visit.is_first {
                 let how = format!("{width}-without-scripts");
-                self.picture(visit, &how).await?;
+                self.picture(&visit.name, &how).await?;
             }
         }
         browser.let_scripts_run(true).await?;
@@ -151,8 +158,8 @@ impl Examiner<'_> {
             .collect())
     }
 
-    async fn picture(&self, visit: &Visit, how: &str) -> anyhow::Result<()> {
-        let path = self.folder.join(format!("{}-{how}.png", visit.name));
+    async fn picture(&self, name: &str, how: &str) -> anyhow::Result<()> {
+        let path = self.folder.join(format!("{name}-{how}.png"));
         self.browser.keep_page(&path).await
     }
 }

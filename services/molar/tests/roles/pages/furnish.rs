@@ -13,9 +13,9 @@ use crate::system::System;
 use crate::world::World;
 
 /// As long as a team may be called, in the widest letters and without any room to break.
-const LONGEST: &str = "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW";
+pub const LONGEST: &str = "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW";
 /// One sign of several, letters from right to left, and a control that turns all that follows.
-const TURNING: &str = "👩\u{200d}👩\u{200d}👧 فريق \u{202e}Zahn 🦷";
+pub const TURNING: &str = "👩\u{200d}👩\u{200d}👧 فريق \u{202e}Zahn 🦷";
 
 /// Names that a page must hold: long, written from right to left, with signs, without any room to break.
 const TEAMS: [(&str, f64, f64); 10] = [

@@ -7,6 +7,7 @@
 mod by_keyboard;
 mod examine;
 mod furnish;
+mod imported;
 mod moments;
 mod print;
 
@@ -17,6 +18,7 @@ use molar_tests::browser::Browser;
 use molar_tests::{axe, skip};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use self::examine::Examiner;
 use crate::requests::{Served, path};
@@ -142,6 +144,21 @@ fn lost(system: &System, world: &World) -> Vec<Visit> {
     ]
 }
 
+/// What is wrong where an address is not enough: forms that are filled in, and paper.
+async fn played(
+    examiner: &Examiner<'_>,
+    system: &System,
+    world: &World,
+    finalist: Uuid,
+) -> anyhow::Result<Vec<String>> {
+    let (browser, folder) = (examiner.browser, examiner.folder);
+    // Before others leave something in the console.
+    let mut wrong = imported::plays(examiner, system, world).await?;
+    wrong.extend(by_keyboard::plays(browser, system, world).await?);
+    wrong.extend(print::prints(browser, folder, system, world, finalist).await?);
+    Ok(wrong)
+}
+
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn every_page_can_be_read_by_everybody_on_every_screen(owner: PgPool) {
     let mut browsers = Vec::new();
@@ -166,12 +183,13 @@ async fn every_page_can_be_read_by_everybody_on_every_screen(owner: PgPool) {
     }
     let visits = std::sync::Mutex::new(visits.into_iter());
     let take = || visits.lock().unwrap().next();
-    let shifts = browsers.iter().map(|browser| {
-        let examiner = Examiner {
-            browser,
-            axe: &axe,
-            folder: &folder,
-        };
+    let examiners = browsers.iter().map(|browser| Examiner {
+        browser,
+        axe: &axe,
+        folder: &folder,
+    });
+    let examiners: Vec<_> = examiners.collect();
+    let shifts = examiners.iter().map(|examiner| {
         let take = &take;
         async move {
             let mut wrong = Vec::new();
@@ -184,16 +202,8 @@ async fn every_page_can_be_read_by_everybody_on_every_screen(owner: PgPool) {
         }
     });
     let mut wrong = try_join_all(shifts).await.unwrap().concat();
-    wrong.extend(
-        by_keyboard::plays(&browsers[0], &system, &world)
-            .await
-            .unwrap(),
-    );
-    wrong.extend(
-        print::prints(&browsers[0], &folder, &system, &world, finalist)
-            .await
-            .unwrap(),
-    );
+    let played = played(&examiners[0], &system, &world, finalist).await;
+    wrong.extend(played.unwrap());
     for browser in browsers {
         browser.quit().await;
     }

@@ -142,7 +142,7 @@ async fn what_is_wrong_with_an_answer_stands_at_its_field(pool: PgPool) {
         "{html}"
     );
     assert!(
-        html.contains("<option selected>own</option>"),
+        html.contains("<option value=\"own\" dir=\"auto\" selected>own</option>"),
         "kept: {html}"
     );
     fields[2].1 = "Ours";

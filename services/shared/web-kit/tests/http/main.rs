@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in tests that is an assertion")]
 
 mod access;
+mod counted;
 mod csrf;
 mod documents;
 mod idempotency;
