@@ -2,6 +2,7 @@
 
 use chrono::SecondsFormat;
 use molar_domain::attempt::AttemptState;
+use molar_domain::case_run::CaseRunState;
 use molar_domain::upload::UploadState;
 use molar_testkit::{
     AttemptBuilder, Challenge, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder,
@@ -149,7 +150,9 @@ async fn submissions(owner: &PgPool, system: &System, world: &World) -> Vec<Visi
         submission.container().cancelled()
     };
     let running = container().insert(owner).await;
-    let attempt = AttemptBuilder::new(challenge, &running).state(AttemptState::Running);
+    // Finished until then, too: one that runs of what is cancelled is ended.
+    let attempt = AttemptBuilder::new(challenge, &running).state(AttemptState::Finished);
+    let attempt = attempt.case_runs(CaseRunState::Waiting);
     attempt.insert(owner).await;
     let failed = container().settled("returned").insert(owner).await;
     let attempt = AttemptBuilder::new(challenge, &failed);
@@ -160,7 +163,8 @@ async fn submissions(owner: &PgPool, system: &System, world: &World) -> Vec<Visi
     run(
         owner,
         format!(
-            "UPDATE submission.submissions SET cancelled_at = NULL, cancelled_by = NULL WHERE id IN ('{}', '{}')",
+            "UPDATE submission.submissions SET cancelled_at = NULL, cancelled_by = NULL WHERE id IN ('{0}', '{1}');
+             UPDATE execution.attempts SET state = 'running', finished_at = NULL WHERE submission_id = '{0}'",
             running.id, failed.id
         ),
     )
