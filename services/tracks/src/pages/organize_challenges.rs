@@ -366,7 +366,7 @@ mod tests {
             "Olga",
             "quota.total: null → 9",
             "Resume",
-            "/organize/boards/demo/import",
+            "href=\"/organize/boards/demo/import\"",
         ] {
             assert!(html.contains(part), "{part} is not in {html}");
         }
