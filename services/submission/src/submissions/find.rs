@@ -58,9 +58,23 @@ mod tests {
     use molar_domain::phase::SubmissionKind;
     use molar_testkit::{AttemptBuilder, ChallengeBuilder, SubmissionBuilder};
     use serde_json::json;
-    use sqlx::PgPool;
+    use sqlx::{PgPool, Row};
 
     use crate::testing::{World, open_phase};
+
+    /// Of a million evaluations each such look read all, and a page took a second.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_life_is_found_by_indexes_however_many_evaluations_there_are(pool: PgPool) {
+        let explain = "SET enable_seqscan = off;
+            EXPLAIN SELECT * FROM submission.life
+            WHERE submission_id = '00000000-0000-0000-0000-000000000000'";
+        let plan = sqlx::raw_sql(explain).fetch_all(&pool).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|line| line.get(0)).collect();
+        let plan = plan.join("\n");
+        for index in ["evaluations_of_submission", "evaluations_of_attempt"] {
+            assert!(plan.contains(index), "{index} is not used: {plan}");
+        }
+    }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
     async fn a_failed_container_tells_its_whole_history_and_the_way_out(pool: PgPool) {
