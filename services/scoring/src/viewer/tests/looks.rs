@@ -215,7 +215,10 @@ async fn a_page_shows_the_pictures_and_the_worst_label_first(owner: PgPool) {
     assert!(html.contains("0.2500") && html.contains("0.5000"), "{html}");
     let invented = html.find("&#60;b&#62;").expect("escaped");
     assert!(!html.contains("<b>"), "{html}");
-    assert!(invented < html.find(" <bdi>12</bdi></th>").unwrap(), "{html}");
+    assert!(
+        invented < html.find(" <bdi>12</bdi></th>").unwrap(),
+        "{html}"
+    );
     let next = world.challenge.cases[1].id;
     let next = format!("/organize/submissions/{}/cases/{next}", world.submission.id);
     assert!(html.contains(&next), "{html}");
