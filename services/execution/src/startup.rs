@@ -8,7 +8,7 @@ use actix_web::web;
 use molar_contracts::keys;
 use molar_objects::{S3Args, Store};
 use molar_queue::{Broker, QueueSpec, worker_queue_of_class, worker_queue_of_id};
-use molar_service::{Application, Role, RoleArgs};
+use molar_service::{Application, Lookback, Role, RoleArgs};
 use molar_web_kit::{ApiError, Kit, WebArgs};
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
@@ -93,14 +93,14 @@ fn spawn_loops(app: &mut Application, state: &State) {
     let bell = app
         .bells
         .subscribe(&[keys::SUBMISSION_ACCEPTED, keys::SUBMISSION_CANCELLED]);
-    let ring = state.dispatch.clone();
+    let (ring, lookback) = (state.dispatch.clone(), Lookback::default());
     app.spawn_every("reconcile", Duration::from_secs(2), bell, move || {
         let (db, clock, publisher) = (db.clone(), clock.clone(), publisher.clone());
-        let ring = ring.clone();
+        let (ring, lookback) = (ring.clone(), lookback.clone());
         async move {
             // A cancel first: what is cancelled makes room. Neither keeps the other from its turn.
             let cancelled = attempts::cancel::all(&db, &*publisher, clock.now()).await;
-            let made = attempts::create::all(&db, clock.now()).await;
+            let made = attempts::create::all(&db, &lookback, clock.now()).await;
             ring.notify_one();
             cancelled.and(made)
         }

@@ -16,7 +16,7 @@ use molar_domain::{AttemptId, Clock as _, FailureCode, SubmissionId, WorkerId};
 use molar_objects::embedded::Server;
 use molar_objects::{Bucket, BucketNames, Grants, Key, Role as Holder, S3Args, Store};
 use molar_queue::Publish;
-use molar_service::Role;
+use molar_service::{Lookback, Role};
 use molar_testkit::{
     Challenge, ChallengeBuilder, MockClock, SubmissionBuilder, TeamBuilder, Worker, WorkerBuilder,
     as_role, noon,
@@ -127,7 +127,9 @@ impl World {
             .container()
             .insert(&self.pool)
             .await;
-        attempts::create::all(&self.db, self.now()).await.unwrap();
+        let lookback = Lookback::default();
+        let made = attempts::create::all(&self.db, &lookback, self.now());
+        made.await.unwrap();
         submission.id
     }
 

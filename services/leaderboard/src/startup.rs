@@ -108,10 +108,10 @@ pub async fn serve(config: Config) -> molar_service::Result<()> {
             async move { audit_head::export(&db, &store, clock.now()).await }
         },
     );
-    let kept = web::Data::new(kept::Boards::looked_at_every(LOOKED_AT));
+    let kept = kept::Boards::looked_at_every(LOOKED_AT);
     app.run_until_stopped(move |service| {
         service.app_data(boards.clone());
-        service.app_data(kept.clone());
+        kept.configure(service);
         routes().configure(kit.clone())(service);
     })
     .await

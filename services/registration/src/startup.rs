@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::web;
 use chrono::TimeDelta;
 use molar_domain::Clock;
-use molar_service::{Application, Role};
+use molar_service::{Application, Pending, Role};
 use molar_web_kit::{Kit, idempotency};
 use sqlx::PgPool;
 
@@ -70,10 +70,10 @@ fn spawn_mail(
         let sender = sender.clone();
         async move { sender.round().await.map(drop) }
     });
-    let kit = kit.clone();
+    let (kit, untold) = (kit.clone(), Pending::default());
     application.spawn_every("notices", notices::POLL, Arc::default(), move || {
-        let kit = kit.clone();
-        async move { notices::round(&kit).await }
+        let (kit, untold) = (kit.clone(), untold.clone());
+        async move { notices::round(&kit, &untold).await }
     });
     Ok(())
 }

@@ -116,6 +116,7 @@ fn reconcile(app: &mut Application, zips: &Zips, to_score: &Arc<Notify>) {
         zips: zips.clone(),
         bell: to_score.clone(),
         told: Arc::default(),
+        looks: evaluations::Looks::default(),
     };
     let bell = app.bells.subscribe(&REASONS);
     app.spawn_every("evaluations", POLL, bell, move || {

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use molar_domain::phase::SubmissionKind;
 use molar_domain::quota::Used;
 use molar_domain::submission::{Settlement, SubmissionState, settlement};
+use molar_service::Pending;
 use molar_web_kit::ApiError;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use crate::rows::ledger;
 use crate::rows::life::{self, Life};
 
-const BATCH: i64 = 100;
+const BATCH: usize = 100;
 
 /// What the team used, also of the places for work at one time.
 pub async fn used(
@@ -35,30 +36,31 @@ pub async fn settle_one(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     match life::find(&mut *conn, submission).await? {
-        Some(life) => settle(conn, &life, now).await,
+        Some(life) => settle(conn, &life, now).await.map(drop),
         None => Ok(()),
     }
 }
 
 /// Settles whatever other roles' rows decided in the meantime.
-pub async fn settle_all(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn settle_all(db: &PgPool, unsettled: &Pending, now: DateTime<Utc>) -> sqlx::Result<()> {
     let mut conn = db.acquire().await?;
-    let mut after = Uuid::nil();
-    loop {
-        let ids = ledger::unsettled(&mut *conn, after, BATCH).await?;
-        let Some(last) = ids.last() else {
-            return Ok(());
-        };
-        after = *last;
-        for life in life::list(&mut *conn, &ids).await? {
-            settle(&mut conn, &life, now).await?;
+    let since = unsettled.lookback.since(now);
+    let found = ledger::unsettled(&mut *conn, since).await?;
+    for ids in unsettled.with(found, since).chunks(BATCH) {
+        for life in life::list(&mut *conn, ids).await? {
+            if settle(&mut conn, &life, now).await? {
+                unsettled.remove(life.submission_id);
+            }
         }
     }
+    unsettled.lookback.succeeded(now);
+    Ok(())
 }
 
-async fn settle(conn: &mut PgConnection, life: &Life, now: DateTime<Utc>) -> sqlx::Result<()> {
+/// Whether it is decided.
+async fn settle(conn: &mut PgConnection, life: &Life, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let reason = match decided(life) {
-        Settlement::Open => return Ok(()),
+        Settlement::Open => return Ok(false),
         Settlement::Spent => None,
         Settlement::Returned => Some(reason(life)),
     };
@@ -67,7 +69,8 @@ async fn settle(conn: &mut PgConnection, life: &Life, now: DateTime<Utc>) -> sql
     } else {
         "spent"
     };
-    ledger::settle(conn, life.submission_id, entry, reason, now).await
+    ledger::settle(conn, life.submission_id, entry, reason, now).await?;
+    Ok(true)
 }
 
 /// A container's quota is settled only at its end: our own fault may come after its canary passed, and
@@ -103,6 +106,7 @@ fn reason(life: &Life) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use molar_domain::FailureCode;
     use molar_domain::attempt::AttemptState;
     use molar_domain::phase::SubmissionKind;
@@ -130,8 +134,10 @@ mod tests {
 
     async fn settled(pool: &PgPool, id: Uuid) -> Vec<(String, Option<String>)> {
         let db = as_role(pool, Role::Submission).await;
-        settle_all(&db, noon()).await.unwrap();
-        settle_all(&db, noon()).await.unwrap();
+        let unsettled = Pending::default();
+        for _ in 0..2 {
+            settle_all(&db, &unsettled, noon()).await.unwrap();
+        }
         let mut entries = entries(pool, id).await;
         entries.retain(|(entry, _)| entry != "reserved");
         entries
@@ -159,6 +165,44 @@ mod tests {
         let back = [("returned".into(), Some("bad-archive".into()))];
         assert_eq!(settled(&pool, refused.id.0).await, back);
         assert_eq!(settled(&pool, checking.id.0).await, []);
+    }
+
+    /// What is settled behind the round's back is settled again by whoever reads it.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_is_open_is_looked_at_until_it_is_settled_and_what_is_settled_no_more(
+        pool: PgPool,
+    ) {
+        let challenge = ChallengeBuilder::new("sts").insert(&pool).await;
+        let team = TeamBuilder::new(&challenge, "Alpha").insert(&pool).await;
+        let new = SubmissionBuilder::new(&challenge, &team);
+        let done = new.insert(&pool).await;
+        let new = SubmissionBuilder::new(&challenge, &team).state(UploadState::Completed);
+        let open = new.insert(&pool).await;
+        let db = as_role(&pool, Role::Submission).await;
+        let unsettled = Pending::default();
+        let number = async |minute: i64| {
+            let now = noon() + TimeDelta::minutes(minute);
+            settle_all(&db, &unsettled, now).await.unwrap();
+            let entries = [
+                entries(&pool, done.id.0).await,
+                entries(&pool, open.id.0).await,
+            ];
+            entries.map(|entries| entries.len())
+        };
+        // For the looks below both are of long ago.
+        for minute in [0, 10, 20, 30, 40, 50, 60, 70, 80] {
+            assert_eq!(number(minute).await, [2, 1]);
+        }
+        sqlx::raw_sql("DELETE FROM submission.quota_ledger WHERE entry <> 'reserved'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        sqlx::raw_sql("UPDATE submission.uploads SET state = 'accepted', decided_at = created_at FROM submission.submissions s WHERE s.id = submission_id")
+            .execute(&pool)
+            .await
+            .unwrap();
+        assert_eq!(number(85).await, [1, 2]);
+        assert_eq!(number(90).await, [2, 2]);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

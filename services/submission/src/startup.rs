@@ -7,7 +7,7 @@ use actix_web::web;
 use chrono::TimeDelta;
 use molar_contracts::keys;
 use molar_objects::{S3Args, Store};
-use molar_service::{Application, Role, RoleArgs, lease};
+use molar_service::{Application, Pending, Role, RoleArgs, lease};
 use molar_web_kit::{Kit, WebArgs, idempotency};
 
 use crate::checks::{Check, Checker};
@@ -120,10 +120,10 @@ fn spawn_rounds(app: &mut Application, store: &Store) {
         keys::ATTEMPT_FINISHED,
         keys::EVALUATION_FINISHED,
     ]);
-    let (db, clock) = (app.db.clone(), app.clock.clone());
+    let (db, clock, unsettled) = (app.db.clone(), app.clock.clone(), Pending::default());
     app.spawn_every("settle", Duration::from_secs(5), bell, move || {
-        let (db, clock) = (db.clone(), clock.clone());
-        async move { quota::settle_all(&db, clock.now()).await }
+        let (db, clock, unsettled) = (db.clone(), clock.clone(), unsettled.clone());
+        async move { quota::settle_all(&db, &unsettled, clock.now()).await }
     });
 
     let hour = Duration::from_secs(3600);

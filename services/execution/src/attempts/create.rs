@@ -5,6 +5,7 @@ use molar_domain::attempt::AttemptState;
 use molar_domain::case_run::CaseRunKind;
 use molar_domain::limits::Limits;
 use molar_domain::{AttemptId, CaseRunId, FailureCode, SubmissionId, UserId};
+use molar_service::Lookback;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
@@ -19,13 +20,15 @@ use crate::{Error, Result};
 const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 
 /// Makes all attempts that are missing.
-pub async fn all(db: &PgPool, now: DateTime<Utc>) -> Result<()> {
+pub async fn all(db: &PgPool, lookback: &Lookback, now: DateTime<Utc>) -> Result<()> {
     let mut failures = Failures::default();
-    for submission in attempts::list_missing(db).await? {
+    for submission in attempts::list_missing(db, lookback.since(now)).await? {
         let made = one(db, submission, now).await;
         failures.note("no attempt made", submission.0, made);
     }
-    failures.finish()
+    failures.finish()?;
+    lookback.succeeded(now);
+    Ok(())
 }
 
 /// Returns whether there is a new attempt; none if somebody was faster or the submission was cancelled.
@@ -196,7 +199,7 @@ async fn insert_runs(
 mod tests {
     use molar_service::Role;
     use molar_testkit::{
-        ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder, as_role, noon,
+        Challenge, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder, as_role, noon,
     };
 
     use super::*;
@@ -227,10 +230,11 @@ mod tests {
             .insert(&pool)
             .await;
         let db = as_role(&pool, Role::Execution).await;
-        let (one, two) = tokio::join!(all(&db, noon()), all(&db, noon()));
+        let (mine, yours) = (Lookback::default(), Lookback::default());
+        let (one, two) = tokio::join!(all(&db, &mine, noon()), all(&db, &yours, noon()));
         one.unwrap();
         two.unwrap();
-        all(&db, noon()).await.unwrap();
+        all(&db, &mine, noon()).await.unwrap();
         let expected = [
             (0, "canary", "Canary_01", "waiting"),
             (1, "case", "A", "waiting"),
@@ -253,7 +257,7 @@ mod tests {
             .insert(&pool)
             .await;
         let db = as_role(&pool, Role::Execution).await;
-        all(&db, noon()).await.unwrap();
+        all(&db, &Lookback::default(), noon()).await.unwrap();
         let found = runs(&pool).await;
         assert_eq!(found.len(), 1);
         assert_eq!(
@@ -271,7 +275,8 @@ mod tests {
             .insert(&pool)
             .await;
         let db = as_role(&pool, Role::Execution).await;
-        all(&db, noon()).await.unwrap();
+        let lookback = Lookback::default();
+        all(&db, &lookback, noon()).await.unwrap();
         assert_eq!(runs(&pool).await, []);
         let ends = async |minutes: i64| {
             let accepted = sqlx::query_scalar!("SELECT decided_at FROM submission.uploads")
@@ -280,7 +285,7 @@ mod tests {
                 .unwrap()
                 .unwrap();
             let now = accepted + TimeDelta::minutes(minutes) - TimeDelta::seconds(1);
-            all(&db, now).await.unwrap();
+            all(&db, &lookback, now).await.unwrap();
             sqlx::query!("SELECT state, failure, failure_detail FROM execution.attempts")
                 .fetch_optional(&pool)
                 .await
@@ -300,7 +305,8 @@ mod tests {
         assert_eq!(told.fetch_all(&pool).await.unwrap(), ["attempt.failed"]);
         let keys = sqlx::query_scalar!("SELECT routing_key FROM execution.outbox");
         assert_eq!(keys.fetch_all(&pool).await.unwrap(), ["attempt.finished"]);
-        all(&db, noon() + TimeDelta::hours(1)).await.unwrap();
+        let later = noon() + TimeDelta::hours(1);
+        all(&db, &lookback, later).await.unwrap();
         let told = sqlx::query_scalar!("SELECT action FROM audit.entries");
         assert_eq!(told.fetch_all(&pool).await.unwrap().len(), 1);
     }
@@ -320,9 +326,64 @@ mod tests {
             .cancelled()
             .insert(&pool)
             .await;
-        all(&as_role(&pool, Role::Execution).await, noon())
+        let db = as_role(&pool, Role::Execution).await;
+        all(&db, &Lookback::default(), noon()).await.unwrap();
+        assert_eq!(runs(&pool).await, []);
+    }
+
+    /// Containers that were accepted at these times, in hours from noon.
+    async fn accepted(pool: &PgPool, challenge: &Challenge, hours: &[i64]) {
+        for hour in hours {
+            let team = TeamBuilder::new(challenge, &format!("Of {hour} h"));
+            let team = team.insert(pool).await;
+            let new = SubmissionBuilder::new(challenge, &team).container();
+            let at = noon() + TimeDelta::hours(*hour) - TimeDelta::minutes(1);
+            new.created_at(at).insert(pool).await;
+        }
+    }
+
+    /// How many attempts there are after a look at this minute.
+    async fn attempts_after(db: &PgPool, lookback: &Lookback, minute: i64) -> i64 {
+        let now = noon() + TimeDelta::minutes(minute);
+        all(db, lookback, now).await.unwrap();
+        sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM execution.attempt_facts"#)
+            .fetch_one(db)
+            .await
+            .unwrap()
+    }
+
+    /// An old one loses its attempt behind the round's back: a round that reads it makes another.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn only_a_full_look_reads_what_was_accepted_long_ago(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+        accepted(&pool, &challenge, &[-2]).await;
+        let db = as_role(&pool, Role::Execution).await;
+        let lookback = Lookback::default();
+        assert_eq!(attempts_after(&db, &lookback, 0).await, 1);
+        sqlx::raw_sql("DELETE FROM execution.case_runs; DELETE FROM execution.attempts")
+            .execute(&pool)
             .await
             .unwrap();
-        assert_eq!(runs(&pool).await, []);
+        accepted(&pool, &challenge, &[0]).await;
+        assert_eq!(attempts_after(&db, &lookback, 9).await, 1);
+        assert_eq!(attempts_after(&db, &lookback, 10).await, 2);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_full_look_that_fails_at_one_is_done_again(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+        accepted(&pool, &challenge, &[-2]).await;
+        let digest = async |digest: Option<&str>| {
+            sqlx::query!("UPDATE submission.uploads SET image_digest = $1", digest)
+                .execute(&pool)
+                .await
+                .unwrap();
+        };
+        let db = as_role(&pool, Role::Execution).await;
+        let lookback = Lookback::default();
+        digest(None).await;
+        assert!(all(&db, &lookback, noon()).await.is_err());
+        digest(Some("sha256:0")).await;
+        assert_eq!(attempts_after(&db, &lookback, 1).await, 1);
     }
 }

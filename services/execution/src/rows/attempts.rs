@@ -33,13 +33,22 @@ pub async fn lock(tx: &mut PgConnection, id: AttemptId) -> Result<Locked> {
     })
 }
 
-/// Accepted containers that nobody has begun with.
-pub async fn list_missing(db: impl PgExecutor<'_>) -> Result<Vec<SubmissionId>> {
+/// Accepted containers that nobody has begun with, of those accepted since. Of the two halves of what is looked at one
+/// is always empty, so that either has a plan of its own: for the narrow one, an index.
+pub async fn list_missing(
+    db: impl PgExecutor<'_>,
+    since: Option<DateTime<Utc>>,
+) -> Result<Vec<SubmissionId>> {
     let ids = sqlx::query_scalar!(
-        r#"SELECT s.submission_id AS "id!" FROM submission.accepted s
+        r#"WITH looked_at AS (
+               SELECT submission_id, kind, cancelled_at FROM submission.accepted WHERE $1::timestamptz IS NULL
+               UNION ALL
+               SELECT submission_id, kind, cancelled_at FROM submission.accepted WHERE decided_at > $1)
+           SELECT s.submission_id AS "id!" FROM looked_at s
            WHERE s.kind = 'container' AND s.cancelled_at IS NULL
              AND NOT EXISTS (SELECT FROM execution.attempts a WHERE a.submission_id = s.submission_id)
            ORDER BY s.submission_id"#,
+        since,
     )
     .fetch_all(db)
     .await?;

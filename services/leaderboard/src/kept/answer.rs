@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use molar_web_kit::ready::{self, Ready};
 use molar_web_kit::{ApiError, Caller, Kit};
 use url::form_urlencoded;
 
 pub use super::standing::Which;
 
+use super::again::Again;
 use super::body::Body;
 use super::line::Line;
-use super::recent::{Recent, is_to_be_new};
+use super::recent::{Look, Recent, is_to_be_new};
 use super::respond::respond;
 use super::shelf::{Key, Shelf};
 use super::standing::{self, Standing, States};
@@ -27,6 +29,7 @@ pub struct Boards {
     recent: Arc<Recent<Which, Arc<Standing>>>,
     states: Arc<States>,
     shelf: Arc<Shelf>,
+    again: Arc<Again<Arc<Standing>>>,
 }
 
 impl Boards {
@@ -37,7 +40,15 @@ impl Boards {
             recent: Arc::new(Recent::new(counts_for)),
             states: Arc::default(),
             shelf: Arc::default(),
+            again: Arc::default(),
         }
+    }
+
+    /// Beside the routes of a process.
+    pub fn configure(&self, service: &mut web::ServiceConfig) {
+        let ready: Arc<dyn Ready> = self.again.clone();
+        service.app_data(web::Data::new(self.clone()));
+        service.app_data(web::Data::from(ready));
     }
 }
 
@@ -57,7 +68,9 @@ impl Asking<'_> {
         self,
         make: impl AsyncFnOnce(Phase) -> Result<HttpResponse, ApiError>,
     ) -> Result<HttpResponse, ApiError> {
-        if let Some((boards, standing)) = self.standing().await {
+        if let Some((boards, look)) = self.look().await
+            && let Some(standing) = &look.found
+        {
             let query = self.request.query_string().to_owned();
             let key = Key {
                 phase: standing.phase.id.0,
@@ -66,6 +79,9 @@ impl Asking<'_> {
             };
             let make = async || Body::of(make(standing.phase.clone()).await?);
             let body = boards.shelf.find_or_make(key, standing.stamp, make).await?;
+            if let Some(route) = ready::route(self.request) {
+                boards.again.put(self.request, route, &look, &body);
+            }
             return Ok(respond(self.request, &body, false));
         }
         let phase = self.which.find(&self.kit.db).await?;
@@ -82,14 +98,14 @@ impl Asking<'_> {
     }
 
     /// None where the answer is made anew, be it because something is wrong: then that answer says what.
-    async fn standing(&self) -> Option<(&Boards, Arc<Standing>)> {
+    async fn look(&self) -> Option<(&Boards, Arc<Look<Arc<Standing>>>)> {
         if self.caller.is_some() || !is_keepable(self.request.query_string()) {
             return None;
         }
         let boards: &Boards = self.request.app_data::<web::Data<Boards>>()?;
         let recent = boards.recent.find(&self.which);
-        if let Some(standing) = recent.filter(|_| !is_to_be_new(self.request)) {
-            return Some((boards, standing));
+        if let Some(look) = recent.filter(|_| !is_to_be_new(self.request)) {
+            return Some((boards, look));
         }
         let begun = Instant::now();
         let (kit, which, states) = (self.kit.clone(), self.which.clone(), boards.states.clone());
@@ -97,9 +113,8 @@ impl Asking<'_> {
             let (kit, which, states) = (kit.clone(), which.clone(), states.clone());
             async move { standing::look(&kit, &which, &states).await.ok().flatten() }
         };
-        let standing = boards.line.ask(self.which.clone(), look).await.flatten();
-        boards.recent.put(&self.which, begun, standing.clone());
-        Some((boards, standing?))
+        let found = boards.line.ask(self.which.clone(), look).await.flatten();
+        Some((boards, boards.recent.put(&self.which, begun, found)))
     }
 }
 

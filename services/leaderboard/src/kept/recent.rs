@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
@@ -11,43 +12,70 @@ use actix_web::http::header::{CacheControl, CacheDirective, Header as _};
 /// By id and by address each board is one; more are of boards that are gone.
 const MOST: usize = 1024;
 
+/// What a look found.
+pub struct Look<T> {
+    /// Nothing where there is nothing to be kept.
+    pub found: Option<T>,
+    begun: Instant,
+    counts_for: Duration,
+    is_replaced: AtomicBool,
+}
+
+impl<T> Look<T> {
+    /// Neither too long ago nor replaced by a later one.
+    pub fn counts(&self) -> bool {
+        !self.is_replaced.load(Ordering::Acquire) && self.begun.elapsed() < self.counts_for
+    }
+
+    fn replace(&self) {
+        self.is_replaced.store(true, Ordering::Release);
+    }
+}
+
 /// With a look for each of a crowd the database works more than whoever answers.
 pub struct Recent<K, T> {
     counts_for: Duration,
-    /// Nothing where there is nothing to be kept.
-    found: Mutex<HashMap<K, (Instant, Option<T>)>>,
+    looks: Mutex<HashMap<K, Arc<Look<T>>>>,
 }
 
-impl<K: Hash + Eq + Clone, T: Clone> Recent<K, T> {
+impl<K: Hash + Eq + Clone, T> Recent<K, T> {
     pub fn new(counts_for: Duration) -> Self {
         Self {
             counts_for,
-            found: Mutex::default(),
+            looks: Mutex::default(),
         }
     }
 
     /// None where the last look is too long ago.
-    pub fn find(&self, key: &K) -> Option<T> {
-        let found = self.lock();
-        let (at, value) = found.get(key)?;
-        let counts = at.elapsed() < self.counts_for;
-        value.clone().filter(|_| counts)
+    pub fn find(&self, key: &K) -> Option<Arc<Look<T>>> {
+        let look = self.lock().get(key)?.clone();
+        look.counts().then_some(look)
     }
 
-    /// What a look found that began at `at`, or later; one that began before takes the place of none.
-    pub fn put(&self, key: &K, at: Instant, value: Option<T>) {
-        let mut found = self.lock();
-        if found.get(key).is_some_and(|(held, _)| *held > at) {
-            return;
+    /// The look that counts now: the one that began at `begun` and found this, or one that began later.
+    pub fn put(&self, key: &K, begun: Instant, found: Option<T>) -> Arc<Look<T>> {
+        let mut looks = self.lock();
+        if let Some(held) = looks.get(key) {
+            if held.begun > begun {
+                return held.clone();
+            }
+            held.replace();
         }
-        if found.len() >= MOST {
-            found.clear();
+        if looks.len() >= MOST {
+            looks.drain().for_each(|(_, look)| look.replace());
         }
-        found.insert(key.clone(), (at, value));
+        let look = Arc::new(Look {
+            found,
+            begun,
+            counts_for: self.counts_for,
+            is_replaced: AtomicBool::new(false),
+        });
+        looks.insert(key.clone(), look.clone());
+        look
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, (Instant, Option<T>)>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Arc<Look<T>>>> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,28 +95,36 @@ mod tests {
 
     use super::*;
 
+    fn found<T: Copy>(look: Option<Arc<Look<T>>>) -> Option<T> {
+        look.and_then(|look| look.found)
+    }
+
     #[test]
     fn a_look_that_began_before_another_does_not_take_its_place() {
         let recent = Recent::new(Duration::from_secs(3600));
         let first = Instant::now();
         let second = first + Duration::from_nanos(1);
         recent.put(&1, second, None);
-        recent.put(&1, first, Some("open"));
-        assert_eq!(recent.find(&1), None, "it was hidden meanwhile");
-        recent.put(&2, first, Some("old"));
-        recent.put(&2, second, Some("new"));
-        assert_eq!(recent.find(&2), Some("new"));
+        let held = recent.put(&1, first, Some("open"));
+        assert_eq!(found(Some(held)), None, "it was hidden meanwhile");
+        assert_eq!(found(recent.find(&1)), None);
+        let old = recent.put(&2, first, Some("old"));
+        assert!(old.counts());
+        let new = recent.put(&2, second, Some("new"));
+        assert!(new.counts() && !old.counts());
+        assert_eq!(found(recent.find(&2)), Some("new"));
         for key in 0..5 * MOST {
             recent.put(&key, first, Some("of many"));
         }
         assert!(recent.lock().len() <= MOST);
+        assert!(!new.counts(), "of what is forgotten nothing counts");
     }
 
     #[test]
     fn a_look_counts_only_so_long() {
         let recent = Recent::new(Duration::ZERO);
-        recent.put(&1, Instant::now(), Some("open"));
-        assert_eq!(recent.find(&1), None);
+        let look = recent.put(&1, Instant::now(), Some("open"));
+        assert!(!look.counts() && recent.find(&1).is_none());
     }
 
     #[test]

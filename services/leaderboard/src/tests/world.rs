@@ -2,7 +2,6 @@
 
 use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, read_body};
-use actix_web::web;
 use chrono::{DateTime, TimeDelta, Utc};
 use molar_domain::PhaseId;
 use molar_service::Role;
@@ -112,7 +111,7 @@ pub async fn asked_at(
         routes(),
         |service| {
             if let Some(boards) = boards {
-                service.app_data(web::Data::new(boards.clone()));
+                boards.configure(service);
             }
         },
     )

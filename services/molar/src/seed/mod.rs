@@ -132,7 +132,9 @@ mod tests {
             r#"SELECT (SELECT count(*) FROM submission.accepted) AS "submissions!",
                       (SELECT count(*) FROM scoring.evaluation_facts WHERE is_current) AS "evaluations!",
                       (SELECT count(*) FROM scoring.scored_cases) AS "cases!",
-                      (SELECT count(*) FROM leaderboard.means) AS "means!""#
+                      (SELECT count(*) FROM leaderboard.means) AS "means!",
+                      (SELECT count(*) FROM submission.quota_ledger WHERE entry = 'spent') AS "spent!",
+                      (SELECT count(*) FROM registration.noticed) AS "noticed!""#
         )
         .fetch_one(&db)
         .await
@@ -144,6 +146,7 @@ mod tests {
             counts.means,
         );
         assert_eq!(found, (37, 37, 2 * 5 * 3, 37 - 2 * 5));
+        assert_eq!((counts.spent, counts.noticed), (37, 37), "at rest");
         let refusal = run(&db, SMALL).await.unwrap_err().to_string();
         assert!(refusal.contains("seeded before"), "{refusal}");
     }

@@ -27,6 +27,10 @@ SELECT submission_id, 'accepted', 'seed/' || i, 'seed', 5242880, 1024, md5(i::te
        at + interval '1 minute', at + interval '2 minutes', at
 FROM seed_submissions;
 
+INSERT INTO submission.quota_ledger (submission_id, entry, phase_id, team_id, day, created_at)
+SELECT submission_id, entry, phase_id, team_id, (at AT TIME ZONE 'UTC')::date, at
+FROM seed_submissions CROSS JOIN unnest('{reserved,spent}'::text[]) entry;
+
 -- Their teams have heard how they ended: else a million mails would be written beside whatever is measured.
 INSERT INTO registration.noticed (subject_id, occasion, noticed_at)
 SELECT submission_id, 'ended', at + interval '11 minutes' FROM seed_submissions;

@@ -5,6 +5,7 @@ use molar_domain::FailureCode;
 use molar_domain::board::BoardRules;
 use molar_domain::spelling::UnknownWord;
 use molar_domain::submission::{Facts, SubmissionState};
+use molar_service::Pending;
 use molar_web_kit::Kit;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -17,42 +18,64 @@ const OCCASION: &str = "ended";
 /// What is looked at together.
 const BATCH: usize = 200;
 
-pub async fn round(kit: &Kit) -> Result<(), Error> {
-    let untold = sqlx::query_scalar!(
+/// Tells what was not told when it was last looked at.
+pub async fn round(kit: &Kit, untold: &Pending) -> Result<(), Error> {
+    let now = kit.clock.now();
+    let since = untold.lookback.since(now);
+    let found = find(kit, since).await?;
+    for ids in untold.with(found, since).chunks(BATCH) {
+        for life in list(kit, ids).await? {
+            if end(kit, &life).await? {
+                untold.remove(life.id);
+            }
+        }
+    }
+    untold.lookback.succeeded(now);
+    Ok(())
+}
+
+/// What came since and was not told. Of the two halves of what was handed in one is always empty, so that either has
+/// a plan of its own: for the narrow one, an index.
+async fn find(kit: &Kit, since: Option<DateTime<Utc>>) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
         r#"
-        SELECT h.submission_id AS "id!" FROM submission.handed_in h
+        WITH handed_in AS (
+            SELECT submission_id FROM submission.handed_in WHERE $2::timestamptz IS NULL
+            UNION ALL
+            SELECT submission_id FROM submission.handed_in WHERE created_at > $2)
+        SELECT h.submission_id AS "id!" FROM handed_in h
         WHERE NOT EXISTS (
             SELECT FROM registration.noticed n
             WHERE n.subject_id = h.submission_id AND n.occasion = $1)
         UNION
         SELECT a.submission_id FROM execution.attempt_facts a
-        WHERE a.is_rerun AND NOT EXISTS (
+        WHERE a.is_rerun AND a.created_at > COALESCE($2, '-infinity') AND NOT EXISTS (
             SELECT FROM registration.noticed n WHERE n.subject_id = a.attempt_id AND n.occasion = $1)
-        ORDER BY 1
         "#,
-        OCCASION
+        OCCASION,
+        since,
     )
     .fetch_all(&kit.db)
-    .await?;
-    for ids in untold.chunks(BATCH) {
-        for life in list(kit, ids).await? {
-            let state = life.state()?;
-            let is_stopped = life.attempt_state.as_deref() == Some("cancelled");
-            match state {
-                // The team did it and knows; a re-run is stopped when it is withdrawn.
-                SubmissionState::Cancelled => note_only(kit, life.subject()).await?,
-                state if state.is_final() && is_stopped => note_only(kit, life.subject()).await?,
-                state if state.is_final() => tell(kit, &life.news(kit, state)).await?,
-                _ => continue,
-            }
-            if life.rerun.is_some() {
-                // Were it not told before it was run again, this is news enough.
-                note_only(kit, life.id).await?;
-                note_earlier(kit, life.id).await?;
-            }
-        }
+    .await
+}
+
+/// Whether it has ended, and is told now if it was not.
+async fn end(kit: &Kit, life: &Life) -> Result<bool, Error> {
+    let state = life.state()?;
+    let is_stopped = life.attempt_state.as_deref() == Some("cancelled");
+    match state {
+        // The team did it and knows; a re-run is stopped when it is withdrawn.
+        SubmissionState::Cancelled => note_only(kit, life.subject()).await?,
+        state if state.is_final() && is_stopped => note_only(kit, life.subject()).await?,
+        state if state.is_final() => tell(kit, &life.news(kit, state)).await?,
+        _ => return Ok(false),
     }
-    Ok(())
+    if life.rerun.is_some() {
+        // Were it not told before it was run again, this is news enough.
+        note_only(kit, life.id).await?;
+        note_earlier(kit, life.id).await?;
+    }
+    Ok(true)
 }
 
 /// Re-runs before the last.

@@ -18,6 +18,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use molar_domain::{TeamId, UserId};
+use molar_service::Pending;
 use molar_web_kit::Kit;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
@@ -26,12 +27,12 @@ use crate::{Error, mails};
 
 pub const POLL: Duration = Duration::from_secs(5);
 
-/// One look at everything.
-pub async fn round(kit: &Kit) -> Result<(), Error> {
+/// One look for all kinds of news.
+pub async fn round(kit: &Kit, untold: &Pending) -> Result<(), Error> {
     decided::round(kit).await?;
     closing::round(kit).await?;
     retention::round(kit).await?;
-    ended::round(kit).await
+    ended::round(kit, untold).await
 }
 
 /// A piece of news for a team.

@@ -13,6 +13,11 @@ use sqlx::PgPool;
 use super::*;
 use crate::testing::Api;
 
+/// As a process does that has just begun.
+async fn round(kit: &Kit) -> Result<(), Error> {
+    super::round(kit, &Pending::default()).await
+}
+
 /// What was queued: to whom, the subject, the text.
 async fn queued(pool: &PgPool) -> Vec<(String, String, String)> {
     let rows = sqlx::query!(
@@ -107,7 +112,8 @@ async fn each_end_of_a_submission_is_told_once_to_each_member(pool: PgPool) {
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn the_end_of_a_rerun_is_told_once_more_with_its_reason(pool: PgPool) {
-    let api = Api::new(&pool).await;
+    let (api, untold) = (Api::new(&pool).await, Pending::default());
+    let round = async || super::round(&api.kit, &untold).await.unwrap();
     let phase = PhaseBuilder::new("final").kind(SubmissionKind::Container);
     let challenge = ChallengeBuilder::new("teeth").phase(phase);
     let challenge = challenge.insert(&pool).await;
@@ -120,13 +126,13 @@ async fn the_end_of_a_rerun_is_told_once_more_with_its_reason(pool: PgPool) {
         .attempt(&first)
         .insert(&pool)
         .await;
-    round(&api.kit).await.unwrap();
+    round().await;
     assert_eq!(queued(&pool).await.len(), 2);
 
     let again = attempt().rerun(2, "the engine had crashed");
     let again = again.created_at(noon() + TimeDelta::hours(1));
     let again = again.insert(&pool).await;
-    round(&api.kit).await.unwrap();
+    round().await;
     assert_eq!(queued(&pool).await.len(), 2, "it has not ended");
     sqlx::query!(
         "UPDATE execution.attempts SET state = 'failed', failure = 'worker-lost', finished_at = created_at WHERE id = $1",
@@ -136,7 +142,7 @@ async fn the_end_of_a_rerun_is_told_once_more_with_its_reason(pool: PgPool) {
     .await
     .unwrap();
     for _ in 0..2 {
-        round(&api.kit).await.unwrap();
+        round().await;
     }
     let all = queued(&pool).await;
     assert_eq!(all.len(), 4, "{all:?}");
@@ -146,6 +152,55 @@ async fn the_end_of_a_rerun_is_told_once_more_with_its_reason(pool: PgPool) {
             && text.contains("That run failed with worker-lost, so the earlier scores stand.")
     });
     assert_eq!(told.count(), 2, "{all:?}");
+}
+
+/// What is untold again behind the rounds' back is told by whoever reads it.
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn only_a_full_look_reads_what_was_made_long_ago(pool: PgPool) {
+    let (api, untold) = (Api::new(&pool).await, Pending::default());
+    let round = async || super::round(&api.kit, &untold).await.unwrap();
+    let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+    let team = team(&pool, &challenge).await;
+    let new = || SubmissionBuilder::new(&challenge, &team).state(UploadState::Refused);
+    let long_ago = noon() - TimeDelta::hours(2);
+    new().created_at(long_ago).insert(&pool).await;
+    round().await;
+    assert_eq!(queued(&pool).await.len(), 2);
+    sqlx::raw_sql("DELETE FROM registration.mails; DELETE FROM registration.noticed")
+        .execute(&pool)
+        .await
+        .unwrap();
+    new().insert(&pool).await;
+    api.clock.advance(TimeDelta::minutes(9));
+    round().await;
+    assert_eq!(queued(&pool).await.len(), 2, "of the new one");
+    api.clock.advance(TimeDelta::minutes(1));
+    round().await;
+    assert_eq!(queued(&pool).await.len(), 4);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn what_was_made_long_ago_is_told_once_and_soon_after_it_ends(pool: PgPool) {
+    let (api, untold) = (Api::new(&pool).await, Pending::default());
+    let round = async || super::round(&api.kit, &untold).await.unwrap();
+    let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+    let team = team(&pool, &challenge).await;
+    let new = SubmissionBuilder::new(&challenge, &team);
+    let submission = new.insert(&pool).await;
+    for _ in 0..3 {
+        round().await;
+        api.clock.advance(TimeDelta::hours(1));
+    }
+    round().await;
+    assert_eq!(queued(&pool).await, [], "it has not ended");
+    EvaluationBuilder::new(&challenge, &submission, json!({"image_DSC": 0.5}))
+        .insert(&pool)
+        .await;
+    for _ in 0..2 {
+        api.clock.advance(TimeDelta::seconds(5));
+        round().await;
+        assert_eq!(queued(&pool).await.len(), 2);
+    }
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -1,10 +1,14 @@
 //! Gives every submission that is ready its one evaluation, with a row for each case.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use chrono::{DateTime, Utc};
 use molar_domain::EvaluationId;
 use molar_domain::evaluation::SCORER_VERSION;
 use molar_domain::phase::SubmissionKind;
-use sqlx::{PgConnection, PgPool};
+use molar_service::Lookback;
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::frame::{self, Frame, Phase};
@@ -21,13 +25,31 @@ struct Ready {
     attempt_id: Option<Uuid>,
 }
 
+/// Of each phase by what it was measured when it was looked at, and how far back the next look at it is for.
+#[derive(Clone, Default)]
+pub struct Looks(Arc<Mutex<BTreeMap<Uuid, (Frame, Lookback)>>>);
+
+impl Looks {
+    /// Another frame is for everything that the phase has, whenever it came.
+    fn at(&self, frame: &Frame) -> Lookback {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, lookback) = looks
+            .entry(frame.phase_id)
+            .or_insert_with(|| (frame.clone(), Lookback::default()));
+        if *before != *frame {
+            (*before, *lookback) = (frame.clone(), Lookback::default());
+        }
+        lookback.clone()
+    }
+}
+
 /// Makes what is missing and returns how many that were. A phase that fails is told and does not keep
 /// the others from their turn.
-pub async fn missing(db: &PgPool, now: DateTime<Utc>) -> Result<usize> {
+pub async fn missing(db: &PgPool, looks: &Looks, now: DateTime<Utc>) -> Result<usize> {
     let (mut made, mut first_failure) = (0, None);
     for phase in frame::phases(db, None).await? {
         let id = phase.id;
-        match of_phase(db, phase, now).await {
+        match of_phase(db, looks, phase, now).await {
             Ok(number) => made += number,
             Err(error) => {
                 tracing::error!(phase.id = %id, error = &error as &dyn std::error::Error, "no evaluations made");
@@ -38,24 +60,39 @@ pub async fn missing(db: &PgPool, now: DateTime<Utc>) -> Result<usize> {
     first_failure.map_or(Ok(made), Err)
 }
 
-async fn of_phase(db: &PgPool, phase: Phase, now: DateTime<Utc>) -> Result<usize> {
+async fn of_phase(db: &PgPool, looks: &Looks, phase: Phase, now: DateTime<Utc>) -> Result<usize> {
     let frame = frame::settle(db, phase.wanted()?).await?;
+    let lookback = looks.at(&frame);
+    let since = lookback.since(now);
     let ready = match frame.kind {
-        SubmissionKind::Predictions => ready_predictions(db, &frame).await?,
-        SubmissionKind::Container => ready_attempts(db, &frame).await?,
+        SubmissionKind::Predictions => ready_predictions(db, &frame, since).await?,
+        SubmissionKind::Container => ready_attempts(db, &frame, since).await?,
     };
     let mut made = 0;
     for one in ready {
         made += usize::from(create(db, &frame, &one, now).await?);
     }
+    lookback.succeeded(now);
     Ok(made)
 }
 
-async fn ready_predictions(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
+/// Of what was accepted since. Of the two halves of what is looked at one is always empty, so that either has a plan
+/// of its own: for the narrow one, an index.
+async fn ready_predictions(
+    db: impl PgExecutor<'_>,
+    frame: &Frame,
+    since: Option<DateTime<Utc>>,
+) -> Result<Vec<Ready>> {
     let ready = sqlx::query_as!(
         Ready,
-        r#"SELECT s.submission_id AS "submission_id!", s.team_id AS "team_id!", NULL::uuid AS attempt_id
-           FROM submission.accepted s
+        r#"WITH looked_at AS (
+               SELECT submission_id, phase_id, team_id, kind, cancelled_at, withdrawn_at FROM submission.accepted
+               WHERE $7::timestamptz IS NULL
+               UNION ALL
+               SELECT submission_id, phase_id, team_id, kind, cancelled_at, withdrawn_at FROM submission.accepted
+               WHERE decided_at > $7)
+           SELECT s.submission_id AS "submission_id!", s.team_id AS "team_id!", NULL::uuid AS attempt_id
+           FROM looked_at s
            WHERE s.phase_id = $1 AND s.kind = 'predictions' AND s.cancelled_at IS NULL
              AND (s.withdrawn_at IS NULL OR NOT EXISTS (
                  SELECT FROM scoring.evaluations e WHERE e.submission_id = s.submission_id))
@@ -71,20 +108,31 @@ async fn ready_predictions(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
         frame.parameters_hash,
         frame.scorer_version,
         frame.rescoring_id,
+        since,
     )
     .fetch_all(db)
     .await?;
     Ok(ready)
 }
 
-/// Attempts that have begun, each submission's newest. A trial has no cases to score.
-async fn ready_attempts(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
+/// Attempts that have begun since, each submission's newest. A trial has no cases to score.
+async fn ready_attempts(
+    db: impl PgExecutor<'_>,
+    frame: &Frame,
+    since: Option<DateTime<Utc>>,
+) -> Result<Vec<Ready>> {
     let ready = sqlx::query_as!(
         Ready,
-        r#"SELECT s.submission_id AS "submission_id!", s.team_id AS "team_id!", a.attempt_id
-           FROM submission.accepted s
-           JOIN execution.attempt_facts a ON a.submission_id = s.submission_id
-           WHERE s.phase_id = $1 AND s.kind = 'container' AND s.cancelled_at IS NULL
+        r#"WITH looked_at AS (
+               SELECT attempt_id, submission_id, phase_id, number, state FROM execution.attempt_facts
+               WHERE $7::timestamptz IS NULL
+               UNION ALL
+               SELECT attempt_id, submission_id, phase_id, number, state FROM execution.attempt_facts
+               WHERE started_at > $7)
+           SELECT s.submission_id AS "submission_id!", s.team_id AS "team_id!", a.attempt_id
+           FROM looked_at a
+           JOIN submission.accepted s ON s.submission_id = a.submission_id
+           WHERE a.phase_id = $1 AND s.phase_id = $1 AND s.kind = 'container' AND s.cancelled_at IS NULL
              AND (s.withdrawn_at IS NULL OR NOT EXISTS (
                  SELECT FROM scoring.evaluations e WHERE e.submission_id = s.submission_id AND e.state <> 'cancelled'))
              AND a.state IN ('running', 'finished')
@@ -104,6 +152,7 @@ async fn ready_attempts(db: &PgPool, frame: &Frame) -> Result<Vec<Ready>> {
         frame.parameters_hash,
         frame.scorer_version,
         frame.rescoring_id,
+        since,
     )
     .fetch_all(db)
     .await?;
@@ -189,4 +238,203 @@ async fn insert_cases(
         }
     };
     Ok(inserted.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use molar_domain::attempt::AttemptState;
+    use molar_service::Role;
+    use molar_testkit::{
+        AttemptBuilder, Challenge, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder,
+        as_role, noon,
+    };
+
+    use super::*;
+
+    fn hour(number: i64) -> DateTime<Utc> {
+        noon() + TimeDelta::hours(number)
+    }
+
+    async fn challenge(owner: &PgPool, kind: SubmissionKind) -> Challenge {
+        let phase = PhaseBuilder::new("final").kind(kind);
+        let challenge = ChallengeBuilder::new("teeth").phase(phase);
+        challenge.insert(owner).await
+    }
+
+    /// Predictions that were accepted then.
+    async fn accepted(owner: &PgPool, challenge: &Challenge, at: DateTime<Utc>) {
+        let team = TeamBuilder::new(challenge, &format!("Of {at}"));
+        let team = team.insert(owner).await;
+        let new = SubmissionBuilder::new(challenge, &team);
+        let new = new.created_at(at - TimeDelta::minutes(1));
+        new.insert(owner).await;
+    }
+
+    /// A container whose attempt was made then, and began at once if it has begun.
+    async fn attempted(
+        owner: &PgPool,
+        challenge: &Challenge,
+        at: DateTime<Utc>,
+        state: AttemptState,
+    ) {
+        let team = TeamBuilder::new(challenge, &format!("Of {at}"));
+        let team = team.insert(owner).await;
+        let new = SubmissionBuilder::new(challenge, &team).container();
+        let submission = new.created_at(at).insert(owner).await;
+        let attempt = AttemptBuilder::new(challenge, &submission).state(state);
+        attempt.created_at(at).insert(owner).await;
+    }
+
+    /// Behind the rounds' back: whoever reads a submission that is ready makes another evaluation.
+    async fn forget(owner: &PgPool) {
+        let sql = "DELETE FROM scoring.case_scores; DELETE FROM scoring.evaluations";
+        sqlx::raw_sql(sql).execute(owner).await.unwrap();
+    }
+
+    async fn made(db: &PgPool, looks: &Looks, minute: i64) -> usize {
+        let now = noon() + TimeDelta::minutes(minute);
+        missing(db, looks, now).await.unwrap()
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn only_a_full_look_reads_what_was_accepted_long_ago(owner: PgPool) {
+        let challenge = challenge(&owner, SubmissionKind::Predictions).await;
+        accepted(&owner, &challenge, hour(-2)).await;
+        let (db, looks) = (as_role(&owner, Role::Scoring).await, Looks::default());
+        assert_eq!(made(&db, &looks, 0).await, 1);
+        forget(&owner).await;
+        accepted(&owner, &challenge, hour(0)).await;
+        assert_eq!(made(&db, &looks, 9).await, 1);
+        assert_eq!(made(&db, &looks, 10).await, 1);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn of_attempts_only_a_full_look_reads_what_began_long_ago(owner: PgPool) {
+        let challenge = challenge(&owner, SubmissionKind::Container).await;
+        attempted(&owner, &challenge, hour(-2), AttemptState::Running).await;
+        attempted(&owner, &challenge, hour(-3), AttemptState::Queued).await;
+        let (db, looks) = (as_role(&owner, Role::Scoring).await, Looks::default());
+        assert_eq!(made(&db, &looks, 0).await, 1);
+        forget(&owner).await;
+        // However long it has waited for that.
+        sqlx::query!(
+            "UPDATE execution.attempts SET state = 'running', started_at = $1 WHERE state = 'queued'",
+            hour(0)
+        )
+        .execute(&owner)
+        .await
+        .unwrap();
+        assert_eq!(made(&db, &looks, 9).await, 1);
+        assert_eq!(made(&db, &looks, 10).await, 1);
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn what_is_to_be_measured_by_something_else_is_looked_at_whenever_it_came(owner: PgPool) {
+        let challenge = challenge(&owner, SubmissionKind::Predictions).await;
+        accepted(&owner, &challenge, hour(-2)).await;
+        let (db, looks) = (as_role(&owner, Role::Scoring).await, Looks::default());
+        assert_eq!(made(&db, &looks, 0).await, 1);
+        sqlx::query!(
+            "INSERT INTO tracks.reference_sets (id, split_id, version, created_at) VALUES ($1, $2, 2, $3)",
+            Uuid::new_v4(),
+            challenge.split_id.0,
+            noon(),
+        )
+        .execute(&owner)
+        .await
+        .unwrap();
+        assert_eq!(made(&db, &looks, 1).await, 1);
+        assert_eq!(made(&db, &looks, 2).await, 0);
+    }
+
+    /// So many that reading them all is dearer than an index, from yesterday back over months.
+    async fn fill(owner: &PgPool) {
+        let sql = "
+            INSERT INTO submission.submissions (id, phase_id, team_id, created_by, kind, created_at)
+            SELECT gen_random_uuid(), phase_id, team_id, created_by, kind, created_at - n * interval '1 hour'
+            FROM submission.submissions, generate_series(24, 3000) n;
+            INSERT INTO submission.uploads (submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes,
+                sha256, open_until, decided_at, not_before)
+            SELECT id, 'accepted', id::text, '', 1, 1, '', created_at, created_at, created_at
+            FROM submission.submissions s
+            WHERE NOT EXISTS (SELECT FROM submission.uploads u WHERE u.submission_id = s.id);
+            INSERT INTO execution.attempts (id, submission_id, number, phase_id, team_id, state, image_digest, archive_key,
+                archive_size_bytes, limits, device_class, format, created_at, started_at, finished_at)
+            SELECT gen_random_uuid(), id, 1, phase_id, team_id, 'finished', '', '', 1, '{}'::jsonb, 'cpu', 'labelme',
+                created_at, created_at, created_at
+            FROM submission.submissions s
+            WHERE kind = 'container'
+              AND NOT EXISTS (SELECT FROM execution.attempts a WHERE a.submission_id = s.id)";
+        sqlx::raw_sql(sql).execute(owner).await.unwrap();
+        let sql = "ANALYZE submission.submissions, submission.uploads, execution.attempts";
+        sqlx::raw_sql(sql).execute(owner).await.unwrap();
+    }
+
+    /// How often this transaction has read a table whole, or looked something up in an index.
+    async fn scans(conn: &mut PgConnection, of: &str) -> i64 {
+        sqlx::query_scalar!(
+            r#"SELECT pg_stat_get_xact_numscans($1::text::regclass) AS "n!""#,
+            of
+        )
+        .fetch_one(conn)
+        .await
+        .unwrap()
+    }
+
+    const TABLES: [&str; 3] = [
+        "submission.submissions",
+        "submission.uploads",
+        "execution.attempts",
+    ];
+
+    async fn reads(conn: &mut PgConnection) -> i64 {
+        let mut all = 0;
+        for table in TABLES {
+            all += scans(conn, table).await;
+        }
+        all
+    }
+
+    /// On a connection whose full looks have made a plan for whatever is asked of it.
+    async fn look_narrowly(owner: &PgPool, index: &str) -> usize {
+        fill(owner).await;
+        let db = as_role(owner, Role::Scoring).await;
+        let mut tx = db.begin().await.unwrap();
+        let mut phases = frame::phases(&mut *tx, None).await.unwrap();
+        let frame = phases.remove(0).wanted().unwrap();
+        let mut found = Vec::new();
+        for since in std::iter::repeat_n(None, 10).chain([Some(hour(-1))]) {
+            let before = (reads(&mut tx).await, scans(&mut tx, index).await);
+            found = match frame.kind {
+                SubmissionKind::Predictions => ready_predictions(&mut *tx, &frame, since).await,
+                SubmissionKind::Container => ready_attempts(&mut *tx, &frame, since).await,
+            }
+            .unwrap();
+            let after = (reads(&mut tx).await, scans(&mut tx, index).await);
+            if since.is_some() {
+                assert_eq!(before.0, after.0, "a table was read whole");
+                assert!(before.1 < after.1, "{index} is not used");
+            }
+        }
+        found.len()
+    }
+
+    /// Of a million submissions each such look read all, and the rounds took a core.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_narrow_look_finds_predictions_by_an_index(owner: PgPool) {
+        let challenge = challenge(&owner, SubmissionKind::Predictions).await;
+        accepted(&owner, &challenge, hour(0)).await;
+        assert_eq!(
+            look_narrowly(&owner, "submission.uploads_accepted").await,
+            1
+        );
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_narrow_look_finds_attempts_by_an_index(owner: PgPool) {
+        let challenge = challenge(&owner, SubmissionKind::Container).await;
+        attempted(&owner, &challenge, hour(0), AttemptState::Running).await;
+        assert_eq!(look_narrowly(&owner, "execution.attempts_started").await, 1);
+    }
 }

@@ -8,5 +8,6 @@ pub mod frame;
 pub mod list;
 mod reconcile;
 
+pub use create::Looks;
 pub use end::{finish_if_done, lock};
 pub use reconcile::{Reconciler, round};

@@ -9,7 +9,8 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{create, end};
+use super::create::{self, Looks};
+use super::end;
 use crate::cases::Zips;
 use crate::error::Result;
 use crate::rescorings;
@@ -23,12 +24,13 @@ pub struct Reconciler {
     pub bell: Arc<Notify>,
     /// References that somebody was told about.
     pub told: Arc<Mutex<BTreeSet<Uuid>>>,
+    pub looks: Looks,
 }
 
 pub async fn round(of: &Reconciler) -> Result<()> {
     let now = of.clock.now();
     end::cancel_dead(&of.db).await?;
-    let made = create::missing(&of.db, now).await;
+    let made = create::missing(&of.db, &of.looks, now).await;
     let rescored = rescorings::round(&of.db, now).await;
     end::finish_done(&of.db, now).await?;
     of.zips.keep_only(&running(&of.db).await?);
@@ -90,6 +92,7 @@ mod tests {
             zips: Zips::new(objects.fetcher()),
             bell: Arc::default(),
             told: Arc::default(),
+            looks: Looks::default(),
         }
     }
 

@@ -14,6 +14,7 @@ pub mod health;
 pub mod http;
 pub mod inbox;
 pub mod lease;
+pub mod lookback;
 pub mod outbox;
 pub mod periodic;
 pub mod process;
@@ -23,5 +24,6 @@ pub mod trace;
 
 pub use db::{DatabaseArgs, MIGRATOR, Role};
 pub use error::{Error, Result};
+pub use lookback::{Lookback, Pending};
 pub use process::{Application, RoleArgs};
 pub use shutdown::Shutdown;

@@ -21,6 +21,7 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod rate;
+pub mod ready;
 pub mod routes;
 mod scope;
 pub mod testing;

@@ -19,6 +19,7 @@ use crate::ApiError;
 use crate::caller::Caller;
 use crate::layout;
 use crate::problem::Problem;
+use crate::ready::{self, Again};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static(trace::HEADER);
@@ -68,6 +69,9 @@ pub(crate) async fn observe(
         .get(TRACE_PARENT)
         .and_then(|header| header.to_str().ok());
     let parent = TraceParent::continued_from(given);
+    if let Some(again) = ready::find(&request) {
+        return Ok(answer_again(role, request, again, &id, parent, started));
+    }
     let span = tracing::info_span!(
         "http",
         request.id = %id.0,
@@ -79,7 +83,7 @@ pub(crate) async fn observe(
 
     let work = async {
         let response = next.call(request).await?.map_into_boxed_body();
-        let route = route(response.request());
+        let route = ready::route(response.request()).unwrap_or("unmatched");
         let took = started.elapsed();
         let is_told = !is_usual(response.request().method(), response.status(), took);
         // Of a usual one the single line says it, where that is written at all.
@@ -101,9 +105,29 @@ pub(crate) async fn observe(
     trace::scope(parent, work.instrument(span)).await
 }
 
-fn route(request: &HttpRequest) -> &'static str {
-    let pattern = request.extensions().get::<Pattern>().copied();
-    pattern.map_or("unmatched", |pattern| pattern.0)
+/// Without a span, which costs more than all the rest of it: nothing else is logged of it.
+fn answer_again(
+    role: Role,
+    request: ServiceRequest,
+    again: Again,
+    id: &RequestId,
+    parent: TraceParent,
+    started: Instant,
+) -> ServiceResponse<BoxBody> {
+    let mut response = request.into_response(again.answer);
+    sign(response.headers_mut(), id, parent);
+    let took = started.elapsed();
+    count(role, again.route, &response, took);
+    tracing::debug!(
+        request.id = %id.0,
+        trace.id = %parent.trace_id(),
+        method = %response.request().method(),
+        status = response.status().as_u16(),
+        wall_ms = wall_ms(took),
+        route = again.route,
+        "request answered again"
+    );
+    response
 }
 
 /// The cause of what we say nothing about, once, beside the request id.

@@ -144,20 +144,21 @@ pub async fn places(
         .collect())
 }
 
-/// Reservations that nothing settled yet, oldest first, behind `after`.
+/// Reservations that nothing settled yet, of those made since. Of the two halves of what is looked at one is always
+/// empty, so that either has a plan of its own: for the narrow one, an index.
 pub async fn unsettled(
     db: impl PgExecutor<'_>,
-    after: Uuid,
-    limit: i64,
+    since: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
-        "SELECT r.submission_id FROM submission.quota_ledger r
-         WHERE r.entry = 'reserved' AND r.submission_id > $1
-           AND NOT EXISTS (SELECT FROM submission.quota_ledger s
-                           WHERE s.submission_id = r.submission_id AND s.entry <> 'reserved')
-         ORDER BY r.submission_id LIMIT $2",
-        after,
-        limit,
+        r#"WITH looked_at AS (
+               SELECT submission_id FROM submission.quota_ledger WHERE entry = 'reserved' AND $1::timestamptz IS NULL
+               UNION ALL
+               SELECT submission_id FROM submission.quota_ledger WHERE entry = 'reserved' AND created_at > $1)
+           SELECT r.submission_id AS "id!" FROM looked_at r
+           WHERE NOT EXISTS (SELECT FROM submission.quota_ledger s
+                             WHERE s.submission_id = r.submission_id AND s.entry <> 'reserved')"#,
+        since,
     )
     .fetch_all(db)
     .await

@@ -250,6 +250,7 @@ mod tests {
     use molar_domain::phase::day;
     use molar_domain::quota::Quota;
     use molar_domain::upload::UploadState;
+    use molar_service::Pending;
     use molar_testkit::{ChallengeBuilder, SubmissionBuilder, TeamBuilder, noon};
     use serde_json::json;
     use sqlx::PgPool;
@@ -361,7 +362,9 @@ mod tests {
                 .post(&format!("/api/v1/submissions/{id}/{verb}"), &json!({}))
                 .await;
         }
-        quota::settle_all(&world.db, noon()).await.unwrap();
+        quota::settle_all(&world.db, &Pending::default(), noon())
+            .await
+            .unwrap();
         let (_, quota) = world.get(&path(&world)).await;
         assert_eq!(quota["day"], json!({"used": 2, "of": 3}), "{quota:#}");
         assert_eq!(quota["lines"][0]["entry"], "spent");

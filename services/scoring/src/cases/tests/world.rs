@@ -49,6 +49,7 @@ impl World {
             zips: job.zips.clone(),
             bell: Arc::default(),
             told: Arc::default(),
+            looks: evaluations::Looks::default(),
         };
         Self {
             owner,

@@ -8,7 +8,7 @@ use crate::{call, no_database};
 const MISSING: &str = "/api/v1/teams/0192d3a4-0000-7000-8000-0000000000aa";
 
 /// The value of one series, by what stands in its labels.
-fn counted(labels: &[&str]) -> u64 {
+pub fn counted(labels: &[&str]) -> u64 {
     let text = telemetry::metrics().render();
     let all = |line: &&str| labels.iter().all(|label| line.contains(label));
     let lines = text.lines();

@@ -9,6 +9,7 @@ mod idempotency;
 mod pages;
 mod problems;
 mod rates;
+mod ready;
 mod scopes;
 
 use actix_web::body::BoxBody;

@@ -1,0 +1,123 @@
+//! How far back a round looks at rows that only ever become more.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+const ALL_EVERY: TimeDelta = TimeDelta::minutes(10);
+
+/// Longer than full looks are apart, clocks of roles differ or a transaction takes.
+const NEW_FOR: TimeDelta = TimeDelta::hours(1);
+
+/// Lets a round cost what is new and not what is there.
+///
+/// The first look of a process is at everything, and from then on one every ten minutes; all others are at what is
+/// newer than an hour. The rows are the truth: what a narrow look cannot see, such as what was put right by hand
+/// long after it came, the next full one finds.
+#[derive(Debug, Clone, Default)]
+pub struct Lookback(Arc<Mutex<Option<DateTime<Utc>>>>);
+
+impl Lookback {
+    /// What is newer is what a look that begins now is for. None: everything.
+    pub fn since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let all_at = (*self.lock())?;
+        // A clock may be put back.
+        let is_narrow = (TimeDelta::zero()..ALL_EVERY).contains(&(now - all_at));
+        is_narrow.then(|| now - NEW_FOR)
+    }
+
+    /// The look that began then failed nowhere. One that failed says nothing, and is for as much the next time.
+    pub fn succeeded(&self, began_at: DateTime<Utc>) {
+        if self.since(began_at).is_none() {
+            *self.lock() = Some(began_at);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<DateTime<Utc>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What came and has not ended. A narrow look finds those that came lately; here they are kept until they end, however
+/// long that takes.
+#[derive(Debug, Clone, Default)]
+pub struct Pending {
+    pub lookback: Lookback,
+    ids: Arc<Mutex<BTreeSet<Uuid>>>,
+}
+
+impl Pending {
+    /// With what a look found that was for what is newer than `since`, in the order in which they came.
+    pub fn with(&self, found: Vec<Uuid>, since: Option<DateTime<Utc>>) -> Vec<Uuid> {
+        let mut ids = self.lock();
+        if since.is_none() {
+            // Another process may have ended some.
+            ids.clear();
+        }
+        ids.extend(found);
+        ids.iter().copied().collect()
+    }
+
+    pub fn remove(&self, id: Uuid) {
+        self.lock().remove(&id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<Uuid>> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minute(number: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(number)
+    }
+
+    #[test]
+    fn the_first_look_is_at_everything_and_one_every_ten_minutes_from_then_on() {
+        let lookback = Lookback::default();
+        for start in [0, 10] {
+            assert_eq!(lookback.since(minute(start)), None);
+            lookback.clone().succeeded(minute(start));
+            for later in [start, start + 1, start + 9] {
+                assert_eq!(lookback.since(minute(later)), Some(minute(later - 60)));
+                // Of a narrow look nothing follows for the next full one.
+                lookback.succeeded(minute(later));
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_look_that_fails_is_done_again() {
+        let lookback = Lookback::default();
+        assert_eq!(lookback.since(minute(0)), None);
+        assert_eq!(lookback.since(minute(1)), None);
+        lookback.succeeded(minute(1));
+        assert_eq!(lookback.since(minute(11)), None);
+        assert_eq!(lookback.since(minute(12)), None);
+    }
+
+    #[test]
+    fn what_has_not_ended_is_looked_at_until_it_has() {
+        let [one, two, three] = [1, 2, 3].map(Uuid::from_u128);
+        let (pending, new) = (Pending::default(), Some(minute(0)));
+        assert_eq!(pending.with(vec![two], None), [two]);
+        assert_eq!(pending.clone().with(vec![one], new), [one, two]);
+        pending.remove(two);
+        assert_eq!(pending.with(vec![], new), [one]);
+        assert_eq!(pending.with(vec![three], None), [three], "all there is");
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_keeps_nobody_from_a_full_look() {
+        let lookback = Lookback::default();
+        lookback.succeeded(minute(100));
+        assert_eq!(lookback.since(minute(50)), None);
+        lookback.succeeded(minute(50));
+        assert_eq!(lookback.since(minute(51)), Some(minute(-9)));
+    }
+}
