@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::test::{TestRequest, call_service, read_body};
 use chrono::TimeDelta;
 use molar_service::Role;
-use molar_testkit::{as_role, noon};
+use molar_testkit::{MockClock, as_role, noon};
+use molar_web_kit::{Routes, testing};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -300,6 +302,47 @@ async fn a_look_counts_for_a_moment_but_not_for_who_asks_for_what_is_so_now(db: 
             hidden,
             "{path}: who looked looked for all"
         );
+    }
+}
+
+/// By an application that has no route to a board.
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn the_same_request_is_answered_again_without_its_route_for_whoever_is_not_signed_in(
+    db: PgPool,
+) {
+    let world = World::new(&db).await;
+    let role = as_role(&db, Role::Leaderboard).await;
+    let boards = Boards::looked_at_every(Duration::from_secs(3600));
+    let kit = testing::kit(Role::Leaderboard, role.clone(), MockClock::at(noon()));
+    let empty = Routes::new(Role::Leaderboard);
+    let app = testing::app(kit, empty, |service| boards.configure(service)).await;
+    for path in forms(&world) {
+        let request = || TestRequest::get().uri(&path);
+        assert_eq!(
+            call_service(&app, request().to_request()).await.status(),
+            404
+        );
+        let first = asked(&role, Some(&boards), &path, None, &[]).await.body;
+        let again = call_service(&app, request().to_request()).await;
+        assert_eq!(again.status(), 200, "{path}");
+        assert_eq!(read_body(again).await, first, "{path}");
+        let personal = request().insert_header(world.member.bearer());
+        let personal = call_service(&app, personal.to_request()).await;
+        assert_eq!(personal.status(), 404, "{path}");
+    }
+    // What hides something is given to nobody again.
+    set(&db, &rules(json!({"is_hidden": true}))).await;
+    for path in forms(&world) {
+        asked(
+            &role,
+            Some(&boards),
+            &path,
+            None,
+            &[("cache-control", "no-cache")],
+        )
+        .await;
+        let again = TestRequest::get().uri(&path).to_request();
+        assert_eq!(call_service(&app, again).await.status(), 404, "{path}");
     }
 }
 
