@@ -193,15 +193,16 @@ mod tests {
         for minute in [0, 10, 20, 30, 40, 50, 60, 70, 80] {
             assert_eq!(number(minute).await, [2, 1]);
         }
-        sqlx::raw_sql("DELETE FROM submission.quota_ledger WHERE entry <> 'reserved'")
-            .execute(&pool)
-            .await
-            .unwrap();
-        sqlx::raw_sql("UPDATE submission.uploads SET state = 'accepted', decided_at = created_at FROM submission.submissions s WHERE s.id = submission_id")
-            .execute(&pool)
-            .await
-            .unwrap();
+        let forget = async || {
+            let sql = "DELETE FROM submission.quota_ledger WHERE entry <> 'reserved'";
+            sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+        };
+        forget().await;
+        let accept = "UPDATE submission.uploads SET state = 'accepted'";
+        sqlx::raw_sql(accept).execute(&pool).await.unwrap();
         assert_eq!(number(85).await, [1, 2]);
+        forget().await;
+        assert_eq!(number(86).await, [1, 1]);
         assert_eq!(number(90).await, [2, 2]);
     }
 
