@@ -32,8 +32,10 @@ pub async fn measure(stage: &Stage) -> anyhow::Result<Table> {
     ]);
     let api = format!("/api/v1/boards/{}", stage.phase);
     let page = "/boards/scale/teeth/phase-1";
+    let whole = format!("{page}?page=all");
     for (what, path, headers) in [
         ("page, gzip", page, "accept-encoding: gzip\r\n"),
+        ("all teams on one page, gzip", &whole, "accept-encoding: gzip\r\n"),
         ("JSON, gzip", &api, "accept-encoding: gzip\r\n"),
         ("page", page, ""),
         ("JSON", &api, ""),

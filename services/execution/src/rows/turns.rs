@@ -64,6 +64,9 @@ impl Row {
 }
 
 /// How each of these teams stands on this class of devices, without what organizers run again.
+///
+/// No attempt that ended before the team's last one began was served later than that one: however many there were, few
+/// are looked into.
 pub async fn shares(
     db: impl PgExecutor<'_>,
     class: &str,
@@ -73,10 +76,22 @@ pub async fn shares(
     teams.sort_unstable();
     teams.dedup();
     let rows = sqlx::query!(
-        r#"SELECT a.team_id, count(*) FILTER (WHERE r.state = 'running' AND NOT a.is_rerun) AS "running!",
-                  max(r.claimed_at) FILTER (WHERE NOT a.is_rerun) AS last_served_at
-           FROM execution.attempts a JOIN execution.case_runs r ON r.attempt_id = a.id
-           WHERE a.team_id = ANY($2) AND a.device_class = $1 GROUP BY a.team_id"#,
+        r#"WITH running AS (
+               SELECT a.team_id, count(*) AS runs
+               FROM execution.case_runs r JOIN execution.attempts a ON a.id = r.attempt_id
+               WHERE r.state = 'running' AND a.device_class = $1 AND NOT a.is_rerun GROUP BY a.team_id)
+           SELECT t.team_id AS "team_id!", COALESCE(running.runs, 0) AS "running!", served.last_at AS last_served_at
+           FROM unnest($2::uuid[]) AS t (team_id)
+           LEFT JOIN running ON running.team_id = t.team_id
+           CROSS JOIN LATERAL (
+               SELECT max(a.started_at) AS started_at FROM execution.attempts a
+               WHERE a.team_id = t.team_id AND a.device_class = $1 AND NOT a.is_rerun) AS newest
+           CROSS JOIN LATERAL (
+               SELECT max(run.claimed_at) AS last_at FROM execution.attempts a
+               CROSS JOIN LATERAL (
+                   SELECT max(r.claimed_at) AS claimed_at FROM execution.case_runs r WHERE r.attempt_id = a.id) AS run
+               WHERE a.team_id = t.team_id AND a.device_class = $1 AND NOT a.is_rerun
+                 AND (a.finished_at IS NULL OR a.finished_at >= newest.started_at)) AS served"#,
         class,
         &teams,
     )
@@ -132,4 +147,90 @@ pub async fn claimable(
         order: (row.attempt_id, row.position),
     });
     Ok(runs.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use molar_domain::attempt::AttemptState::{self, Finished, Queued, Running};
+    use molar_service::Role;
+    use molar_testkit::{
+        AttemptBuilder, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder, as_role,
+        noon,
+    };
+
+    use super::*;
+
+    fn minute(number: i64) -> DateTime<Utc> {
+        noon() + TimeDelta::minutes(number)
+    }
+
+    /// Of a team with these attempts: state, begun, ended, last claim of one of its runs; in minutes from noon.
+    async fn share_with(
+        owner: &PgPool,
+        name: &str,
+        attempts: &[(AttemptState, [Option<i64>; 3])],
+    ) -> Share {
+        let phase = PhaseBuilder::new("final").kind(molar_domain::phase::SubmissionKind::Container);
+        let challenge = ChallengeBuilder::new(name).phase(phase).insert(owner).await;
+        let team = TeamBuilder::new(&challenge, name).insert(owner).await;
+        for (state, minutes) in attempts {
+            let submission = SubmissionBuilder::new(&challenge, &team).container();
+            let submission = submission.insert(owner).await;
+            let attempt = AttemptBuilder::new(&challenge, &submission).state(*state);
+            let attempt = attempt.insert(owner).await;
+            let [started, finished, claimed] = minutes.map(|of| of.map(minute));
+            sqlx::query!(
+                "UPDATE execution.attempts SET started_at = $2, finished_at = $3 WHERE id = $1",
+                attempt.id.0,
+                started,
+                finished,
+            )
+            .execute(owner)
+            .await
+            .unwrap();
+            sqlx::query!(
+                "UPDATE execution.case_runs SET claimed_at = CASE position
+                     WHEN (SELECT max(position) FROM execution.case_runs WHERE attempt_id = $1) THEN $2::timestamptz
+                     ELSE $3 END
+                 WHERE attempt_id = $1",
+                attempt.id.0,
+                claimed,
+                started,
+            )
+            .execute(owner)
+            .await
+            .unwrap();
+        }
+        let db = as_role(owner, Role::Execution).await;
+        let waiting = [Waiting {
+            case_run: Uuid::nil().into(),
+            team: team.id,
+            needs_gpu: false,
+            is_rerun: false,
+            preference: 0,
+            order: (Uuid::nil(), 0),
+        }];
+        let shares = shares(&db, "cpu", &waiting).await.unwrap();
+        shares[&team.id]
+    }
+
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_team_was_last_served_by_whichever_attempt_was_whenever_that_began(owner: PgPool) {
+        let old = (Finished, [Some(0), Some(9), Some(8)]);
+        // It went on while the next had begun and was served.
+        let long = (Finished, [Some(10), Some(60), Some(50)]);
+        let newest = (Running, [Some(40), None, Some(41)]);
+        let waits = (Queued, [None, None, None]);
+        for (name, attempts, last) in [
+            ("none", vec![], None),
+            ("waits", vec![waits], None),
+            ("old", vec![old, waits], Some(8)),
+            ("newest", vec![old, newest], Some(41)),
+            ("long", vec![old, long, newest, waits], Some(50)),
+        ] {
+            let share = share_with(&owner, name, &attempts).await;
+            assert_eq!(share.last_served_at, last.map(minute), "{name}");
+        }
+    }
 }

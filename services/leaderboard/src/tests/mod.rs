@@ -14,6 +14,7 @@ mod kept;
 mod kept_seen;
 mod ladder;
 mod live;
+mod long;
 mod modes;
 mod mouths;
 mod past;

@@ -2,6 +2,7 @@
 
 mod cells;
 mod order;
+mod part;
 mod wanted;
 
 use actix_web::http::StatusCode;
@@ -12,6 +13,7 @@ use molar_web_kit::{ApiError, Caller, Kit, layout};
 
 use self::cells::{BaselineView, RowView};
 use self::order::Order;
+use self::part::Part;
 use self::wanted::{Wanted, Who};
 use super::heading::Heading;
 use super::intervals::why_none;
@@ -37,6 +39,7 @@ struct BoardPage<'a> {
     rest: Vec<Heading>,
     choices: Vec<Choice>,
     rows: Vec<RowView>,
+    part: Part,
     baselines: Vec<BaselineView>,
     /// Whether there are rows that the filter leaves out.
     has_more: bool,
@@ -202,6 +205,7 @@ fn page<'a>(
     let time = |at: Option<_>| at.map(|at| moment(at, zone)).unwrap_or_default();
     let has_intervals =
         wanted.shows("interval") && board.rows.iter().any(|row| row.interval.is_some());
+    let part = Part::of(&board.rows, wanted, &path);
     BoardPage {
         wanted,
         wrong: None,
@@ -216,11 +220,11 @@ fn page<'a>(
             .map(|(name, title)| heading(name, title, ""))
             .collect(),
         choices: choices(board, wanted),
-        rows: board
-            .rows
+        rows: board.rows[part.range()]
             .iter()
             .map(|row| cells::row(row, board, wanted, zone))
             .collect(),
+        part,
         baselines: cells::baselines(board, wanted),
         left_out: titles(&|name, _| board.left_out.iter().any(|out| out == name)).join(", "),
         less_is_better: titles(&|_, is_higher_better| !is_higher_better).join(" and "),

@@ -31,6 +31,36 @@ impl Who {
     }
 }
 
+/// Of a long board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// From one.
+    Number(usize),
+    All,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self::Number(1)
+    }
+}
+
+impl Page {
+    fn of(word: &str) -> Self {
+        match word {
+            "all" => Self::All,
+            number => number.parse().map(Self::Number).unwrap_or_default(),
+        }
+    }
+
+    fn word(self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::All => "all".to_owned(),
+        }
+    }
+}
+
 /// Words that are not known count as if they were not there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -44,6 +74,7 @@ pub struct Wanted {
     pub baseline: Option<String>,
     /// As it was typed.
     pub at: String,
+    pub page: Page,
 }
 
 impl Wanted {
@@ -63,6 +94,7 @@ impl Wanted {
                 "column" => wanted.columns.push(value),
                 "baseline" => wanted.baseline = Some(value),
                 "at" => wanted.at = value,
+                "page" => wanted.page = Page::of(&value),
                 _ => {}
             }
         }
@@ -82,6 +114,7 @@ impl Wanted {
         let plain = Self {
             sort: None,
             dir: None,
+            page: Page::default(),
             ..self.clone()
         };
         plain != Self::default()
@@ -99,7 +132,22 @@ impl Wanted {
         self.columns.is_empty() || self.columns.iter().any(|name| name == column)
     }
 
-    /// The address of the same page in another order.
+    /// The address of another page in the same order.
+    pub fn paged(&self, path: &str, page: Page) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (key, value) in [("sort", &self.sort), ("dir", &self.dir)] {
+            if let Some(value) = value {
+                query.append_pair(key, value);
+            }
+        }
+        for (key, value) in self.kept() {
+            query.append_pair(key, &value);
+        }
+        query.append_pair("page", &page.word());
+        format!("{path}?{}", query.finish())
+    }
+
+    /// The address of the same board in another order, from its first page on.
     pub fn sorted(&self, path: &str, sort: &str, dir: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("sort", sort).append_pair("dir", dir);
@@ -141,8 +189,19 @@ mod tests {
             wanted.sorted("/b", "team", "asc"),
             "/b?sort=team&dir=asc&team=R%26D&who=out&column=IA&column=submitted"
         );
-        let plain = Wanted::of("sort=IA&dir=desc&who=nobody");
+        let plain = Wanted::of("sort=IA&dir=desc&who=nobody&page=3");
         assert!(plain.shows("IA") && !plain.is_filtered());
+        assert_eq!(plain.page, Page::Number(3));
+        assert_eq!(plain.sorted("/b", "IA", "asc"), "/b?sort=IA&dir=asc");
+        assert_eq!(plain.paged("/b", Page::All), "/b?sort=IA&dir=desc&page=all");
+        assert_eq!(
+            wanted.paged("/b", Page::Number(2)),
+            "/b?sort=IA&team=R%26D&who=out&column=IA&column=submitted&page=2"
+        );
+        for nonsense in ["page=-1", "page=two", "page=99999999999999999999"] {
+            assert_eq!(Wanted::of(nonsense).page, Page::Number(1));
+        }
+        assert_eq!(Wanted::of("page=all").page, Page::All);
     }
 
     #[test]
