@@ -19,32 +19,41 @@ type Answers = Vec<(String, Vec<u8>)>;
 
 /// Its address. What is not among the answers is not found.
 fn serve(answers: Answers) -> String {
+    serve_by(move |path| {
+        let found = answers.iter().find(|(known, _)| known == path);
+        found.map(|(_, body)| body.clone())
+    })
+}
+
+fn serve_by(mut body: impl FnMut(&str) -> Option<Vec<u8>> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            answer(stream.unwrap(), &answers);
+            answer(stream.unwrap(), &mut body);
         }
     });
     url
 }
 
-fn answer(mut stream: TcpStream, answers: &[(String, Vec<u8>)]) {
+fn answer(mut stream: TcpStream, body: &mut impl FnMut(&str) -> Option<Vec<u8>>) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let asked = lines.next().unwrap().unwrap();
     // The rest of the head, which would otherwise be thrown back.
     while !lines.next().unwrap().unwrap().is_empty() {}
     let path = asked.split(' ').nth(1).unwrap();
-    let found = answers.iter().find(|(known, _)| known == path);
-    let (status, body) = match found {
-        Some((_, body)) => ("200 OK", &body[..]),
-        None => ("404 Not Found", &b"{\"detail\": \"no such figure\"}"[..]),
+    let (status, body) = match body(path) {
+        Some(body) => ("200 OK", body),
+        None => (
+            "404 Not Found",
+            b"{\"detail\": \"no such figure\"}".to_vec(),
+        ),
     };
     let length = body.len();
     let head =
         format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
+    stream.write_all(&body).unwrap();
 }
 
 /// A board that has this list of figures.
@@ -57,8 +66,15 @@ fn board(figures: &Value) -> Answers {
 }
 
 fn one(name: &str) -> Value {
-    json!({"version": 7, "as_of": "2026-09-01T12:00:00Z", "is_current": false,
-           "figures": [{"name": name, "title": "Podium"}]})
+    drawing(7, &[name])
+}
+
+fn drawing(version: u8, names: &[&str]) -> Value {
+    let figures = names
+        .iter()
+        .map(|name| json!({"name": name, "title": "Podium"}));
+    json!({"version": version, "as_of": "2026-09-01T12:00:00Z", "is_current": false,
+           "figures": figures.collect::<Vec<_>>()})
 }
 
 fn figures(url: &str, folder: &Path, arguments: &[&str]) -> Output {
@@ -152,4 +168,122 @@ fn a_figure_that_cannot_be_had_or_has_no_place_is_named() {
         "{said}"
     );
     assert!(!place.path().join("outside.svg").exists());
+}
+
+#[test]
+fn a_name_that_hides_something_or_speaks_to_a_terminal_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let long = "a".repeat(200);
+    for name in [
+        "\u{1b}]0;x\u{7}",
+        "",
+        ".hidden",
+        "-rf",
+        "two words",
+        "a\u{202e}b",
+        &long,
+    ] {
+        let mut answers = board(&one(name));
+        let file = format!("/api/v1/boards/{PHASE}/figures/{name}.svg");
+        answers.push((file, b"<svg/>".to_vec()));
+        let output = figures(&serve(answers), place.path(), &[]);
+        assert_eq!(output.status.code(), Some(1), "{name:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains("which is no place"), "{said:?}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "{name:?}");
+    }
+
+    let name = "significance-instance_NSD@1.5mm.upper-jaw";
+    let mut answers = board(&one(name));
+    let of = &mut answers[1].1;
+    let mut list: Value = serde_json::from_slice(of).unwrap();
+    list["as_of"] = json!("\u{1b}]0;x\u{7}");
+    *of = list.to_string().into_bytes();
+    let file = format!("/api/v1/boards/{PHASE}/figures/{name}.svg");
+    answers.push((file, b"<svg/>".to_vec()));
+    let output = figures(&serve(answers), place.path(), &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(place.path().join(format!("{name}.svg")).exists());
+    assert!(!text(&output.stdout).contains('\u{1b}'));
+}
+
+/// Draws anew whenever a file was fetched, up to this version. Of a later one there is `podium` alone.
+fn drawn_up_to(last: u8) -> String {
+    let (list, files) = (
+        format!("/api/v1/boards/{PHASE}/figures"),
+        format!("/api/v1/boards/{PHASE}/figures/"),
+    );
+    let mut version = 7;
+    serve_by(move |path| {
+        let names: &[&str] = match version {
+            7 => &["podium", "tasks"],
+            _ => &["podium"],
+        };
+        if path == list {
+            return Some(drawing(version, names).to_string().into_bytes());
+        }
+        let Some(file) = path.strip_prefix(&files) else {
+            return Some(json!({"id": PHASE}).to_string().into_bytes());
+        };
+        let is_there = names.iter().any(|name| file == format!("{name}.svg"));
+        let body = format!("<svg>{version}</svg>").into_bytes();
+        version = last.min(version + 1);
+        is_there.then_some(body)
+    })
+}
+
+#[test]
+fn figures_of_two_drawings_are_not_mixed() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    let saved = || fs::read_to_string(folder.join("podium.svg")).unwrap();
+
+    let output = figures(&drawn_up_to(8), folder, &["--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["version"], 8);
+    assert_eq!(told["files"].as_array().unwrap().len(), 1);
+    assert_eq!(saved(), "<svg>8</svg>");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
+
+    // Where that never ends, what was there stays.
+    let output = figures(&drawn_up_to(u8::MAX), folder, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("drawn anew while they were read"), "{said}");
+    assert_eq!(saved(), "<svg>8</svg>");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
+}
+
+#[test]
+fn nothing_is_left_behind_and_no_link_followed() {
+    let place = tempfile::tempdir().unwrap();
+    let (folder, other) = (place.path().join("figures"), place.path().join("other"));
+    fs::create_dir(&folder).unwrap();
+    fs::write(&other, "of somebody").unwrap();
+    for link in ["podium.svg", "podium.svg.part"] {
+        std::os::unix::fs::symlink(&other, folder.join(link)).unwrap();
+    }
+    let served = || {
+        let mut answers = board(&one("podium"));
+        let file = format!("/api/v1/boards/{PHASE}/figures/podium.svg");
+        answers.push((file, b"<svg/>".to_vec()));
+        serve(answers)
+    };
+    let output = figures(&served(), &folder, &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(&other).unwrap(), "of somebody");
+    let saved = folder.join("podium.svg");
+    assert!(!saved.is_symlink());
+    assert_eq!(fs::read(&saved).unwrap(), b"<svg/>");
+
+    // A folder in its place is as good as a full disk.
+    let taken = place.path().join("taken");
+    fs::create_dir_all(taken.join("podium.svg")).unwrap();
+    let output = figures(&served(), &taken, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("podium.svg cannot be written"), "{said}");
+    assert_eq!(fs::read_dir(&taken).unwrap().count(), 1);
 }

@@ -59,6 +59,18 @@ async fn get(port: u16, path: &str, headers: &str) -> String {
     ask(port, &format!("GET {path} HTTP/1.1\r\n{headers}")).await
 }
 
+/// How a body of 9 MB is met before any of it is sent.
+async fn met(port: u16, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut start = [0; "HTTP/1.1 100".len()];
+    stream.read_exact(&mut start).await.unwrap();
+    String::from_utf8_lossy(&start).into_owned()
+}
+
 #[tokio::test]
 async fn one_origin_stands_before_all_roles() {
     if find_program("nginx").is_none() {
@@ -131,6 +143,19 @@ async fn one_origin_stands_before_all_roles() {
     )
     .await;
     assert!(large.starts_with("HTTP/1.1 413 ") && large.contains("application/problem+json"));
+
+    for (path, status) in [
+        ("/api/v1/phases", 413),
+        ("/organize/boards/sts/import", 413),
+        ("/organize/boards/sts/import/plan", 100),
+        ("/finalists/7/report", 100),
+    ] {
+        assert_eq!(
+            met(port, path).await,
+            format!("HTTP/1.1 {status}"),
+            "{path}"
+        );
+    }
 
     let mut events = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let head = "GET /api/v1/phases/7/events HTTP/1.1\r\nHost: x\r\n\r\n";

@@ -46,14 +46,16 @@ pub async fn settle_all(db: &PgPool, unsettled: &Pending, now: DateTime<Utc>) ->
     let mut conn = db.acquire().await?;
     let since = unsettled.lookback.since(now);
     let found = ledger::unsettled(&mut *conn, since).await?;
-    for ids in unsettled.with(found, since).chunks(BATCH) {
+    let open = unsettled.with(found, since);
+    // From now on they are remembered, whatever fails.
+    unsettled.lookback.ended(now, true);
+    for ids in open.chunks(BATCH) {
         for life in life::list(&mut *conn, ids).await? {
             if settle(&mut conn, &life, now).await? {
                 unsettled.remove(life.submission_id);
             }
         }
     }
-    unsettled.lookback.succeeded(now);
     Ok(())
 }
 
@@ -114,7 +116,7 @@ mod tests {
     use molar_service::Role;
     use molar_testkit::{
         AttemptBuilder, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder, as_role,
-        noon,
+        insert_long_ago, noon, scans,
     };
 
     use super::*;
@@ -258,5 +260,28 @@ mod tests {
         let entries = settled(&pool, cancelled.id.0).await;
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].0, "returned");
+    }
+
+    /// On a connection whose full looks have made a plan for whatever is asked of it.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_narrow_look_finds_reservations_by_an_index(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("sts").insert(&pool).await;
+        let team = TeamBuilder::new(&challenge, "Alpha").insert(&pool).await;
+        let new = SubmissionBuilder::new(&challenge, &team);
+        new.insert(&pool).await;
+        insert_long_ago(&pool).await;
+        let db = as_role(&pool, Role::Submission).await;
+        let mut tx = db.begin().await.unwrap();
+        for _ in 0..10 {
+            ledger::unsettled(&mut *tx, None).await.unwrap();
+        }
+        let table = ["submission.quota_ledger"];
+        let index = ["submission.quota_ledger_reserved"];
+        let before = (scans(&mut tx, &table).await, scans(&mut tx, &index).await);
+        let since = Some(noon() - TimeDelta::hours(1));
+        let found = ledger::unsettled(&mut *tx, since).await.unwrap();
+        assert!(found.len() <= 1, "{found:?}");
+        assert_eq!(scans(&mut tx, &table).await, before.0, "read whole");
+        assert!(scans(&mut tx, &index).await > before.1);
     }
 }

@@ -35,7 +35,11 @@ pub async fn measure(stage: &Stage) -> anyhow::Result<Table> {
     let whole = format!("{page}?page=all");
     for (what, path, headers) in [
         ("page, gzip", page, "accept-encoding: gzip\r\n"),
-        ("all teams on one page, gzip", &whole, "accept-encoding: gzip\r\n"),
+        (
+            "all teams on one page, gzip",
+            &whole,
+            "accept-encoding: gzip\r\n",
+        ),
         ("JSON, gzip", &api, "accept-encoding: gzip\r\n"),
         ("page", page, ""),
         ("JSON", &api, ""),

@@ -26,9 +26,9 @@ pub async fn all(db: &PgPool, lookback: &Lookback, now: DateTime<Utc>) -> Result
         let made = one(db, submission, now).await;
         failures.note("no attempt made", submission.0, made);
     }
-    failures.finish()?;
-    lookback.succeeded(now);
-    Ok(())
+    let done = failures.finish();
+    lookback.ended(now, done.is_ok());
+    done
 }
 
 /// Returns whether there is a new attempt; none if somebody was faster or the submission was cancelled.
@@ -199,7 +199,8 @@ async fn insert_runs(
 mod tests {
     use molar_service::Role;
     use molar_testkit::{
-        Challenge, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder, as_role, noon,
+        Challenge, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder, as_role,
+        insert_long_ago, noon, scans,
     };
 
     use super::*;
@@ -385,5 +386,26 @@ mod tests {
         assert!(all(&db, &lookback, noon()).await.is_err());
         digest(Some("sha256:0")).await;
         assert_eq!(attempts_after(&db, &lookback, 1).await, 1);
+    }
+
+    /// On a connection whose full looks have made a plan for whatever is asked of it.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_narrow_look_finds_containers_by_an_index(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+        accepted(&pool, &challenge, &[0]).await;
+        insert_long_ago(&pool).await;
+        let db = as_role(&pool, Role::Execution).await;
+        let mut tx = db.begin().await.unwrap();
+        for _ in 0..10 {
+            attempts::list_missing(&mut *tx, None).await.unwrap();
+        }
+        let tables = ["submission.submissions", "submission.uploads"];
+        let index = ["submission.uploads_accepted"];
+        let before = (scans(&mut tx, &tables).await, scans(&mut tx, &index).await);
+        let since = Some(noon() - TimeDelta::hours(1));
+        let found = attempts::list_missing(&mut *tx, since).await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(scans(&mut tx, &tables).await, before.0, "read whole");
+        assert!(scans(&mut tx, &index).await > before.1);
     }
 }

@@ -14,6 +14,7 @@ use super::content::{
     Baseline, Content, Edition, Entry, Found, MetricFacts, Participant, Phase, Ranking,
     RankingRule, Statistics,
 };
+use super::edition::metrics;
 use super::rows;
 use super::scores::{Case, Scores};
 use crate::boards::{Board, Row};
@@ -125,14 +126,7 @@ impl Parts {
             .iter()
             .map(|(_, entry)| entry.evaluation_id)
             .collect();
-        let names = match board.rows.is_empty() {
-            // Everybody has left since: all of them are left out.
-            true => phase.metrics.clone(),
-            false => scored::names(
-                board.rows.iter().flat_map(|row| row.values.keys()),
-                &phase.metrics,
-            ),
-        };
+        let names = metrics(phase, board);
         let metrics = names.iter().map(|name| facts(name));
         let metrics = metrics.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {

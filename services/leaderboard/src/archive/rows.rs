@@ -42,6 +42,29 @@ pub async fn entries(
     .await
 }
 
+/// Whether an entry of the version has a value of one of these in some case.
+pub async fn is_measured(
+    db: impl PgExecutor<'_>,
+    phase: PhaseId,
+    version: i32,
+    metrics: &[String],
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM leaderboard.rankings r
+               JOIN leaderboard.entries e ON e.ranking_id = r.id
+               JOIN scoring.scored_cases c ON c.evaluation_id = e.evaluation_id
+               CROSS JOIN unnest($3::text[]) AS metric (name)
+               WHERE r.phase_id = $1 AND r.version = $2 AND jsonb_typeof(c.values -> metric.name) = 'number')
+           AS "is_measured!""#,
+        phase.0,
+        version,
+        metrics,
+    )
+    .fetch_one(db)
+    .await
+}
+
 pub struct Scored {
     pub evaluation_id: Uuid,
     pub case_id: Uuid,

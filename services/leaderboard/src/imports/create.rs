@@ -9,7 +9,7 @@ use molar_web_kit::{ApiError, Begun, Caller, Complaints, Kit, Once};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor};
 use url::Url;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ const MOST_BOARDS: i64 = 100;
 
 const REASON_MAX: usize = 1000;
 
-const NOTHING_TO_REPLACE: &str =
+pub(super) const NOTHING_TO_REPLACE: &str =
     "imported board to be replaced; without a reason to replace one it is shown as a new one";
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -100,14 +100,14 @@ pub async fn create(
 }
 
 /// A board that stands now.
-pub(super) struct Made {
+struct Made {
     status: StatusCode,
     id: Uuid,
     ranked: Ranked,
 }
 
 /// Checks, ranks and keeps it, and says so in the audit log.
-pub(super) async fn keep(
+async fn keep(
     conn: &mut PgConnection,
     caller: &Caller,
     body: ImportBoard,
@@ -118,11 +118,14 @@ pub(super) async fn keep(
     let (new, reason) = body.validate()?;
     let (status, id) = match &reason {
         Some(reason) => {
-            let id = replace(conn, &challenge, &new, caller, reason, now).await?;
+            let there = rows::lock(&mut *conn, challenge.id, &new.slug).await?;
+            let there = there.ok_or(ApiError::NotFound(NOTHING_TO_REPLACE))?;
+            let id = replace(conn, &challenge, there, &new, caller, reason, now).await?;
             (StatusCode::OK, id)
         }
         None => {
             let id = insert(conn, &challenge, &new, caller, now).await?;
+            let id = id.ok_or_else(|| taken(&challenge, &new.slug))?;
             (StatusCode::CREATED, id)
         }
     };
@@ -133,51 +136,40 @@ pub(super) async fn keep(
     })
 }
 
-/// What [`keep`] would keep, as things stand now.
-pub(super) async fn plan(
-    db: &PgPool,
-    challenge: &Challenge,
-    body: ImportBoard,
-) -> Result<New, ApiError> {
-    let (new, reason) = body.validate()?;
-    let asked = Asked {
-        challenge: Some(&challenge.slug),
-        slug: Some(&new.slug),
-        ..Asked::default()
-    };
-    let is_there = !rows::list(db, asked).await?.is_empty();
-    match (is_there, reason) {
-        (true, None) => Err(taken(challenge, &new.slug)),
-        (false, Some(_)) => Err(ApiError::NotFound(NOTHING_TO_REPLACE)),
-        _ => Ok(new),
-    }
-}
-
-async fn insert(
+/// None where its name is taken.
+pub(super) async fn insert(
     conn: &mut PgConnection,
     challenge: &Challenge,
     new: &New,
     caller: &Caller,
     now: DateTime<Utc>,
-) -> Result<Uuid, ApiError> {
-    if rows::count(&mut *conn, challenge.id).await? >= MOST_BOARDS {
-        return Err(ApiError::conflict(format!(
-            "a challenge has at most {MOST_BOARDS} imported boards; remove one that nobody needs"
-        )));
-    }
+) -> Result<Option<Uuid>, ApiError> {
+    require_room(&mut *conn, challenge).await?;
     let id = uuid_at(now);
     if !rows::insert(&mut *conn, id, challenge.id, new, caller.user_id, now).await? {
-        return Err(taken(challenge, &new.slug));
+        return Ok(None);
     }
     let details = json!({
         "challenge_id": challenge.id, "slug": new.slug, "table_sha256": new.table_sha256,
     });
     let actor = Some(caller.user_id);
     audit::append(conn, now, actor, "board.imported", id, details, None).await?;
-    Ok(id)
+    Ok(Some(id))
 }
 
-fn taken(challenge: &Challenge, slug: &str) -> ApiError {
+pub(super) async fn require_room(
+    db: impl PgExecutor<'_>,
+    challenge: &Challenge,
+) -> Result<(), ApiError> {
+    if rows::count(db, challenge.id).await? < MOST_BOARDS {
+        return Ok(());
+    }
+    Err(ApiError::conflict(format!(
+        "a challenge has at most {MOST_BOARDS} imported boards; remove one that nobody needs"
+    )))
+}
+
+pub(super) fn taken(challenge: &Challenge, slug: &str) -> ApiError {
     ApiError::conflict(format!(
         "there is an imported board {}/{slug} already; give this one another name, or say why it replaces \
          that one (`replace`)",
@@ -185,16 +177,16 @@ fn taken(challenge: &Challenge, slug: &str) -> ApiError {
     ))
 }
 
-async fn replace(
+/// What is there is locked: its id, and the hash of its table.
+pub(super) async fn replace(
     conn: &mut PgConnection,
     challenge: &Challenge,
+    (id, from): (Uuid, String),
     new: &New,
     caller: &Caller,
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<Uuid, ApiError> {
-    let there = rows::lock(&mut *conn, challenge.id, &new.slug).await?;
-    let (id, from) = there.ok_or(ApiError::NotFound(NOTHING_TO_REPLACE))?;
     rows::replace(&mut *conn, id, new, caller.user_id, now).await?;
     let details = json!({
         "challenge_id": challenge.id, "slug": new.slug, "from": from, "to": new.table_sha256,
@@ -215,7 +207,7 @@ async fn replace(
 
 impl ImportBoard {
     /// With the reason to replace another.
-    fn validate(self) -> Result<(New, Option<String>), ApiError> {
+    pub(super) fn validate(self) -> Result<(New, Option<String>), ApiError> {
         let mut wrong = Complaints::new();
         wrong.check(
             is_slug(&self.slug),

@@ -100,6 +100,27 @@ async fn a_report_holds_any_names_of_teams(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn no_name_of_a_team_turns_why_it_was_disqualified(db: PgPool) {
+    let challenge = board(&db).await;
+    let disqualified = format!(
+        "UPDATE registration.participations p
+         SET state = 'disqualified', reason = 'shared its account', is_reason_public = true
+         FROM registration.teams t WHERE t.id = p.team_id AND t.name = '{TURNING}'"
+    );
+    let disqualified = sqlx::raw_sql(AssertSqlSafe(disqualified));
+    disqualified.execute(&db).await.unwrap();
+    fold_at(&db, challenge.phase_id, noon()).await;
+    for path in [BOARD, REPORT] {
+        let (status, page) = get(&db, path, None).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {page}");
+        assert!(turned(&page).is_empty(), "{path}: {:?}", turned(&page));
+        for told in [TURNING, "shared its account"] {
+            assert!(page.contains(&shown(told)), "{path}: {told}: {page}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn no_title_and_no_baseline_turns_what_stands_beside_it(db: PgPool) {
     let challenge = board(&db).await;
     baseline(&db, &challenge, TURNING, json!({"IA": 0.25})).await;

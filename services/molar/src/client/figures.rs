@@ -1,15 +1,23 @@
 //! `molar board figures challenge/track/phase --to DIR`: what is drawn of a board, as files.
 
-use std::ffi::OsStr;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::ValueEnum;
 use indicatif::ProgressBar;
 use molar_domain::printable::printable;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use super::{Connection, lookup, moment, print, text};
+use super::{Api, Connection, lookup, moment, print, text};
+
+/// Figures are drawn anew at most once a minute, so the second is nearly always enough.
+const TRIES: usize = 3;
+
+/// Bytes of a file's name, of which the server needs 101.
+const LONGEST: usize = 104;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -17,7 +25,7 @@ pub struct Args {
     connection: Connection,
     /// challenge/track/phase, such as sts2024/opg/final.
     phase: String,
-    /// A folder; made where there is none. Figures that were saved there before are replaced.
+    /// A folder; made where there is none. Files of the same names are replaced, and nothing is removed.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
     /// What each is saved as, with commas in between.
@@ -61,19 +69,53 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let api = args.connection.api()?;
     let phase = lookup::phase(&api, &args.phase).await?;
     let id = lookup::id(&phase)?;
-    let found: Value = api.find(&format!("/api/v1/boards/{id}/figures")).await?;
-    let figures = drawn(&found)?;
-    std::fs::create_dir_all(&args.to)
-        .with_context(|| format!("no folder can be made at {}", args.to.display()))?;
+    let list = format!("/api/v1/boards/{id}/figures");
+    let mut found: Value = api.find(&list).await?;
+    for _ in 0..TRIES {
+        let fetched = fetch(&api, id, &args, &found).await;
+        // An address gives the newest at its moment, which by now may be another than the list was of.
+        let now: anyhow::Result<Value> = api.find(&list).await;
+        match now {
+            Ok(now) if drawing(&now) != drawing(&found) => found = now,
+            now => {
+                let (aside, files) = fetched?;
+                let now = now?;
+                put(aside, &args.to)?;
+                let done = json!({
+                    "phase": args.phase, "version": now["version"], "as_of": now["as_of"],
+                    "is_current": now["is_current"], "files": files,
+                });
+                return print(args.json, &done, show);
+            }
+        }
+    }
+    bail!("{TRIES} times the figures were drawn anew while they were read; ask again in a minute")
+}
+
+/// What tells one drawing from another.
+fn drawing(found: &Value) -> [&Value; 2] {
+    [&found["version"], &found["as_of"]]
+}
+
+/// All of them, in a folder beside the places where they belong, and what is told of each.
+async fn fetch(
+    api: &Api,
+    phase_id: &str,
+    args: &Args,
+    found: &Value,
+) -> anyhow::Result<(TempDir, Vec<Value>)> {
+    let figures = drawn(found)?;
+    let aside = aside(&args.to)?;
     let bar = bar(figures.len() * args.format.len(), args.json);
     let mut files = Vec::new();
     for figure in figures {
         let name = text(figure, "name");
         for format in &args.format {
-            let to = place(&args.to, &format!("{name}.{}", format.as_str()))?;
-            let content = api.read(&format.address(id, name, args.scale)).await;
+            let file = file_name(name, *format)?;
+            let to = args.to.join(&file);
+            let content = api.read(&format.address(phase_id, name, args.scale)).await;
             let content = content.with_context(|| format!("{} was not saved", to.display()))?;
-            save(&to, &content)?;
+            fs::write(aside.path().join(&file), &content).with_context(|| unwritten(&to))?;
             files.push(json!({
                 "name": name, "title": figure["title"], "format": format.as_str(),
                 "file": to.display().to_string(), "bytes": content.len(),
@@ -82,11 +124,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         }
     }
     bar.finish_and_clear();
-    let done = json!({
-        "phase": args.phase, "version": found["version"], "as_of": found["as_of"],
-        "is_current": found["is_current"], "files": files,
-    });
-    print(args.json, &done, show)
+    Ok((aside, files))
 }
 
 fn drawn(found: &Value) -> anyhow::Result<&[Value]> {
@@ -100,22 +138,37 @@ fn drawn(found: &Value) -> anyhow::Result<&[Value]> {
     Ok(figures)
 }
 
-/// In the folder, whatever the server says.
-fn place(folder: &Path, file: &str) -> anyhow::Result<PathBuf> {
+/// One that leads nowhere else, hides nothing and does nothing to a terminal, whatever the server says.
+fn file_name(figure: &str, format: Format) -> anyhow::Result<String> {
+    let file = format!("{figure}.{}", format.as_str());
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._@".contains(&byte);
     ensure!(
-        Path::new(file).file_name() == Some(OsStr::new(file)),
+        file.len() <= LONGEST
+            && file.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && file.bytes().all(is_plain),
         "the server names a file `{}`, which is no place in a folder",
-        printable(file)
+        printable(&file)
     );
-    Ok(folder.join(file))
+    Ok(file)
 }
 
-/// Beside the place first, so that it is there whole or as it was.
-fn save(to: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut part = to.as_os_str().to_owned();
-    part.push(".part");
-    let written = std::fs::write(&part, content).and_then(|()| std::fs::rename(&part, to));
-    written.with_context(|| format!("{} cannot be written", to.display()))
+/// Within the folder, so that what is whole needs no room and no copy to be put there. Removed when it is dropped.
+fn aside(folder: &Path) -> anyhow::Result<TempDir> {
+    let made = fs::create_dir_all(folder).and_then(|()| TempDir::with_prefix_in(".molar-", folder));
+    made.with_context(|| format!("no folder can be made at {}", folder.display()))
+}
+
+fn put(aside: TempDir, folder: &Path) -> anyhow::Result<()> {
+    let files = fs::read_dir(aside.path())?.collect::<io::Result<Vec<_>>>()?;
+    for file in files {
+        let to = folder.join(file.file_name());
+        fs::rename(file.path(), &to).with_context(|| unwritten(&to))?;
+    }
+    Ok(aside.close()?)
+}
+
+fn unwritten(to: &Path) -> String {
+    format!("{} cannot be written", to.display())
 }
 
 fn bar(files: usize, is_quiet: bool) -> ProgressBar {
@@ -133,6 +186,6 @@ fn show(done: &Value) {
         Some(true) => "",
         _ => "; the board is newer",
     };
-    let as_of = moment(text(done, "as_of"));
+    let as_of = printable(&moment(text(done, "as_of")));
     say!("As of {as_of}, version {}{newer}.", done["version"]);
 }

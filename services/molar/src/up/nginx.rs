@@ -161,8 +161,8 @@ http {{
             proxy_buffering off;
             proxy_read_timeout 1h;
         }}
-        # The one form with a file in it. The role says in words what is too much.
-        location ~ ^/finalists/[^/]+/report$ {{
+        # The forms with a file in them. The role says in words what is too much.
+        location ~ ^/(?:finalists/[^/]+/report|organize/boards/[^/]+/import/plan)$ {{
             proxy_pass http://$molar_role;
             client_max_body_size 64m;
         }}

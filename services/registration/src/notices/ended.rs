@@ -7,6 +7,7 @@ use molar_domain::spelling::UnknownWord;
 use molar_domain::submission::{Facts, SubmissionState};
 use molar_service::Pending;
 use molar_web_kit::Kit;
+use sqlx::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -18,25 +19,33 @@ const OCCASION: &str = "ended";
 /// What is looked at together.
 const BATCH: usize = 200;
 
-/// Tells what was not told when it was last looked at.
+/// Tells what was not told when it was last looked at. One that fails is told about in the log, and keeps no other
+/// from its turn.
 pub async fn round(kit: &Kit, untold: &Pending) -> Result<(), Error> {
     let now = kit.clock.now();
     let since = untold.lookback.since(now);
-    let found = find(kit, since).await?;
-    for ids in untold.with(found, since).chunks(BATCH) {
+    let open = untold.with(find(&kit.db, since).await?, since);
+    // From now on they are remembered, whatever fails.
+    untold.lookback.ended(now, true);
+    let mut first_failure = None;
+    for ids in open.chunks(BATCH) {
         for life in list(kit, ids).await? {
-            if end(kit, &life).await? {
-                untold.remove(life.id);
+            match end(kit, &life).await {
+                Ok(has_ended) if has_ended => untold.remove(life.id),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(submission.id = %life.id, error = &error as &dyn std::error::Error, "no news told");
+                    first_failure.get_or_insert(error);
+                }
             }
         }
     }
-    untold.lookback.succeeded(now);
-    Ok(())
+    first_failure.map_or(Ok(()), Err)
 }
 
 /// What came since and was not told. Of the two halves of what was handed in one is always empty, so that either has
 /// a plan of its own: for the narrow one, an index.
-async fn find(kit: &Kit, since: Option<DateTime<Utc>>) -> sqlx::Result<Vec<Uuid>> {
+async fn find(db: impl PgExecutor<'_>, since: Option<DateTime<Utc>>) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         r#"
         WITH handed_in AS (
@@ -55,7 +64,7 @@ async fn find(kit: &Kit, since: Option<DateTime<Utc>>) -> sqlx::Result<Vec<Uuid>
         OCCASION,
         since,
     )
-    .fetch_all(&kit.db)
+    .fetch_all(db)
     .await
 }
 
@@ -257,5 +266,43 @@ fn advice(code: Option<&str>) -> String {
         Some((code, Ok(known))) => format!("{code}: {}", known.advice()),
         Some((code, Err(_))) => code.to_owned(),
         None => "The page of the submission says why.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use molar_service::Role;
+    use molar_testkit::{
+        ChallengeBuilder, SubmissionBuilder, TeamBuilder, as_role, insert_long_ago, noon, scans,
+    };
+    use sqlx::PgPool;
+
+    use super::*;
+
+    /// On a connection whose full looks have made a plan for whatever is asked of it.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_narrow_look_finds_what_is_new_by_an_index(pool: PgPool) {
+        let challenge = ChallengeBuilder::new("teeth").insert(&pool).await;
+        let team = TeamBuilder::new(&challenge, "Alpha").insert(&pool).await;
+        let new = SubmissionBuilder::new(&challenge, &team).container();
+        let new = new.insert(&pool).await;
+        insert_long_ago(&pool).await;
+        let db = as_role(&pool, Role::Registration).await;
+        let mut tx = db.begin().await.unwrap();
+        for _ in 0..10 {
+            find(&mut *tx, None).await.unwrap();
+        }
+        let tables = [
+            "submission.submissions",
+            "submission.uploads",
+            "execution.attempts",
+        ];
+        let index = ["submission.submissions_created"];
+        let before = (scans(&mut tx, &tables).await, scans(&mut tx, &index).await);
+        let since = Some(noon() - TimeDelta::hours(1));
+        assert_eq!(find(&mut *tx, since).await.unwrap(), [new.id.0]);
+        assert_eq!(scans(&mut tx, &tables).await, before.0, "read whole");
+        assert!(scans(&mut tx, &index).await > before.1);
     }
 }

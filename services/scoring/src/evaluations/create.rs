@@ -68,11 +68,16 @@ async fn of_phase(db: &PgPool, looks: &Looks, phase: Phase, now: DateTime<Utc>) 
         SubmissionKind::Predictions => ready_predictions(db, &frame, since).await?,
         SubmissionKind::Container => ready_attempts(db, &frame, since).await?,
     };
+    let made = all(db, &frame, &ready, now).await;
+    lookback.ended(now, made.is_ok());
+    made
+}
+
+async fn all(db: &PgPool, frame: &Frame, of: &[Ready], now: DateTime<Utc>) -> Result<usize> {
     let mut made = 0;
-    for one in ready {
-        made += usize::from(create(db, &frame, &one, now).await?);
+    for one in of {
+        made += usize::from(create(db, frame, one, now).await?);
     }
-    lookback.succeeded(now);
     Ok(made)
 }
 
@@ -247,7 +252,7 @@ mod tests {
     use molar_service::Role;
     use molar_testkit::{
         AttemptBuilder, Challenge, ChallengeBuilder, PhaseBuilder, SubmissionBuilder, TeamBuilder,
-        as_role, noon,
+        as_role, insert_long_ago, noon, scans,
     };
 
     use super::*;
@@ -348,70 +353,34 @@ mod tests {
         assert_eq!(made(&db, &looks, 2).await, 0);
     }
 
-    /// So many that reading them all is dearer than an index, from yesterday back over months.
-    async fn fill(owner: &PgPool) {
-        let sql = "
-            INSERT INTO submission.submissions (id, phase_id, team_id, created_by, kind, created_at)
-            SELECT gen_random_uuid(), phase_id, team_id, created_by, kind, created_at - n * interval '1 hour'
-            FROM submission.submissions, generate_series(24, 3000) n;
-            INSERT INTO submission.uploads (submission_id, state, object_key, multipart_id, part_size_bytes, size_bytes,
-                sha256, open_until, decided_at, not_before)
-            SELECT id, 'accepted', id::text, '', 1, 1, '', created_at, created_at, created_at
-            FROM submission.submissions s
-            WHERE NOT EXISTS (SELECT FROM submission.uploads u WHERE u.submission_id = s.id);
-            INSERT INTO execution.attempts (id, submission_id, number, phase_id, team_id, state, image_digest, archive_key,
-                archive_size_bytes, limits, device_class, format, created_at, started_at, finished_at)
-            SELECT gen_random_uuid(), id, 1, phase_id, team_id, 'finished', '', '', 1, '{}'::jsonb, 'cpu', 'labelme',
-                created_at, created_at, created_at
-            FROM submission.submissions s
-            WHERE kind = 'container'
-              AND NOT EXISTS (SELECT FROM execution.attempts a WHERE a.submission_id = s.id)";
-        sqlx::raw_sql(sql).execute(owner).await.unwrap();
-        let sql = "ANALYZE submission.submissions, submission.uploads, execution.attempts";
-        sqlx::raw_sql(sql).execute(owner).await.unwrap();
-    }
-
-    /// How often this transaction has read a table whole, or looked something up in an index.
-    async fn scans(conn: &mut PgConnection, of: &str) -> i64 {
-        sqlx::query_scalar!(
-            r#"SELECT pg_stat_get_xact_numscans($1::text::regclass) AS "n!""#,
-            of
-        )
-        .fetch_one(conn)
-        .await
-        .unwrap()
-    }
-
     const TABLES: [&str; 3] = [
         "submission.submissions",
         "submission.uploads",
         "execution.attempts",
     ];
 
-    async fn reads(conn: &mut PgConnection) -> i64 {
-        let mut all = 0;
-        for table in TABLES {
-            all += scans(conn, table).await;
-        }
-        all
-    }
-
     /// On a connection whose full looks have made a plan for whatever is asked of it.
     async fn look_narrowly(owner: &PgPool, index: &str) -> usize {
-        fill(owner).await;
+        insert_long_ago(owner).await;
         let db = as_role(owner, Role::Scoring).await;
         let mut tx = db.begin().await.unwrap();
         let mut phases = frame::phases(&mut *tx, None).await.unwrap();
         let frame = phases.remove(0).wanted().unwrap();
         let mut found = Vec::new();
         for since in std::iter::repeat_n(None, 10).chain([Some(hour(-1))]) {
-            let before = (reads(&mut tx).await, scans(&mut tx, index).await);
+            let before = (
+                scans(&mut tx, &TABLES).await,
+                scans(&mut tx, &[index]).await,
+            );
             found = match frame.kind {
                 SubmissionKind::Predictions => ready_predictions(&mut *tx, &frame, since).await,
                 SubmissionKind::Container => ready_attempts(&mut *tx, &frame, since).await,
             }
             .unwrap();
-            let after = (reads(&mut tx).await, scans(&mut tx, index).await);
+            let after = (
+                scans(&mut tx, &TABLES).await,
+                scans(&mut tx, &[index]).await,
+            );
             if since.is_some() {
                 assert_eq!(before.0, after.0, "a table was read whole");
                 assert!(before.1 < after.1, "{index} is not used");

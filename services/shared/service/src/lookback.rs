@@ -11,31 +11,46 @@ const ALL_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// Longer than full looks are apart, clocks of roles differ or a transaction takes.
 const NEW_FOR: TimeDelta = TimeDelta::hours(1);
 
+/// After a full look that failed somewhere: one row that always fails must not make every look a full one.
+const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
+
 /// Lets a round cost what is new and not what is there.
 ///
 /// The first look of a process is at everything, and from then on one every ten minutes; all others are at what is
 /// newer than an hour. The rows are the truth: what a narrow look cannot see, such as what was put right by hand
 /// long after it came, the next full one finds.
 #[derive(Debug, Clone, Default)]
-pub struct Lookback(Arc<Mutex<Option<DateTime<Utc>>>>);
+pub struct Lookback(Arc<Mutex<Option<Full>>>);
+
+/// The last look at everything, and how long it is enough for.
+#[derive(Debug, Clone, Copy)]
+struct Full {
+    began_at: DateTime<Utc>,
+    counts_for: TimeDelta,
+}
 
 impl Lookback {
     /// What is newer is what a look that begins now is for. None: everything.
     pub fn since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let all_at = (*self.lock())?;
+        let full = (*self.lock())?;
         // A clock may be put back.
-        let is_narrow = (TimeDelta::zero()..ALL_EVERY).contains(&(now - all_at));
+        let is_narrow = (TimeDelta::zero()..full.counts_for).contains(&(now - full.began_at));
         is_narrow.then(|| now - NEW_FOR)
     }
 
-    /// The look that began then failed nowhere. One that failed says nothing, and is for as much the next time.
-    pub fn succeeded(&self, began_at: DateTime<Utc>) {
+    /// The look that began then is done: everywhere, or with something left that failed. One that broke off before it
+    /// had found anything is not told here, and is for as much the next time.
+    pub fn ended(&self, began_at: DateTime<Utc>, is_good: bool) {
         if self.since(began_at).is_none() {
-            *self.lock() = Some(began_at);
+            let counts_for = if is_good { ALL_EVERY } else { AGAIN_AFTER };
+            *self.lock() = Some(Full {
+                began_at,
+                counts_for,
+            });
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<DateTime<Utc>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Full>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -82,23 +97,26 @@ mod tests {
         let lookback = Lookback::default();
         for start in [0, 10] {
             assert_eq!(lookback.since(minute(start)), None);
-            lookback.clone().succeeded(minute(start));
+            lookback.clone().ended(minute(start), true);
             for later in [start, start + 1, start + 9] {
                 assert_eq!(lookback.since(minute(later)), Some(minute(later - 60)));
                 // Of a narrow look nothing follows for the next full one.
-                lookback.succeeded(minute(later));
+                lookback.ended(minute(later), true);
             }
         }
     }
 
     #[test]
-    fn a_full_look_that_fails_is_done_again() {
+    fn a_full_look_that_fails_is_done_again_and_not_at_once() {
         let lookback = Lookback::default();
+        assert_eq!(lookback.since(minute(0)), None, "it broke off");
         assert_eq!(lookback.since(minute(0)), None);
+        lookback.ended(minute(0), false);
+        assert_eq!(lookback.since(minute(0)), Some(minute(-60)));
         assert_eq!(lookback.since(minute(1)), None);
-        lookback.succeeded(minute(1));
+        lookback.ended(minute(1), true);
+        assert_eq!(lookback.since(minute(10)), Some(minute(-50)));
         assert_eq!(lookback.since(minute(11)), None);
-        assert_eq!(lookback.since(minute(12)), None);
     }
 
     #[test]
@@ -115,9 +133,9 @@ mod tests {
     #[test]
     fn a_clock_that_is_put_back_keeps_nobody_from_a_full_look() {
         let lookback = Lookback::default();
-        lookback.succeeded(minute(100));
+        lookback.ended(minute(100), true);
         assert_eq!(lookback.since(minute(50)), None);
-        lookback.succeeded(minute(50));
+        lookback.ended(minute(50), true);
         assert_eq!(lookback.since(minute(51)), Some(minute(-9)));
     }
 }

@@ -7,6 +7,7 @@
 mod attempt;
 mod challenge;
 mod evaluation;
+mod long_ago;
 mod submission;
 mod team;
 mod user;
@@ -20,6 +21,7 @@ use sqlx::postgres::PgPoolOptions;
 pub use attempt::{Attempt, AttemptBuilder, CaseRun};
 pub use challenge::{Case, Challenge, ChallengeBuilder, PhaseBuilder};
 pub use evaluation::{Evaluation, EvaluationBuilder};
+pub use long_ago::{insert_long_ago, scans};
 pub use molar_domain::MockClock;
 pub use submission::{Submission, SubmissionBuilder};
 pub use team::{Team, TeamBuilder};

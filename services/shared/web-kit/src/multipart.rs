@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::ready;
 use std::io;
+use std::time::Duration;
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
@@ -19,6 +20,9 @@ const START_BYTES: usize = 4096;
 
 /// As much of a body as is read to its end, so that who sends too much still reads the answer.
 const DRAINED_BYTES: usize = 64 << 20;
+
+/// A proxy in front has it whole before it comes here.
+const TIME: Duration = Duration::from_secs(60);
 
 /// What a form brings beside its file: more than any of ours has.
 const MOST_FIELDS: usize = 32;
@@ -51,9 +55,32 @@ pub async fn file(
     form(request, payload, field, most).await?.file
 }
 
-/// A form with its file in this field. No more of that than `most` bytes is in memory, and of a body that is no form as
-/// much as is read of one.
+/// A form with its file in this field, which has a minute to arrive. No more of the file than `most` bytes is in memory, and
+/// of a body that is no form as much as is read of one.
 pub async fn form(
+    request: &HttpRequest,
+    payload: web::Payload,
+    field: &str,
+    most: usize,
+) -> Result<Form, ApiError> {
+    form_within(TIME, request, payload, field, most).await
+}
+
+async fn form_within(
+    time: Duration,
+    request: &HttpRequest,
+    payload: web::Payload,
+    field: &str,
+    most: usize,
+) -> Result<Form, ApiError> {
+    let form = tokio::time::timeout(time, receive(request, payload, field, most)).await;
+    form.unwrap_or_else(|_| {
+        let why = "the form took more than a minute to arrive; send the file with the command line, or over a better line";
+        Err(ApiError::conflict(why))
+    })
+}
+
+async fn receive(
     request: &HttpRequest,
     payload: web::Payload,
     field: &str,
@@ -93,15 +120,17 @@ async fn find(mut form: Multipart<'_>, field: &str, most: usize) -> Result<Form,
     let pointer = format!("/{field}");
     let broken = |error: multer::Error| ApiError::BadRequest(format!("the form: {error}"));
     let (mut fields, mut file) = (Vec::new(), None);
+    let mut has_too_much = false;
     while let Some(part) = form.next_field().await.map_err(broken)? {
         let name = part.name().unwrap_or_default().to_owned();
         if name != field {
-            let text = read(part, FIELD_BYTES).await.map_err(broken)?;
-            let text = text.filter(|_| fields.len() < MOST_FIELDS);
-            let text = text.ok_or(ApiError::TooLarge(
-                "a form has at most 32 fields of 16 KiB beside its file".into(),
-            ))?;
-            fields.push((name, String::from_utf8_lossy(&text).into_owned()));
+            match read(part, FIELD_BYTES).await.map_err(broken)? {
+                Some(text) if fields.len() < MOST_FIELDS => {
+                    fields.push((name, String::from_utf8_lossy(&text).into_owned()));
+                }
+                // Said when all has come, so that the sender reads it.
+                _ => has_too_much = true,
+            }
             continue;
         }
         let is_first = file.is_none();
@@ -113,6 +142,10 @@ async fn find(mut form: Multipart<'_>, field: &str, most: usize) -> Result<Form,
                 "is there twice; choose one file",
             )),
         });
+    }
+    if has_too_much {
+        let why = "a form has at most 32 fields of 16 KiB beside its file";
+        return Err(ApiError::TooLarge(why.into()));
     }
     Ok(Form {
         fields,
@@ -197,7 +230,58 @@ fn boundary(headers: &HeaderMap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use actix_web::FromRequest as _;
+    use actix_web::error::PayloadError;
+    use actix_web::test::TestRequest;
+    use futures_util::Stream;
+
+    use super::*;
+
+    fn part(name: &str, content: &[u8]) -> Vec<u8> {
+        let head = format!("--of-tests\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n");
+        [head.as_bytes(), content, b"\r\n"].concat()
+    }
+
+    /// The form whose body these pieces are.
+    async fn taken(
+        time: Duration,
+        pieces: impl Stream<Item = Result<Bytes, PayloadError>> + 'static,
+    ) -> Result<Form, ApiError> {
+        let request = TestRequest::post()
+            .insert_header((CONTENT_TYPE, "multipart/form-data; boundary=of-tests"))
+            .to_http_request();
+        let mut payload = Payload::from(pieces.boxed_local());
+        let payload = web::Payload::from_request(&request, &mut payload).await;
+        form_within(time, &request, payload.unwrap(), "file", 1 << 20).await
+    }
+
+    #[actix_web::test]
+    async fn a_form_with_too_much_in_a_field_is_read_to_its_end_all_the_same() {
+        let note = part("note", &vec![b'x'; FIELD_BYTES + 1]);
+        let file = part("file", &vec![b'y'; 4 << 20]);
+        let body = [&note[..], &file, b"--of-tests--\r\n"].concat();
+        let pieces: Vec<_> = body.chunks(64 << 10).map(Bytes::copy_from_slice).collect();
+        let read = Rc::new(Cell::new(0));
+        let so_far = Rc::clone(&read);
+        let pieces = stream::iter(pieces).map(Ok);
+        let pieces = pieces.inspect(move |piece: &Result<Bytes, PayloadError>| {
+            so_far.set(so_far.get() + piece.as_ref().unwrap().len());
+        });
+        let told = taken(TIME, pieces).await;
+        assert!(matches!(told, Err(ApiError::TooLarge(_))), "{told:?}");
+        assert_eq!(read.get(), body.len());
+    }
+
+    #[actix_web::test]
+    async fn a_form_that_does_not_end_is_not_waited_for() {
+        let start = Bytes::from(part("note", b"x"));
+        let pieces = stream::iter([Ok(start)]).chain(stream::pending());
+        let told = taken(Duration::from_millis(20), pieces).await;
+        assert!(matches!(told, Err(ApiError::Conflict(_))), "{told:?}");
+    }
 
     #[test]
     fn a_name_is_without_folders_and_controls() {

@@ -142,21 +142,34 @@ pub async fn organizer(db: &PgPool, name: &str, challenge: ChallengeId) -> Perso
     person
 }
 
-/// Where [`TURNING`] turns what stands beside it on this page: what stands before it there, from its tag on.
+/// Where [`TURNING`] turns what stands beside it on this page: each place from the tag before it to the tag behind it.
 pub fn turned(page: &str) -> Vec<&str> {
-    let controls = page.match_indices('\u{202e}').map(|(at, _)| &page[..at]);
-    let tags = controls.map(|before| &before[before.rfind('<').unwrap_or(0)..]);
-    tags.filter(|tag| !keeps_direction(tag)).collect()
+    let controls = page.match_indices('\u{202e}').map(|(at, _)| at);
+    let places = controls.map(|at| {
+        let start = page[..at].rfind('<').unwrap_or(0);
+        let end = page[at..].find('<').map_or(page.len(), |next| at + next);
+        (&page[start..end], at - start)
+    });
+    let turned = places.filter(|(place, at)| !keeps_direction(place, *at));
+    turned.map(|(place, _)| place).collect()
 }
 
-fn keeps_direction(tag: &str) -> bool {
-    match tag.split_once('>') {
+fn keeps_direction(place: &str, at: usize) -> bool {
+    match place[..at].split_once('>') {
+        // A text of somebody's own, whatever is in it.
+        Some((tag, _)) if tag.starts_with("<textarea") => true,
         Some((tag, _)) => {
-            tag == "<bdi" || tag.starts_with("<textarea") || tag.ends_with(" dir=\"auto\"")
+            let isolates = tag == "<bdi" || tag.ends_with(" dir=\"auto\"");
+            isolates && is_alone(&place[tag.len() + 1..])
         }
         // What a form sends back is not shown, or in a field of its own.
-        None => tag.ends_with(" value=\""),
+        None => place[..at].ends_with(" value=\""),
     }
+}
+
+/// But that a phase is told behind its track.
+fn is_alone(text: &str) -> bool {
+    text.split(": ").all(|name| name == TURNING)
 }
 
 /// Calls every route of a role as nobody and as a user without rights, and insists on 401 and 403.
@@ -249,5 +262,35 @@ pub fn every_api_route_is_documented(routes: &Routes, openapi: &OpenApi) {
             let is_served = served.contains(&(path.clone(), method.clone()));
             assert!(is_served, "{method} {path} is documented, but not served");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TURNING, turned};
+
+    #[test]
+    fn a_name_is_to_be_alone_in_what_isolates_it() {
+        for harmless in [
+            format!("by <bdi>{TURNING}</bdi> today"),
+            format!("<bdi>{TURNING}: {TURNING}</bdi>"),
+            format!("<p class=\"as-written\" dir=\"auto\">{TURNING}</p>"),
+            format!("<textarea name=\"text\">Dear {TURNING}!</textarea>"),
+            format!("<input name=\"team\" value=\"{TURNING}\">"),
+        ] {
+            assert!(turned(&harmless).is_empty(), "{harmless}");
+        }
+        for turning in [
+            format!("<p>{TURNING}</p>"),
+            format!("<bdi>{TURNING}: shared its account</bdi>"),
+            format!("<bdi>less of {TURNING}</bdi>"),
+            format!("<bdi>{TURNING}, {TURNING}</bdi>"),
+            format!("<p dir=\"auto\">Dear {TURNING}</p>"),
+            format!("<p title=\"{TURNING}\">"),
+        ] {
+            assert!(!turned(&turning).is_empty(), "{turning}");
+        }
+        let page = format!("<b>of</b> <i>{TURNING} wins</i>");
+        assert_eq!(turned(&page), [format!("<i>{TURNING} wins")]);
     }
 }

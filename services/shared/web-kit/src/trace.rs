@@ -118,15 +118,13 @@ fn answer_again(
     sign(response.headers_mut(), id, parent);
     let took = started.elapsed();
     count(role, again.route, &response, took);
-    tracing::debug!(
-        request.id = %id.0,
-        trace.id = %parent.trace_id(),
-        method = %response.request().method(),
-        status = response.status().as_u16(),
-        wall_ms = wall_ms(took),
-        route = again.route,
-        "request answered again"
-    );
+    let is_usual = is_usual(response.request().method(), response.status(), took);
+    let (status, wall_ms, route) = (response.status().as_u16(), wall_ms(took), again.route);
+    if is_usual {
+        tracing::debug!(request.id = %id.0, status, wall_ms, route, "request answered again");
+    } else {
+        tracing::info!(request.id = %id.0, trace.id = %parent.trace_id(), status, wall_ms, route, "request answered again");
+    }
     response
 }
 

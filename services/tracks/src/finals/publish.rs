@@ -1,7 +1,7 @@
 //! What the publication of a phase does with its finalists: one act tells ranks, finalists and awards.
 
 use chrono::{DateTime, Utc};
-use molar_web_kit::ApiError;
+use molar_web_kit::{ApiError, names};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ pub async fn require_ready(conn: &mut PgConnection, phase_id: Uuid) -> Result<()
     let standing = all.into_iter().filter(|of| !of.is_struck());
     let open: Vec<String> = standing
         .filter(|of| of.locked_at.is_none() || !of.is_approved)
-        .map(|of| of.team)
+        .map(|of| names::plain(&of.team))
         .collect();
     if open.is_empty() {
         return Ok(());
@@ -41,7 +41,7 @@ async fn require_ranked(conn: &mut PgConnection, phase_id: Uuid) -> Result<(), A
     }
     let all = rows::list(conn, phase_id).await?;
     let teams = all.into_iter().filter(|of| unranked.contains(&of.id));
-    let teams: Vec<String> = teams.map(|of| of.team).collect();
+    let teams: Vec<String> = teams.map(|of| names::plain(&of.team)).collect();
     let why = format!(
         "{} stands on the board no more: strike the finalist with a reason, at /finals/{phase_id}",
         teams.join(", ")

@@ -55,6 +55,31 @@ async fn the_page_of_the_finals_holds_any_names_of_teams(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn no_name_turns_why_a_phase_is_not_published(pool: PgPool) {
+    let stage = Stage::of(&pool, NAMES).await;
+    stage.name(2).await;
+    let publish = stage.path("publish");
+    let (status, open) = stage.olga().post(&publish, json!({})).await;
+    assert_eq!((status, &open["code"]), (409, &json!("dossiers-open")));
+    let told = open["detail"].as_str().unwrap();
+    assert!(
+        told.contains("of <script>x</script>, שיניים: lock"),
+        "{told}"
+    );
+
+    let unranked =
+        "UPDATE leaderboard.entries SET final_rank = NULL, is_eligible = false, out_reason = 'out'";
+    sqlx::raw_sql(unranked).execute(&pool).await.unwrap();
+    let (status, moved) = stage.olga().post(&publish, json!({})).await;
+    assert_eq!((status, &moved["code"]), (409, &json!("ranking-moved")));
+    let told = moved["detail"].as_str().unwrap();
+    assert!(
+        told.starts_with("<script>x</script>, שיניים stands"),
+        "{told}"
+    );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn awards_hold_any_title_and_any_names_of_teams(pool: PgPool) {
     let stage = Stage::of(&pool, NAMES).await;
     stage.name(4).await;

@@ -1,6 +1,7 @@
 //! Of a phase that measures what containers use: what organizers get, and what everybody else does.
 
 use actix_web::http::StatusCode;
+use molar_web_kit::testing::Person;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -9,7 +10,7 @@ use super::{
     Files, PUBLISHED, World, answer, get, json_of, sealed, set, text, unzip, verified, wrong,
 };
 use crate::archive::names::{CRATE, LONG, PHASE, RANKING, README, STATISTICS, WIDE};
-use crate::tests::world::board;
+use crate::tests::world::{self, board};
 
 const AREA: &str = "gpu_memory_area_mib_s";
 const BY_CASE: &str = "figures/cases-gpu_memory_area_mib_s.svg";
@@ -61,6 +62,13 @@ fn has_no_planted_digits(files: &Files) {
             assert!(!text.contains(&digits), "{digits} in {name}");
         }
     }
+}
+
+/// The report calls the archive what it is for this reader.
+async fn is_linked_as(db: &PgPool, person: Option<&Person>, title: &str) {
+    let (_, page) = world::get(db, "/boards/sts/teeth/final/report", person).await;
+    let link = format!("/archive\">{title}</a>");
+    assert!(page.contains(&link), "{link}: {page}");
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
@@ -127,6 +135,7 @@ async fn where_no_run_was_measured_there_is_one_edition(db: PgPool) {
         let files = unzip(&bytes);
         assert!(json_of(&files, PHASE).get("edition").is_none());
         assert!(!text(&files, README).contains("edition"));
+        is_linked_as(&db, person, "Archive with all scores").await;
     }
 }
 
@@ -257,6 +266,10 @@ async fn where_nobody_has_it_in_every_case_all_else_is_recomputed(db: PgPool) {
     let world = timed(&db, &some).await;
     let files = unzip(&public(&db, &world).await);
     has_no_planted_digits(&files);
+    assert_eq!(json_of(&files, PHASE)["edition"], "public");
+    is_linked_as(&db, None, "Archive without what runs used in each case").await;
+    let all = "Archive with all scores, for organizers and reviewers only";
+    is_linked_as(&db, Some(&world.olga), all).await;
     assert_eq!(json_of(&files, RANKING)["left_out"], json!([AREA]));
     let report = verified(&sealed(&files));
     assert!(report.is_equal, "{:?}: {report:?}", wrong(&report));

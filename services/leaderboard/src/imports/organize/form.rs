@@ -20,6 +20,8 @@ pub struct Form {
     pub lower: String,
     /// Why it takes the place of another; empty where it does not.
     pub replace: String,
+    /// And the SHA-256 of the table of that, for the second step.
+    pub replaces: String,
     /// The file, for the second step: as text a browser would change the ends of its lines, and in these letters it is
     /// no longer in a form than it is.
     pub table: String,

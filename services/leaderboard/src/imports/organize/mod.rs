@@ -1,14 +1,14 @@
 //! `/organize/boards/{challenge}/import`: a published table that is chosen, what comes out of it, and the yes to it.
 
 mod form;
+mod settle;
 mod shown;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use molar_web_kit::{ApiError, Caller, Kit, layout, multipart};
 
 use self::form::{Form, slips};
-use super::create;
-use super::rows::{self, Challenge, New};
+use super::rows::{self, Challenge};
 use super::table::MOST_BYTES;
 
 #[tracing::instrument(name = "pages.import", skip_all)]
@@ -37,7 +37,7 @@ pub async fn plan(
     let planned = match sent.file {
         Ok(file) => {
             form.hold(&file.content);
-            planned(&kit, &challenge, &form).await
+            settle::plan(&kit.db, &challenge, &mut form).await
         }
         Err(error) => Err(error),
     };
@@ -67,22 +67,15 @@ async fn own(kit: &Kit, caller: &Caller, slug: &str) -> Result<Challenge, ApiErr
     Ok(challenge)
 }
 
-async fn planned(kit: &Kit, challenge: &Challenge, form: &Form) -> Result<New, ApiError> {
-    let asked = form.request(challenge)?;
-    create::plan(&kit.db, challenge, asked).await
-}
-
-/// Its page. What was planned is checked anew: it comes from the browser.
+/// Its page.
 async fn keep(
     kit: &Kit,
     caller: &Caller,
     challenge: &Challenge,
     form: &Form,
 ) -> Result<String, ApiError> {
-    let asked = form.request(challenge)?;
-    let path = format!("/boards/{}/{}", challenge.slug, asked.slug);
     let mut tx = kit.db.begin().await?;
-    create::keep(&mut tx, caller, asked, kit.clock.now()).await?;
+    settle::keep(&mut tx, caller, challenge, form, kit.clock.now()).await?;
     tx.commit().await?;
-    Ok(path)
+    Ok(format!("/boards/{}/{}", challenge.slug, form.slug.trim()))
 }

@@ -29,8 +29,8 @@ struct PlanPage<'a> {
     rows: Vec<RowView>,
     compared: usize,
     different: usize,
-    left_out: String,
-    less_is_better: String,
+    left_out: Vec<String>,
+    less_is_better: Vec<String>,
 }
 
 /// With what was wrong with it before.

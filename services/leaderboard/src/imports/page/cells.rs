@@ -78,18 +78,18 @@ fn plain(value: f64) -> String {
 }
 
 /// Titles of the metrics that no row has.
-pub fn left_out(columns: &[Column], ranked: &Ranked) -> String {
+pub fn left_out(columns: &[Column], ranked: &Ranked) -> Vec<String> {
     let names = &ranked.left_out;
-    titles(columns, |column| names.contains(&column.name)).join(", ")
+    titles(columns, |column| names.contains(&column.name))
 }
 
-pub fn less_is_better(columns: &[Column]) -> String {
-    titles(columns, |column| !column.is_higher_better).join(" and ")
+pub fn less_is_better(columns: &[Column]) -> Vec<String> {
+    titles(columns, |column| !column.is_higher_better)
 }
 
-fn titles(columns: &[Column], is_meant: impl Fn(&Column) -> bool) -> Vec<&str> {
+fn titles(columns: &[Column], is_meant: impl Fn(&Column) -> bool) -> Vec<String> {
     let meant = columns.iter().filter(|column| is_meant(column));
-    meant.map(|column| column.title.as_str()).collect()
+    meant.map(|column| column.title.clone()).collect()
 }
 
 impl<'a> Otherwise<'a> {

@@ -28,8 +28,8 @@ struct ImportedPage<'a> {
     /// Ranks that were published, and how many of them come out otherwise.
     compared: usize,
     different: usize,
-    left_out: String,
-    less_is_better: String,
+    left_out: Vec<String>,
+    less_is_better: Vec<String>,
     imported_at: String,
 }
 

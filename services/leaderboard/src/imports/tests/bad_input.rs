@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::{SMALL, World};
+use super::{SMALL, World, fill};
 
 /// All that is complained of, with its place.
 fn told(problem: &Value) -> String {
@@ -143,14 +143,7 @@ async fn very_many_named_metrics_are_one_complaint(owner: PgPool) {
 async fn a_challenge_has_a_hundred_imported_boards_at_most(owner: PgPool) {
     let world = World::new(owner).await;
     world.imported(&world.body(SMALL)).await;
-    sqlx::query!(
-        "INSERT INTO leaderboard.imports (id, challenge_id, slug, title, table_sha256, metrics, left_out, rows, imported_by, imported_at)
-         SELECT gen_random_uuid(), challenge_id, 'board-' || n, title, table_sha256, metrics, left_out, rows, imported_by, imported_at
-         FROM leaderboard.imports, generate_series(1, 99) n"
-    )
-    .execute(&world.owner)
-    .await
-    .unwrap();
+    fill(&world.owner).await;
     let mut body = world.body(SMALL);
     body["slug"] = json!("one-more");
     let (status, problem) = world.import(&body).await;

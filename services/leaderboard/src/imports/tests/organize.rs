@@ -7,11 +7,11 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
-use super::{SMALL, World};
+use super::{SMALL, World, fill};
 
 const IMPORT: &str = "/organize/boards/sts/import";
-const FIELDS: [&str; 8] = [
-    "slug", "title", "source", "note", "higher", "lower", "replace", "table",
+const FIELDS: [&str; 9] = [
+    "slug", "title", "source", "note", "higher", "lower", "replace", "replaces", "table",
 ];
 
 /// Without scripts.
@@ -208,6 +208,86 @@ async fn a_name_that_is_taken_needs_a_reason_also_when_it_was_free_before(owner:
         status == 422 && html.contains("no such imported board to be replaced"),
         "{html}"
     );
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_second_click_is_led_to_the_board_and_writes_nothing(owner: PgPool) {
+    let world = World::new(owner).await;
+    let olga = Browser {
+        world: &world,
+        person: &world.olga,
+    };
+    let done = (303, "/boards/sts/final".to_owned());
+    let csrf = olga.csrf(IMPORT).await;
+    let mut fields = named("final");
+    let (_, planned) = olga.plan(&csrf, &fields, SMALL.as_bytes()).await;
+    let (first, second) = tokio::join!(olga.import(&planned), olga.import(&planned));
+    for answer in [first, second, olga.import(&planned).await] {
+        assert_eq!(answer, done);
+    }
+    assert_eq!(world.kept().await, (1, 1));
+
+    // The same table, ranked the other way round, is another board.
+    fields.extend([("lower", "IA"), ("replace", "less is better")]);
+    let (_, planned) = olga.plan(&csrf, &fields, SMALL.as_bytes()).await;
+    for _ in 0..2 {
+        assert_eq!(olga.import(&planned).await, done);
+    }
+    assert_eq!(world.kept().await, (1, 2));
+    let (_, page) = world.get("/boards/sts/final").await;
+    assert!(page.contains("less of <bdi>IA</bdi>"), "{page}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn a_board_that_another_put_there_meanwhile_is_not_replaced_unseen(owner: PgPool) {
+    let world = World::new(owner).await;
+    let olga = Browser {
+        world: &world,
+        person: &world.olga,
+    };
+    world.imported(&world.body(SMALL)).await;
+    let csrf = olga.csrf(IMPORT).await;
+    let mut fields = named("final");
+    fields.push(("replace", "a typing error"));
+    let ours = b"team,IA\nOurs,0.5\n";
+    let (_, planned) = olga.plan(&csrf, &fields, ours).await;
+
+    let mut theirs = world.body("team,IA\nTheirs,0.5\n");
+    theirs["replace"] = json!("another typing error");
+    assert_eq!(world.import(&theirs).await.0, 200);
+    let (status, html) = olga.import(&planned).await;
+    assert!(
+        status == 422 && html.contains("has become another since"),
+        "{html}"
+    );
+    assert_eq!(world.kept().await, (1, 2));
+    let (_, page) = world.get("/boards/sts/final").await;
+    assert!(page.contains("<bdi>Theirs</bdi>"), "{page}");
+
+    let (_, planned) = olga.plan(&csrf, &fields, ours).await;
+    assert_eq!(olga.import(&planned).await.0, 303);
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn who_has_a_hundred_boards_learns_it_before_the_yes(owner: PgPool) {
+    let world = World::new(owner).await;
+    let olga = Browser {
+        world: &world,
+        person: &world.olga,
+    };
+    world.imported(&world.body(SMALL)).await;
+    fill(&world.owner).await;
+    let csrf = olga.csrf(IMPORT).await;
+    let one_more = olga.plan(&csrf, &named("one-more"), SMALL.as_bytes()).await;
+    assert!(
+        one_more.0 == 422 && one_more.1.contains("at most 100 imported boards"),
+        "{}",
+        one_more.1
+    );
+    let mut fields = named("final");
+    fields.push(("replace", "one may still be replaced"));
+    let in_its_place = olga.plan(&csrf, &fields, SMALL.as_bytes()).await;
+    assert_eq!(in_its_place.0, 200, "{}", in_its_place.1);
 }
 
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]

@@ -1,6 +1,6 @@
 //! What people see of an imported board.
 
-use molar_web_kit::testing;
+use molar_web_kit::testing::{self, TURNING, turned};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -43,6 +43,23 @@ async fn names_are_text_and_isolated_whatever_is_in_them(owner: PgPool) {
         .get(&format!("/api/v1/boards/imported/{id}.csv"))
         .await;
     assert!(csv.contains("\n'=HYPERLINK(1),,5,5,5\n"), "{csv}");
+}
+
+#[sqlx::test(migrator = "molar_service::MIGRATOR")]
+async fn no_name_of_a_column_turns_those_that_it_is_told_with(owner: PgPool) {
+    let world = World::new(owner).await;
+    let mut body = world.body(&format!("team,IA,{TURNING},points,seconds\nA,0.9,,,3\n"));
+    body["lower"] = json!([TURNING, "seconds"]);
+    body["higher"] = json!(["points"]);
+    world.imported(&body).await;
+    let (_, page) = world.get("/boards/sts/final").await;
+    assert!(turned(&page).is_empty(), "{:?}", turned(&page));
+    for told in [
+        format!("less of <bdi>{TURNING}</bdi> and <bdi>seconds</bdi>."),
+        format!("No entry has <bdi>{TURNING}</bdi>, <bdi>points</bdi>, which"),
+    ] {
+        assert!(page.contains(&told), "{told} in {page}");
+    }
 }
 
 /// Teams in the order of the page.

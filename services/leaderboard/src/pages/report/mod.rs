@@ -20,9 +20,9 @@ use self::told::Told;
 use super::numbers::moment;
 use crate::archive::Edition;
 use crate::boards::Board;
-use crate::entries::is_of_run;
 use crate::figures::{self, Shown};
 use crate::kept::Which;
+use crate::rows::disqualified::Disqualified;
 use crate::rows::phases::Phase;
 use crate::statistics;
 
@@ -55,7 +55,7 @@ struct ReportPage {
     entries: Vec<EntryView>,
     baselines: Vec<EntryView>,
     left_out: String,
-    disqualified: Vec<String>,
+    disqualified: Vec<Disqualified>,
     stability: Vec<Fact>,
     schemes: Vec<SchemeView>,
     scheme_teams: Vec<String>,
@@ -144,16 +144,12 @@ impl ReportPage {
             zone,
         };
         let made = told.statistics.as_ref();
-        let has_archive = !board.is_preliminary
-            && board.version.is_some()
-            && (board.sight.is_reviewer || phase.window.is_published);
-        let disqualified = board.disqualified.iter();
         Self {
-            archive: match has_archive {
-                true => format!("/api/v1/boards/{}/archive", phase.id),
-                false => String::new(),
+            archive: match told.archive {
+                Some(_) => format!("/api/v1/boards/{}/archive", phase.id),
+                None => String::new(),
             },
-            archive_title: archive_title(board),
+            archive_title: told.archive.map_or("", archive_title),
             summary: told.definition.summary.clone(),
             note: board.note.clone().unwrap_or_default(),
             is_preliminary: board.is_preliminary,
@@ -170,9 +166,7 @@ impl ReportPage {
             entries: tables::entries(board, made),
             baselines: tables::baselines(board),
             left_out: board.left_out.join(", "),
-            disqualified: disqualified
-                .map(|one| format!("{}: {}", one.team, one.reason))
-                .collect(),
+            disqualified: board.disqualified.clone(),
             stability: facts.stability(),
             schemes: made.map_or(Vec::new(), tables::schemes),
             scheme_teams: made.map_or(Vec::new(), tables::teams),
@@ -182,17 +176,10 @@ impl ReportPage {
     }
 }
 
-/// By the edition that this reader gets.
-fn archive_title(board: &Board) -> &'static str {
-    let has_value = |name: &str| {
-        let mut values = board.rows.iter().map(|row| row.values.get(name));
-        values.any(|value| value.is_some_and(Option::is_some))
-    };
-    let mut metrics = board.metrics.iter();
-    let is_measured = metrics.any(|metric| is_of_run(&metric.name) && has_value(&metric.name));
-    match Edition::of(is_measured, board.sight.is_reviewer) {
+fn archive_title(edition: Edition) -> &'static str {
+    match edition {
         Edition::Common => "Archive with all scores",
-        Edition::Organizers => "Archive with all scores, for organizers only",
+        Edition::Organizers => "Archive with all scores, for organizers and reviewers only",
         Edition::Public => "Archive without what runs used in each case",
     }
 }

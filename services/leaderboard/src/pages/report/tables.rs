@@ -70,10 +70,15 @@ pub fn metrics(board: &Board) -> Vec<MetricView> {
     board.metrics.iter().map(view).collect()
 }
 
+/// What a board says in place of a reason that it does not tell.
+const OUT: &str = "out of competition";
+
 pub struct EntryView {
     pub rank: String,
     pub interval: String,
     pub team: String,
+    /// Of one that is not in the ranking, and what is noted on that.
+    pub kind: &'static str,
     pub note: String,
     pub cells: Vec<Cell>,
     pub mean_rank: String,
@@ -106,10 +111,15 @@ pub fn entries(board: &Board, made: Option<&Made>) -> Vec<EntryView> {
         rank: row.rank.map_or("–".to_owned(), |rank| rank.to_string()),
         interval: intervals.get(&row.team).cloned().unwrap_or_default(),
         team: row.team.clone(),
-        note: match &row.out_reason {
-            Some(reason) => format!("out of competition: {reason}"),
-            None => String::new(),
+        kind: match row.out_reason {
+            Some(_) => OUT,
+            None => "",
         },
+        note: row
+            .out_reason
+            .clone()
+            .filter(|reason| reason != OUT)
+            .unwrap_or_default(),
         cells: board
             .metrics
             .iter()
@@ -144,10 +154,8 @@ pub fn baselines(board: &Board) -> Vec<EntryView> {
         rank: "–".to_owned(),
         interval: String::new(),
         team: baseline.team.clone(),
-        note: match &baseline.note {
-            Some(note) => format!("baseline: {note}"),
-            None => "baseline".to_owned(),
-        },
+        kind: "baseline",
+        note: baseline.note.clone().unwrap_or_default(),
         cells: board
             .metrics
             .iter()

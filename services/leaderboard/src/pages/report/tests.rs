@@ -135,7 +135,10 @@ async fn the_archive_of_a_final_that_measures_runs_is_linked_for_everybody_and_i
     let archive = format!("/api/v1/boards/{}/archive", challenge.phase_id);
     for (person, holds) in [
         (None, "without what runs used in each case"),
-        (Some(&olga), "with all scores, for organizers only"),
+        (
+            Some(&olga),
+            "with all scores, for organizers and reviewers only",
+        ),
     ] {
         let (_, page) = get(&db, "/boards/sts/teeth/final/report", person).await;
         let link = format!("{archive}\">Archive {holds}</a>");

@@ -2,6 +2,7 @@
 
 use molar_web_kit::Kit;
 
+use crate::archive::Edition;
 use crate::boards::Board;
 use crate::error::Error;
 use crate::rows::phases::Phase;
@@ -14,6 +15,8 @@ pub struct Told {
     pub scorers: Vec<reports::Scorer>,
     pub agreements: Vec<reports::Agreement>,
     pub statistics: Option<Made>,
+    /// What this reader gets of it, where they may have it.
+    pub archive: Option<Edition>,
 }
 
 impl Told {
@@ -37,6 +40,16 @@ impl Told {
                 None => Vec::new(),
             },
             statistics,
+            archive: match has_archive(phase, board) {
+                true => Some(Edition::find(db, phase, board).await?),
+                false => None,
+            },
         })
     }
+}
+
+fn has_archive(phase: &Phase, board: &Board) -> bool {
+    !board.is_preliminary
+        && board.version.is_some()
+        && (board.sight.is_reviewer || phase.window.is_published)
 }

@@ -16,25 +16,24 @@ use sqlx::PgPool;
 use crate::counted::counted;
 use crate::{no_database, routes, text};
 
-const ROUTE: &str = "/hello-again";
-
-/// Knows one page.
-struct Hello;
+/// Knows one page, which it says to be of this route: what is counted is of the whole process.
+struct Hello(&'static str);
 
 impl Ready for Hello {
     fn find(&self, request: &HttpRequest) -> Option<Again> {
         (request.path() == "/hello").then(|| Again {
             answer: HttpResponse::Ok().body("again"),
-            route: ROUTE,
+            route: self.0,
         })
     }
 }
 
 async fn served(
     db: PgPool,
+    route: &'static str,
 ) -> impl Service<actix_http::Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>
 {
-    let ready: Arc<dyn Ready> = Arc::new(Hello);
+    let ready: Arc<dyn Ready> = Arc::new(Hello(route));
     let kit = kit(Role::Registration, db, MockClock::at(noon()));
     app(kit, routes(), |service| {
         service.app_data(web::Data::from(ready));
@@ -48,12 +47,8 @@ fn hello() -> TestRequest {
 
 #[actix_web::test]
 async fn what_is_ready_has_what_every_answer_has_and_is_counted_by_its_route() {
-    let app = served(no_database()).await;
-    let labels = [
-        r#"method="GET""#,
-        r#"route="/hello-again""#,
-        r#"status="200""#,
-    ];
+    let app = served(no_database(), "/counted").await;
+    let labels = [r#"method="GET""#, r#"route="/counted""#, r#"status="200""#];
     let before = counted(&labels);
     let request = hello().insert_header(("x-request-id", "of-the-proxy"));
     let answer = test::call_service(&app, request.to_request()).await;
@@ -72,7 +67,7 @@ async fn what_is_ready_has_what_every_answer_has_and_is_counted_by_its_route() {
 #[sqlx::test(migrator = "molar_service::MIGRATOR")]
 async fn who_shows_anything_of_himself_comes_to_the_route(db: PgPool) {
     let ada = person(&db, "Ada").await;
-    let app = served(db).await;
+    let app = served(db, "/shown").await;
     let bearer = hello().insert_header(ada.bearer());
     let stranger = hello().insert_header(("cookie", "of=another"));
     let there = hello().method(Method::HEAD);
@@ -90,7 +85,7 @@ async fn who_shows_anything_of_himself_comes_to_the_route(db: PgPool) {
 
 #[actix_web::test]
 async fn who_asks_too_often_is_refused_there_as_well() {
-    let app = served(no_database()).await;
+    let app = served(no_database(), "/often").await;
     let mut answered = 0;
     let refused = loop {
         let answer = test::call_service(&app, hello().to_request()).await;
