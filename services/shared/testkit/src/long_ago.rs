@@ -27,9 +27,11 @@ pub async fn insert_long_ago(owner: &PgPool) {
         FROM submission.submissions s
         WHERE kind = 'container' AND created_at < (SELECT max(created_at) FROM submission.submissions)
           AND NOT EXISTS (SELECT FROM execution.attempts a WHERE a.submission_id = s.id)";
-    sqlx::raw_sql(sql).execute(owner).await.unwrap();
+    let filled = sqlx::raw_sql(sql).execute(owner).await;
+    filled.expect("rows like those that are there");
     let sql = "ANALYZE submission.submissions, submission.uploads, submission.quota_ledger, registration.noticed, execution.attempts";
-    sqlx::raw_sql(sql).execute(owner).await.unwrap();
+    let analyzed = sqlx::raw_sql(sql).execute(owner).await;
+    analyzed.expect("tables of the owner");
 }
 
 /// How often this transaction has read these tables whole, or looked something up in these indexes.
@@ -42,7 +44,7 @@ pub async fn scans(conn: &mut PgConnection, of: &[&str]) -> i64 {
         )
         .fetch_one(&mut *conn)
         .await
-        .unwrap();
+        .expect("a table or an index");
     }
     all
 }
