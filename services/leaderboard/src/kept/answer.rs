@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use molar_web_kit::ready::{self, Ready};
-use molar_web_kit::{ApiError, Caller, Kit};
+use molar_web_kit::ready::Ready;
+use molar_web_kit::{ApiError, Caller, Kit, pattern};
 use url::form_urlencoded;
 
 pub use super::standing::Which;
@@ -79,7 +79,7 @@ impl Asking<'_> {
             };
             let make = async || Body::of(make(standing.phase.clone()).await?);
             let body = boards.shelf.find_or_make(key, standing.stamp, make).await?;
-            if let Some(route) = ready::route(self.request) {
+            if let Some(route) = pattern::route(self.request) {
                 boards.again.put(self.request, route, &look, &body);
             }
             return Ok(respond(self.request, &body, false));

@@ -19,6 +19,7 @@ pub mod multipart;
 pub mod names;
 pub mod openapi;
 pub mod page;
+pub mod pattern;
 pub mod problem;
 pub mod rate;
 pub mod ready;

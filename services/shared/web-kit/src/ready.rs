@@ -2,10 +2,10 @@
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, header};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::Kit;
 use crate::rate::Key;
-use crate::{Kit, trace};
 
 /// What a role gives again as it was a moment ago. To find a route, who asks and what costs more than to send it.
 ///
@@ -17,14 +17,8 @@ pub trait Ready: Send + Sync {
 
 pub struct Again {
     pub answer: HttpResponse,
-    /// By which it was made, see [`route`].
+    /// By which it was made, see [`crate::pattern::route`].
     pub route: &'static str,
-}
-
-/// The path of the route that answers this, with the names of its parameters.
-pub fn route(request: &HttpRequest) -> Option<&'static str> {
-    let pattern = request.extensions().get::<trace::Pattern>().copied();
-    pattern.map(|pattern| pattern.0)
 }
 
 /// It is counted like any other. Who asks too often is not answered here, and refused on the way to the route.

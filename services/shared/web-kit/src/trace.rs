@@ -18,15 +18,12 @@ use tracing::Instrument;
 use crate::ApiError;
 use crate::caller::Caller;
 use crate::layout;
+use crate::pattern;
 use crate::problem::Problem;
 use crate::ready::{self, Again};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static(trace::HEADER);
-
-/// In the extensions of every request that has a route: its path, with the names of its parameters.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pattern(pub &'static str);
 
 /// Such as nobody needs to be told of each.
 const QUICK: Duration = Duration::from_secs(1);
@@ -83,7 +80,7 @@ pub(crate) async fn observe(
 
     let work = async {
         let response = next.call(request).await?.map_into_boxed_body();
-        let route = ready::route(response.request()).unwrap_or("unmatched");
+        let route = pattern::route(response.request()).unwrap_or("unmatched");
         let took = started.elapsed();
         let is_told = !is_usual(response.request().method(), response.status(), took);
         // Of a usual one the single line says it, where that is written at all.

@@ -74,6 +74,8 @@ pub async fn submission(
     let curves = Curves::of(&state.store, &measured, wanted.curves, is_reviewer).await;
     let is_withdrawn = view.withdrawn_at.is_some();
     let is_run_again = view.rerun.as_ref().is_some_and(|rerun| rerun.is_going_on);
+    // What it costs is settled a moment after its end.
+    let is_over = view.is_final && view.quota.as_deref() != Some("reserved");
     let page = SubmissionPage {
         can_cancel: !view.is_final
             && view.rerun.is_none()
@@ -92,7 +94,7 @@ pub async fn submission(
         curves,
         cases: Cases::of(list, &wanted, &teeth::told(&of_labels)),
         labels: Labels::of(&of_labels, &wanted),
-        seen: (!view.is_final).then_some(number),
+        seen: (!is_over).then_some(number),
         ..page(&view, &phase)
     };
     let title = format!("Submission of {}", view.team);
@@ -103,7 +105,7 @@ pub async fn submission(
         )
         .crumb("Submissions", "/submissions")
         .caller(Some(&caller));
-    if !view.is_final {
+    if !is_over {
         framed = framed.refresh_s(5).live();
     }
     Ok(framed.respond())
@@ -151,10 +153,12 @@ fn quota_in_words(kind: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use actix_web::http::StatusCode;
-    use molar_testkit::{EvaluationBuilder, SubmissionBuilder};
+    use molar_service::Pending;
+    use molar_testkit::{EvaluationBuilder, SubmissionBuilder, noon};
     use serde_json::json;
     use sqlx::PgPool;
 
+    use crate::quota;
     use crate::testing::{World, predictions_zip};
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]
@@ -179,6 +183,26 @@ mod tests {
             !page.contains("<script>") && !page.contains("http-equiv=\"refresh\""),
             "{page}"
         );
+    }
+
+    /// It is scored first and settled then; a page that stopped in between would say "held" for ever.
+    #[sqlx::test(migrator = "molar_service::MIGRATOR")]
+    async fn a_page_goes_on_until_its_quota_is_settled(pool: PgPool) {
+        let world = World::new(&pool).await;
+        let new = SubmissionBuilder::new(&world.challenge, &world.team);
+        let submission = new.insert(&pool).await;
+        EvaluationBuilder::new(&world.challenge, &submission, json!({"IA": 0.25}))
+            .insert(&pool)
+            .await;
+        let goes_on = async || {
+            let (_, page) = world.page(&format!("/submissions/{}", submission.id)).await;
+            page.contains("data-live") && page.contains("http-equiv=\"refresh\"")
+        };
+        assert!(goes_on().await);
+        quota::settle_all(&world.db, &Pending::default(), noon())
+            .await
+            .unwrap();
+        assert!(!goes_on().await);
     }
 
     #[sqlx::test(migrator = "molar_service::MIGRATOR")]

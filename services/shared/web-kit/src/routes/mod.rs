@@ -17,6 +17,7 @@ use molar_domain::WorkerId;
 use molar_service::Role;
 
 use crate::caller::TokenHash;
+use crate::pattern::Pattern;
 use crate::{ApiError, Kit, extract, layout, trace};
 
 /// Who may call a route. Checked before the handler and its extractors run.
@@ -261,7 +262,7 @@ fn resource(
     allowed.sort_unstable();
     let allowed = allowed.join(", ");
     let mut resource = web::resource(rest).default_service(web::to(move |request: HttpRequest| {
-        request.extensions_mut().insert(trace::Pattern(path));
+        request.extensions_mut().insert(Pattern(path));
         let response: HttpResponse = extract::method_not_allowed(&request, &allowed);
         async move { response }
     }));
@@ -269,7 +270,7 @@ fn resource(
         let gate = gate.clone();
         let access = info.access;
         let enforce = move |request: ServiceRequest, next: Next<_>| {
-            request.extensions_mut().insert(trace::Pattern(path));
+            request.extensions_mut().insert(Pattern(path));
             guard::enforce(access, gate.clone(), request, next)
         };
         let route = if info.method == Method::GET {
