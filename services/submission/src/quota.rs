@@ -44,11 +44,8 @@ pub async fn settle_one(
 /// Settles whatever other roles' rows decided in the meantime.
 pub async fn settle_all(db: &PgPool, unsettled: &Pending, now: DateTime<Utc>) -> sqlx::Result<()> {
     let mut conn = db.acquire().await?;
-    let since = unsettled.lookback.since(now);
-    let found = ledger::unsettled(&mut *conn, since).await?;
-    let open = unsettled.with(found, since);
-    // From now on they are remembered, whatever fails.
-    unsettled.lookback.ended(now, true);
+    let find = async |since| ledger::unsettled(&mut *conn, since).await;
+    let open = unsettled.look(now, find).await?;
     for ids in open.chunks(BATCH) {
         for life in life::list(&mut *conn, ids).await? {
             if settle(&mut conn, &life, now).await? {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use actix_web::HttpRequest;
-use molar_web_kit::ready::{self, Ready};
+use molar_web_kit::ready::{Ready, ReadyAnswer};
 
 use super::body::Body;
 use super::recent::{Look, is_to_be_new};
@@ -59,7 +59,7 @@ impl<T> Again<T> {
 }
 
 impl<T: Send + Sync> Ready for Again<T> {
-    fn find(&self, request: &HttpRequest) -> Option<ready::Again> {
+    fn find(&self, request: &HttpRequest) -> Option<ReadyAnswer> {
         let (body, route) = {
             let answers = self.lock();
             let given = answers.get(asked(request)?)?;
@@ -70,7 +70,7 @@ impl<T: Send + Sync> Ready for Again<T> {
             return None;
         }
         let answer = respond(request, &body, false);
-        Some(ready::Again { answer, route })
+        Some(ReadyAnswer { answer, route })
     }
 }
 

@@ -22,11 +22,8 @@ const BATCH: usize = 200;
 /// Tells what was not told when it was last looked at. One that fails is told about in the log, and keeps no other
 /// from its turn.
 pub async fn round(kit: &Kit, untold: &Pending) -> Result<(), Error> {
-    let now = kit.clock.now();
-    let since = untold.lookback.since(now);
-    let open = untold.with(find(&kit.db, since).await?, since);
-    // From now on they are remembered, whatever fails.
-    untold.lookback.ended(now, true);
+    let find = async |since| find(&kit.db, since).await;
+    let open = untold.look(kit.clock.now(), find).await?;
     let mut first_failure = None;
     for ids in open.chunks(BATCH) {
         for life in list(kit, ids).await? {

@@ -59,20 +59,28 @@ impl Lookback {
 /// long that takes.
 #[derive(Debug, Clone, Default)]
 pub struct Pending {
-    pub lookback: Lookback,
+    lookback: Lookback,
     ids: Arc<Mutex<BTreeSet<Uuid>>>,
 }
 
 impl Pending {
-    /// With what a look found that was for what is newer than `since`, in the order in which they came.
-    pub fn with(&self, found: Vec<Uuid>, since: Option<DateTime<Utc>>) -> Vec<Uuid> {
+    /// What has not ended, in the order in which it came: `find` finds what is newer than it is asked for. From then on
+    /// it is remembered, whatever fails with it.
+    pub async fn look<E>(
+        &self,
+        now: DateTime<Utc>,
+        find: impl AsyncFnOnce(Option<DateTime<Utc>>) -> Result<Vec<Uuid>, E>,
+    ) -> Result<Vec<Uuid>, E> {
+        let since = self.lookback.since(now);
+        let found = find(since).await?;
+        self.lookback.ended(now, true);
         let mut ids = self.lock();
         if since.is_none() {
             // Another process may have ended some.
             ids.clear();
         }
         ids.extend(found);
-        ids.iter().copied().collect()
+        Ok(ids.iter().copied().collect())
     }
 
     pub fn remove(&self, id: Uuid) {
@@ -119,15 +127,23 @@ mod tests {
         assert_eq!(lookback.since(minute(11)), None);
     }
 
-    #[test]
-    fn what_has_not_ended_is_looked_at_until_it_has() {
+    #[tokio::test]
+    async fn what_has_not_ended_is_looked_at_until_it_has() {
         let [one, two, three] = [1, 2, 3].map(Uuid::from_u128);
-        let (pending, new) = (Pending::default(), Some(minute(0)));
-        assert_eq!(pending.with(vec![two], None), [two]);
-        assert_eq!(pending.clone().with(vec![one], new), [one, two]);
+        let pending = Pending::default();
+        let look = async |at: i64, found: Result<Vec<Uuid>, ()>| {
+            pending.clone().look(minute(at), async |_| found).await
+        };
+        assert_eq!(look(0, Err(())).await, Err(()));
+        assert_eq!(look(0, Ok(vec![two])).await, Ok(vec![two]));
+        assert_eq!(look(1, Ok(vec![one])).await, Ok(vec![one, two]));
         pending.remove(two);
-        assert_eq!(pending.with(vec![], new), [one]);
-        assert_eq!(pending.with(vec![three], None), [three], "all there is");
+        assert_eq!(look(2, Ok(vec![])).await, Ok(vec![one]));
+        assert_eq!(
+            look(10, Ok(vec![three])).await,
+            Ok(vec![three]),
+            "all there is"
+        );
     }
 
     #[test]

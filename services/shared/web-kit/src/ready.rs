@@ -12,17 +12,17 @@ use crate::rate::Key;
 /// A role that has any puts a `web::Data<dyn Ready>` beside its routes.
 pub trait Ready: Send + Sync {
     /// For whoever is not signed in. None leaves the request to its route.
-    fn find(&self, request: &HttpRequest) -> Option<Again>;
+    fn find(&self, request: &HttpRequest) -> Option<ReadyAnswer>;
 }
 
-pub struct Again {
+pub struct ReadyAnswer {
     pub answer: HttpResponse,
     /// By which it was made, see [`crate::pattern::route`].
     pub route: &'static str,
 }
 
 /// It is counted like any other. Who asks too often is not answered here, and refused on the way to the route.
-pub(crate) fn find(request: &ServiceRequest) -> Option<Again> {
+pub(crate) fn find(request: &ServiceRequest) -> Option<ReadyAnswer> {
     let ready = request.app_data::<web::Data<dyn Ready>>()?;
     let shows = |name| request.headers().contains_key(name);
     if request.method() != Method::GET || shows(header::AUTHORIZATION) || shows(header::COOKIE) {

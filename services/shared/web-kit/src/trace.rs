@@ -20,7 +20,7 @@ use crate::caller::Caller;
 use crate::layout;
 use crate::pattern;
 use crate::problem::Problem;
-use crate::ready::{self, Again};
+use crate::ready::{self, ReadyAnswer};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static(trace::HEADER);
@@ -106,7 +106,7 @@ pub(crate) async fn observe(
 fn answer_again(
     role: Role,
     request: ServiceRequest,
-    again: Again,
+    again: ReadyAnswer,
     id: &RequestId,
     parent: TraceParent,
     started: Instant,

@@ -134,26 +134,26 @@ impl Wanted {
 
     /// The address of another page in the same order.
     pub fn paged(&self, path: &str, page: Page) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (key, value) in [("sort", &self.sort), ("dir", &self.dir)] {
-            if let Some(value) = value {
-                query.append_pair(key, value);
-            }
-        }
-        for (key, value) in self.kept() {
-            query.append_pair(key, &value);
-        }
-        query.append_pair("page", &page.word());
-        format!("{path}?{}", query.finish())
+        let order = [("sort", &self.sort), ("dir", &self.dir)];
+        let order = order.into_iter();
+        let order = order.filter_map(|(key, value)| Some((key, value.as_deref()?)));
+        self.address(path, order, Some(page))
     }
 
     /// The address of the same board in another order, from its first page on.
     pub fn sorted(&self, path: &str, sort: &str, dir: &str) -> String {
+        self.address(path, [("sort", sort), ("dir", dir)], None)
+    }
+
+    fn address<'a>(
+        &self,
+        path: &str,
+        order: impl IntoIterator<Item = (&'a str, &'a str)>,
+        page: Option<Page>,
+    ) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("sort", sort).append_pair("dir", dir);
-        for (key, value) in self.kept() {
-            query.append_pair(key, &value);
-        }
+        query.extend_pairs(order).extend_pairs(self.kept());
+        query.extend_pairs(page.map(|page| ("page", page.word())));
         format!("{path}?{}", query.finish())
     }
 

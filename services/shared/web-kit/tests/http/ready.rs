@@ -9,7 +9,7 @@ use actix_web::test::{self, TestRequest};
 use actix_web::{HttpRequest, HttpResponse, web};
 use molar_domain::MockClock;
 use molar_service::Role;
-use molar_web_kit::ready::{Again, Ready};
+use molar_web_kit::ready::{Ready, ReadyAnswer};
 use molar_web_kit::testing::{app, kit, noon, person};
 use sqlx::PgPool;
 
@@ -20,8 +20,8 @@ use crate::{no_database, routes, text};
 struct Hello(&'static str);
 
 impl Ready for Hello {
-    fn find(&self, request: &HttpRequest) -> Option<Again> {
-        (request.path() == "/hello").then(|| Again {
+    fn find(&self, request: &HttpRequest) -> Option<ReadyAnswer> {
+        (request.path() == "/hello").then(|| ReadyAnswer {
             answer: HttpResponse::Ok().body("again"),
             route: self.0,
         })
